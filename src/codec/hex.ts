@@ -1,0 +1,23 @@
+/** Lowercase hexadecimal, strictly: every sequence of bytes has one text. */
+import { CodedError } from '../errors.ts';
+
+/** @returns lowercase hex, two digits a byte. */
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}
+
+/**
+ * @param length bytes expected, where the caller knows.
+ * @throws CodedError `HEX_MALFORMED` for anything but lowercase hex digits, two a byte.
+ */
+export function fromHex(text: string, length = text.length / 2): Uint8Array {
+  if (!isHex(text, length)) {
+    throw new CodedError('HEX_MALFORMED', `expected ${Math.ceil(length) * 2} lowercase hex digits (0-9, a-f)`);
+  }
+  return new Uint8Array(Buffer.from(text, 'hex'));
+}
+
+/** Whether `text` is exactly `bytes` bytes of lowercase hex. */
+export function isHex(text: string, bytes: number): boolean {
+  return text.length === bytes * 2 && /^(?:[0-9a-f]{2})*$/.test(text);
+}

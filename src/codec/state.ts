@@ -1,0 +1,58 @@
+/** Values of the ledger's state, under the keys of `ledger/keys.ts`. */
+import type { AccountId, BlockWrites, PublicKey, StateKey, StateWrite } from '../types/index.ts';
+import * as f from './fields.ts';
+import { MAX_SAFE, MAX_STATE_KEY_CHARS, MAX_STATE_VALUE_BYTES } from './limits.ts';
+import { byteString, field, integer, nullable, record, text } from './schema.ts';
+
+export interface AccountRecord {
+  readonly publicKey: PublicKey;
+  readonly openedAtHeight: number;
+}
+
+/** A released alias keeps its epoch, so that the next binding has a higher one. */
+export interface AliasRecord {
+  readonly account: AccountId | null;
+  readonly epoch: number;
+}
+
+export interface SupplyRecord {
+  readonly issuedMinor: bigint;
+  readonly redeemedMinor: bigint;
+}
+
+/** The block in which something was first seen. */
+export interface HeightRecord {
+  readonly height: number;
+}
+
+export const accountRecord = record<AccountRecord>('AccountRecord', {
+  publicKey: field(f.publicKey, 'signs for the account'),
+  openedAtHeight: field(f.height, '0 for the accounts of the genesis'),
+});
+export const balanceRecord = f.minorUnits;
+export const aliasRecord = record<AliasRecord>('AliasRecord', {
+  account: field(nullable(f.accountId), 'where payments go; null when released'),
+  epoch: field(integer(1, MAX_SAFE), 'rises by one at each binding'),
+});
+export const supplyRecord = record<SupplyRecord>('SupplyRecord', {
+  issuedMinor: field(f.minorUnits, 'ever issued'),
+  redeemedMinor: field(f.minorUnits, 'ever redeemed'),
+});
+export const seenRecord = record<HeightRecord>('SeenRecord', {
+  height: field(f.height, 'block that holds the transaction'),
+});
+export const evidenceRecord = record<HeightRecord>('EvidenceRecord', {
+  height: field(f.height, 'first block that holds the evidence'),
+});
+
+const stateKey = text<StateKey>('StateKey', MAX_STATE_KEY_CHARS);
+
+/** What the Merkle leaf of a changed entry, or of an entry of the whole state, covers. */
+export const stateWrite = record<StateWrite>('StateWrite', {
+  key: field(stateKey, 'see the state table'),
+  value: field(nullable(byteString(0, MAX_STATE_VALUE_BYTES)), 'null deletes'),
+});
+export const forgetRange = record<NonNullable<BlockWrites['forget']>>('ForgetRange', {
+  from: field(stateKey, 'first key forgotten'),
+  to: field(stateKey, 'end, not forgotten'),
+});

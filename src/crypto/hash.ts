@@ -1,0 +1,90 @@
+/**
+ * SHA-256 (FIPS 180-4) with domain separation, and the hex form in which digests and keys live in memory.
+ * `crypto.hash` of Node answers in hex in 0.5 us for 64 bytes; a pure JavaScript SHA-256 took 2.5 us, `createHash` 1.4 us.
+ */
+import { createHash, hash } from 'node:crypto';
+import { assert, CodedError } from '../errors.ts';
+import type { Hash } from '../types/index.ts';
+import type { Domain } from './domains.ts';
+import { DOMAINS } from './domains.ts';
+
+/** Plain SHA-256: 32 bytes. For anything with a purpose of its own take `hashHex`. */
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(hash('sha256', bytes, 'buffer'));
+}
+
+/**
+ * SHA-256(length of the tag as one byte || tag || parts). The length makes the prefix free of ambiguity: no two domains
+ * share an input, whatever follows. Parts are joined as they are; what a domain hashes must have one reading by itself.
+ */
+export function hashHex(domain: Domain, ...parts: readonly Uint8Array[]): Hash {
+  const prefix = PREFIXES[domain];
+  let length = prefix.length;
+  for (const part of parts) length += part.length;
+  if (length > scratch.length) return hashLong(prefix, parts);
+  prefix.copy(scratch);
+  let end = prefix.length;
+  for (const part of parts) {
+    scratch.set(part, end);
+    end += part.length;
+  }
+  return hash('sha256', scratch.subarray(0, end), 'hex') as Hash;
+}
+
+/** `hashHex` of two digests given in hex, which saves turning them into arrays: the inner step of a Merkle tree. */
+export function hashPair(domain: Domain, left: Hash, right: Hash): Hash {
+  const prefix = PREFIXES[domain];
+  const end = prefix.length + 64;
+  prefix.copy(scratch);
+  const written = scratch.write(left, prefix.length, 'hex') + scratch.write(right, prefix.length + 32, 'hex');
+  assert(written === 64 && left.length === 64 && right.length === 64, 'a pair to be hashed is two digests in hex');
+  return hash('sha256', scratch.subarray(0, end), 'hex') as Hash;
+}
+
+/** The bytes `hashHex` hashes, for what is signed instead of hashed. A fresh array. */
+export function tagged(domain: Domain, ...parts: readonly Uint8Array[]): Uint8Array {
+  const prefix = PREFIXES[domain];
+  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, prefix.length));
+  joined.set(prefix);
+  let end = prefix.length;
+  for (const part of parts) {
+    joined.set(part, end);
+    end += part.length;
+  }
+  return joined;
+}
+
+/** Lowercase hex of the bytes. */
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}
+
+/**
+ * Bytes of a lowercase hex string: there is one text for every value, so uppercase is refused.
+ *
+ * @param length Bytes expected, where the caller knows.
+ * @throws CodedError HEX_MALFORMED
+ */
+export function fromHex(text: string, length?: number): Uint8Array {
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text) || (length !== undefined && text.length !== 2 * length)) {
+    const wanted = length === undefined ? 'an even number of' : `exactly ${2 * length}`;
+    throw new CodedError('HEX_MALFORMED', `Expected ${wanted} lowercase hex digits (0-9, a-f).`);
+  }
+  return new Uint8Array(Buffer.from(text, 'hex'));
+}
+
+/** Most inputs are far shorter; they are put together here instead of in an array each. Nothing keeps a view of it. */
+const scratch = Buffer.alloc(4096);
+
+const PREFIXES = Object.fromEntries(
+  Object.entries(DOMAINS).map(([domain, tag]) => [
+    domain,
+    Buffer.from(`${String.fromCharCode(tag.length)}${tag}`, 'latin1'),
+  ]),
+) as Readonly<Record<Domain, Buffer>>;
+
+function hashLong(prefix: Buffer, parts: readonly Uint8Array[]): Hash {
+  const state = createHash('sha256').update(prefix);
+  for (const part of parts) state.update(part);
+  return state.digest('hex') as Hash;
+}

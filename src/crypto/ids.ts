@@ -1,0 +1,81 @@
+/** What identifies, commits to and is signed of each message: the one place where canonical bytes become digests. */
+import { batch, header } from '../codec/block.ts';
+import { genesis } from '../codec/genesis.ts';
+import { fromHex } from '../codec/hex.ts';
+import { encode } from '../codec/schema.ts';
+import { receipt, transactionBody } from '../codec/transaction.ts';
+import { evidence, statementPreimage, validatorSet } from '../codec/vote.ts';
+import type {
+  Batch,
+  BatchDigest,
+  BlockHash,
+  ChainId,
+  Evidence,
+  Genesis,
+  Hash,
+  Header,
+  Receipt,
+  Statement,
+  TransactionBody,
+  TransactionId,
+  ValidatorSet,
+} from '../types/index.ts';
+import { hashHex, tagged } from './hash.ts';
+import { merkleRoot } from './merkle.ts';
+
+export function transactionId(body: TransactionBody): TransactionId {
+  return hashHex('transaction', encode(transactionBody, body)) as TransactionId;
+}
+
+/** What a wallet's key signs: its tag and the transaction's id, which covers the whole body. */
+export function transactionSigningBytes(id: TransactionId): Uint8Array {
+  return tagged('transactionSignature', fromHex(id, 32));
+}
+
+/** What a validator's key signs. */
+export function statementSigningBytes(chainId: ChainId, statement: Statement): Uint8Array {
+  const { step, height, round, blockHash, validRound } = statement;
+  return tagged(
+    'statement',
+    encode(statementPreimage, { version: 1, chainId, step, height, round, blockHash, validRound }),
+  );
+}
+
+export function batchDigest(value: Batch): BatchDigest {
+  return batchDigestOfBytes(encode(batch, value));
+}
+
+/** @param bytes canonical bytes of a batch. */
+export function batchDigestOfBytes(bytes: Uint8Array): BatchDigest {
+  return hashHex('batch', bytes) as BatchDigest;
+}
+
+export function blockHash(value: Header): BlockHash {
+  return hashHex('header', encode(header, value)) as BlockHash;
+}
+
+export function chainIdOf(value: Genesis): ChainId {
+  return hashHex('genesis', encode(genesis, value)) as ChainId;
+}
+
+export function validatorSetHash(validators: ValidatorSet): Hash {
+  return hashHex('validatorSet', encode(validatorSet, validators));
+}
+
+/** Validators of a network, in the order of its genesis. */
+export function validatorsOf({ participants }: Genesis): ValidatorSet {
+  return participants.map(({ id, validatorKey }) => ({ participant: id, publicKey: validatorKey }));
+}
+
+/** Merkle root over digests that stand for themselves: batches, transactions. */
+export function digestsRoot(digests: readonly Hash[]): Hash {
+  return merkleRoot(digests.map((digest) => hashHex('digestLeaf', fromHex(digest, 32))));
+}
+
+export function evidenceRoot(values: readonly Evidence[]): Hash {
+  return merkleRoot(values.map((value) => hashHex('evidence', encode(evidence, value))));
+}
+
+export function receiptLeaf(value: Receipt): Hash {
+  return hashHex('receiptLeaf', encode(receipt, value));
+}

@@ -1,0 +1,70 @@
+/**
+ * Who may import whom: the import table of the design, in the one place that the tests read it from.
+ * A layer is a folder of `src/` or a file beside them. `tidy.test.ts` fails on an import that is not allowed here.
+ */
+
+export interface LayerRule {
+  /** Other layers it may import; always ones that stand above it in the table, so that layers cannot form a cycle. */
+  readonly mayImport: readonly string[];
+  /** Packages and Node modules it may import. `x` covers `x` and `x/…`, `@scope/*` a scope, `*` everything. */
+  readonly packages: readonly string[];
+}
+
+/** The core: pure computation, no input or output. */
+const core = ['errors', 'types', 'codec', 'crypto', 'ledger', 'consensus', 'mempool'];
+
+const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
+  ['errors', { mayImport: [], packages: [] }],
+  ['types', { mayImport: [], packages: [] }],
+  ['ports', { mayImport: ['types'], packages: [] }],
+  ['codec', { mayImport: ['errors', 'types'], packages: ['cborg', '@noble/hashes/utils.js'] }],
+  [
+    'crypto',
+    {
+      mayImport: ['errors', 'types', 'ports', 'codec'],
+      packages: ['@noble/*', 'node:buffer', 'node:crypto', 'node:os', 'node:worker_threads'],
+    },
+  ],
+  ['ledger', { mayImport: ['errors', 'types', 'ports', 'codec', 'crypto'], packages: [] }],
+  ['consensus', { mayImport: ['errors', 'types'], packages: [] }],
+  ['mempool', { mayImport: ['errors', 'types', 'codec'], packages: [] }],
+  ['node', { mayImport: [...core, 'ports'], packages: [] }],
+  [
+    'network',
+    { mayImport: ['errors', 'types', 'codec', 'ports'], packages: ['libp2p', '@libp2p/*', '@multiformats/*'] },
+  ],
+  [
+    'storage',
+    {
+      mayImport: ['errors', 'types', 'codec', 'ports'],
+      packages: ['level', 'abstract-level', 'node:fs', 'node:path', 'node:zlib'],
+    },
+  ],
+  ['simulator', { mayImport: [...core, 'ports', 'node'], packages: [] }],
+  ['khqr', { mayImport: ['errors', 'types'], packages: [] }],
+  [
+    'api',
+    {
+      mayImport: ['errors', 'types', 'codec', 'crypto', 'ledger', 'ports', 'node', 'khqr'],
+      packages: ['fastify', '@fastify/swagger', 'libphonenumber-js', 'pino', 'prom-client'],
+    },
+  ],
+  ['scenario', { mayImport: ['errors', 'types', 'ports', 'node', 'simulator', 'api'], packages: [] }],
+  [
+    'cli',
+    {
+      mayImport: [...core, 'ports', 'node', 'network', 'storage', 'simulator', 'khqr', 'api', 'scenario'],
+      packages: ['*'],
+    },
+  ],
+  ['layers', { mayImport: [], packages: [] }],
+  ['tidy', { mayImport: ['layers'], packages: [] }],
+];
+
+export const layers: ReadonlyMap<string, LayerRule> = new Map(rules);
+
+/** What a test may import beyond its layer: the harness, Node's own modules (vectors, temporary folders), the simulator. */
+export const testsMayAlso: LayerRule = { mayImport: ['simulator'], packages: ['tap', 'fast-check', 'node:*'] };
+
+/** Layers that reach time, chance, timers, the console and the process through a port or not at all. */
+export const withoutAmbient: ReadonlySet<string> = new Set([...core, 'ports', 'node', 'simulator']);

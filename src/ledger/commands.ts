@@ -1,0 +1,231 @@
+/**
+ * What each command touches, when it is refused, and what it does. The checks of a command run in ascending order of
+ * their status; the first that fires is the answer.
+ */
+
+import { fromHex } from '../codec/hex.ts';
+import { MAX_MINOR } from '../codec/limits.ts';
+import { isSettlement, participantOf } from '../codec/text.ts';
+import { isValidPublicKey } from '../crypto/ed25519.ts';
+import { assert } from '../errors.ts';
+import type {
+  AccountId,
+  Amount,
+  Command,
+  Currency,
+  CurrencyCode,
+  Genesis,
+  Participant,
+  ParticipantId,
+  PublicKey,
+  StateKey,
+} from '../types/index.ts';
+import { accountKey, aliasStateKey, balanceKey, supplyKey } from './keys.ts';
+import type { LedgerState } from './state.ts';
+import { type StatusName, statusCode } from './status.ts';
+
+/** The genesis, indexed for look-ups. */
+export interface Rules {
+  readonly genesis: Genesis;
+  readonly participants: ReadonlyMap<ParticipantId, Participant>;
+  readonly currencies: ReadonlyMap<CurrencyCode, Currency>;
+}
+
+/** What a command is checked against. */
+export interface Context {
+  readonly rules: Rules;
+  readonly state: LedgerState;
+  /** Keys with a valid signature on the transaction. */
+  readonly signers: ReadonlySet<PublicKey>;
+  readonly height: number;
+}
+
+/** One reason to refuse a command: fires where `when` holds. */
+interface Check<C> {
+  readonly status: StatusName;
+  readonly when: (command: C, context: Context) => boolean;
+}
+
+interface CommandRule<C> {
+  readonly touches: (command: C) => StateKey[];
+  readonly checks: readonly Check<C>[];
+  readonly run: (command: C, context: Context) => void;
+}
+
+type CommandOf<Type extends Command['type']> = Extract<Command, { type: Type }>;
+
+/** Keys that a command reads or writes: load them, and the ledger can run it. */
+export function touches(command: Command): StateKey[] {
+  return ruleOf(command).touches(command);
+}
+
+/** Runs one command. @returns why it is refused, having changed nothing, or null where it took effect. */
+export function runCommand(command: Command, context: Context): StatusName | null {
+  const rule = ruleOf(command);
+  const refusal = rule.checks.find(({ when }) => when(command, context));
+  if (refusal !== undefined) return refusal.status;
+  rule.run(command, context);
+  return null;
+}
+
+/** @returns a genesis with what the checks look up. */
+export function rulesOf(genesis: Genesis): Rules {
+  return {
+    genesis,
+    participants: new Map(genesis.participants.map((participant) => [participant.id, participant])),
+    currencies: new Map(genesis.currencies.map((currency) => [currency.code, currency])),
+  };
+}
+
+const RULES: { readonly [Type in Command['type']]: CommandRule<CommandOf<Type>> } = {
+  openAccount: {
+    touches: ({ account }) => [accountKey(account)],
+    checks: ascending([
+      check('PARTICIPANT_UNKNOWN', ({ account }, { rules }) => !rules.participants.has(participantOf(account))),
+      check('ACCOUNT_RESERVED', ({ account }) => isSettlement(account)),
+      check('KEY_WEAK', ({ publicKey }) => !isValidPublicKey(fromHex(publicKey, 32))),
+      check('ACCOUNT_EXISTS', ({ account }, { state }) => state.account(account) !== null),
+      check('BANK_SIGNATURE_MISSING', ({ account }, context) => !bankSigned(account, context)),
+    ]),
+    run: ({ account, publicKey }, { state, height }) =>
+      state.setAccount(account, { publicKey, openedAtHeight: height }),
+  },
+
+  registerAlias: {
+    touches: ({ account, aliasKey }) => [accountKey(account), aliasStateKey(aliasKey)],
+    checks: ascending([
+      check('ACCOUNT_NOT_FOUND', ({ account }, { state }) => state.account(account) === null),
+      check('ALIAS_TAKEN', ({ aliasKey }, { state }) => (state.alias(aliasKey)?.account ?? null) !== null),
+      check('ACCOUNT_SIGNATURE_MISSING', ({ account }, context) => !accountSigned(account, context)),
+      check('BANK_SIGNATURE_MISSING', ({ account }, context) => !bankSigned(account, context)),
+    ]),
+    run({ account, aliasKey }, { state }) {
+      state.setAlias(aliasKey, { account, epoch: (state.alias(aliasKey)?.epoch ?? 0) + 1 });
+    },
+  },
+
+  releaseAlias: {
+    touches: ({ account, aliasKey }) => [accountKey(account), aliasStateKey(aliasKey)],
+    checks: ascending([
+      check('ACCOUNT_NOT_FOUND', ({ account }, { state }) => state.account(account) === null),
+      check('ALIAS_NOT_FOUND', ({ aliasKey }, { state }) => (state.alias(aliasKey)?.account ?? null) === null),
+      check('ALIAS_NOT_YOURS', ({ account, aliasKey }, { state }) => state.alias(aliasKey)?.account !== account),
+      check('ACCOUNT_SIGNATURE_MISSING', ({ account }, context) => !accountSigned(account, context)),
+    ]),
+    run({ aliasKey }, { state }) {
+      const record = state.alias(aliasKey);
+      assert(record !== null, 'a released alias exists');
+      state.setAlias(aliasKey, { account: null, epoch: record.epoch });
+    },
+  },
+
+  issue: {
+    touches: ({ to, amount: { currency } }) => [accountKey(to), balanceKey(to, currency), supplyKey(currency)],
+    checks: ascending([
+      ...amountChecks<CommandOf<'issue'>>(),
+      check('SETTLEMENT_ONLY', ({ to }) => !isSettlement(to)),
+      check('ACCOUNT_NOT_FOUND', ({ to }, { state }) => state.account(to) === null),
+      check('OFFICER_QUORUM_MISSING', (_, context) => !officersSigned(context)),
+      check('SUPPLY_CAP', ({ amount }, context) => exceedsSupply(amount, context)),
+    ]),
+    run({ to, amount }, { state }) {
+      const { issuedMinor, redeemedMinor } = state.supply(amount.currency);
+      state.setSupply(amount.currency, { issuedMinor: issuedMinor + amount.minor, redeemedMinor });
+      state.addBalance(to, amount.currency, amount.minor);
+    },
+  },
+
+  redeem: {
+    touches: ({ from, amount: { currency } }) => [accountKey(from), balanceKey(from, currency), supplyKey(currency)],
+    checks: ascending([
+      ...amountChecks<CommandOf<'redeem'>>(),
+      check('SETTLEMENT_ONLY', ({ from }) => !isSettlement(from)),
+      check('ACCOUNT_NOT_FOUND', ({ from }, { state }) => state.account(from) === null),
+      check('ACCOUNT_SIGNATURE_MISSING', ({ from }, context) => !accountSigned(from, context)),
+      check('OFFICER_QUORUM_MISSING', (_, context) => !officersSigned(context)),
+      check('INSUFFICIENT_FUNDS', ({ from, amount }, { state }) => state.balance(from, amount.currency) < amount.minor),
+    ]),
+    run({ from, amount }, { state }) {
+      const { issuedMinor, redeemedMinor } = state.supply(amount.currency);
+      state.setSupply(amount.currency, { issuedMinor, redeemedMinor: redeemedMinor + amount.minor });
+      state.addBalance(from, amount.currency, -amount.minor);
+    },
+  },
+
+  transfer: {
+    touches: ({ from, to, amount: { currency }, alias }) => [
+      ...[from, to].flatMap((account) => [accountKey(account), balanceKey(account, currency)]),
+      ...(alias === null ? [] : [aliasStateKey(alias.aliasKey)]),
+    ],
+    checks: ascending([
+      ...amountChecks<CommandOf<'transfer'>>(),
+      check('SAME_ACCOUNT', ({ from, to }) => from === to),
+      check('ACCOUNT_NOT_FOUND', ({ from }, { state }) => state.account(from) === null),
+      check('PAYEE_NOT_FOUND', ({ to }, { state }) => state.account(to) === null),
+      check('ALIAS_STALE', ({ to, alias }, { state }) => {
+        if (alias === null) return false;
+        const record = state.alias(alias.aliasKey);
+        return record?.account !== to || record.epoch !== alias.epoch;
+      }),
+      check('ACCOUNT_SIGNATURE_MISSING', ({ from }, context) => !accountSigned(from, context)),
+      check('INSUFFICIENT_FUNDS', ({ from, amount }, { state }) => state.balance(from, amount.currency) < amount.minor),
+    ]),
+    run({ from, to, amount }, { state }) {
+      state.addBalance(from, amount.currency, -amount.minor);
+      state.addBalance(to, amount.currency, amount.minor);
+    },
+  },
+};
+
+function ruleOf(command: Command): CommandRule<Command> {
+  return RULES[command.type] as CommandRule<Command>;
+}
+
+function check<C>(status: StatusName, when: Check<C>['when']): Check<C> {
+  return { status, when };
+}
+
+/** The documented order of refusals is the order of the checks, or the program does not start. */
+function ascending<C>(checks: readonly Check<C>[]): readonly Check<C>[] {
+  const codes = checks.map(({ status }) => statusCode(status));
+  assert(
+    codes.every((code, i) => i === 0 || (codes[i - 1] ?? 0) < code),
+    `checks out of order: ${codes.join(', ')}`,
+  );
+  return checks;
+}
+
+function amountChecks<C extends { readonly amount: Amount }>(): Check<C>[] {
+  return [
+    check('CURRENCY_UNKNOWN', ({ amount }, { rules }) => !rules.currencies.has(amount.currency)),
+    check('AMOUNT_ZERO', ({ amount }) => amount.minor <= 0n),
+    check('AMOUNT_TOO_LARGE', ({ amount }, { rules }) => amount.minor > currencyOf(amount, rules).maxAmountMinor),
+  ];
+}
+
+function exceedsSupply(amount: Amount, { rules, state }: Context): boolean {
+  const { issuedMinor, redeemedMinor } = state.supply(amount.currency);
+  const issued = issuedMinor + amount.minor;
+  return issued > MAX_MINOR || issued - redeemedMinor > currencyOf(amount, rules).maxSupplyMinor;
+}
+
+function currencyOf(amount: Amount, rules: Rules): Currency {
+  const currency = rules.currencies.get(amount.currency);
+  assert(currency !== undefined, 'the currency was checked before');
+  return currency;
+}
+
+function accountSigned(id: AccountId, { state, signers }: Context): boolean {
+  const account = state.account(id);
+  return account !== null && signers.has(account.publicKey);
+}
+
+function bankSigned(id: AccountId, { rules, signers }: Context): boolean {
+  const bank = rules.participants.get(participantOf(id));
+  return bank !== undefined && signers.has(bank.operatorKey);
+}
+
+function officersSigned({ rules, signers }: Context): boolean {
+  const { keys, quorum } = rules.genesis.officers;
+  return keys.filter((key) => signers.has(key)).length >= quorum;
+}

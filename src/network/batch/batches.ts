@@ -1,0 +1,63 @@
+/** The batch protocol: pushes each batch once to every peer, and reads what peers push. */
+import type { Connection, StreamHandler } from '@libp2p/interface';
+import { MAX_BATCH_BYTES } from '../../codec/limits.ts';
+import { assert } from '../../errors.ts';
+import type { Clock, Logger } from '../../ports.ts';
+import type { ParticipantId } from '../../types/index.ts';
+import { encodeFrame } from '../frames.ts';
+import type { Members } from '../members.ts';
+import { TokenBucket } from '../token-bucket.ts';
+import { BATCH_BURST_BYTES, BATCH_BYTES_PER_SECOND } from './constants.ts';
+import { Intake } from './intake.ts';
+import type { BatchEvents } from './interface.ts';
+import { Outbox } from './outbox.ts';
+
+export interface BatchComponents {
+  readonly protocol: string;
+  readonly members: Members;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly events: BatchEvents;
+}
+
+export class Batches {
+  readonly #components: BatchComponents;
+  readonly #outboxes = new Map<ParticipantId, Outbox>();
+  readonly #buckets = new Map<ParticipantId, TokenBucket>();
+
+  constructor(components: BatchComponents) {
+    this.#components = components;
+  }
+
+  push(bytes: Uint8Array): void {
+    assert(bytes.length <= MAX_BATCH_BYTES, 'a batch is within its limit');
+    const frame = encodeFrame(bytes);
+    for (const outbox of this.#outboxes.values()) outbox.push(frame);
+  }
+
+  open(peer: ParticipantId, connection: Connection): void {
+    if (this.#outboxes.get(peer)?.connection === connection) return;
+    const { protocol, clock, log } = this.#components;
+    this.#outboxes.set(peer, new Outbox({ peer, connection, protocol, clock, log }));
+  }
+
+  close(peer: ParticipantId): void {
+    this.#outboxes.delete(peer);
+  }
+
+  /** Takes the stream a peer opened. */
+  readonly handle: StreamHandler = (stream, connection) => {
+    const { members, clock, events } = this.#components;
+    const from = members.participantOf(connection.remotePeer);
+    assert(from !== undefined, 'only members have a connection');
+    new Intake({ from, stream, bucket: this.#bucket(from), clock, events });
+  };
+
+  #bucket(peer: ParticipantId): TokenBucket {
+    const known = this.#buckets.get(peer);
+    if (known) return known;
+    const fresh = new TokenBucket(this.#components.clock, BATCH_BYTES_PER_SECOND, BATCH_BURST_BYTES);
+    this.#buckets.set(peer, fresh);
+    return fresh;
+  }
+}

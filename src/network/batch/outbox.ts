@@ -1,0 +1,96 @@
+/** Batches on their way to one peer, over one stream that is opened once and kept. Bounded; what does not fit is dropped. */
+import type { Connection, Stream } from '@libp2p/interface';
+import type { Clock, Logger } from '../../ports.ts';
+import type { ParticipantId } from '../../types/index.ts';
+import { reasonOf } from '../errors.ts';
+import { MAX_UNSENT_BYTES, REOPEN_MS } from './constants.ts';
+
+export interface OutboxComponents {
+  readonly peer: ParticipantId;
+  readonly connection: Connection;
+  readonly protocol: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class Outbox {
+  readonly connection: Connection;
+  readonly #peer: ParticipantId;
+  readonly #protocol: string;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #frames: Uint8Array[] = [];
+  #unsentBytes = 0;
+  #stream: Stream | null = null;
+  /** A stream is being opened, or failed a moment ago. */
+  #opening = false;
+
+  constructor({ peer, connection, protocol, clock, log }: OutboxComponents) {
+    this.connection = connection;
+    this.#peer = peer;
+    this.#protocol = protocol;
+    this.#clock = clock;
+    this.#log = log;
+    this.#open();
+  }
+
+  /** @param frame length and payload; it is not copied, and must not change. */
+  push(frame: Uint8Array): void {
+    if (this.#unsentBytes + frame.length > MAX_UNSENT_BYTES) {
+      this.#log.debug('network.batch.dropped', { peer: this.#peer, bytes: frame.length });
+      return;
+    }
+    this.#frames.push(frame);
+    this.#unsentBytes += frame.length;
+    this.#flush();
+  }
+
+  #flush(): void {
+    if (!this.#stream) this.#open();
+    while (this.#stream && !this.#stream.writableNeedsDrain) {
+      const frame = this.#frames.shift();
+      if (!frame) return;
+      this.#unsentBytes -= frame.length;
+      this.#send(this.#stream, frame);
+    }
+  }
+
+  #send(stream: Stream, frame: Uint8Array): void {
+    try {
+      stream.send(frame);
+    } catch (error) {
+      this.#log.debug('network.batch.unsent', { peer: this.#peer, reason: reasonOf(error) });
+      this.#failed();
+    }
+  }
+
+  #open(): void {
+    if (this.#opening || this.connection.status !== 'open') return;
+    this.#opening = true;
+    this.connection.newStream(this.#protocol).then(
+      (stream) => this.#opened(stream),
+      (error: unknown) => {
+        this.#log.debug('network.batch.unopened', { peer: this.#peer, reason: reasonOf(error) });
+        this.#failed();
+      },
+    );
+  }
+
+  #opened(stream: Stream): void {
+    this.#opening = false;
+    this.#stream = stream;
+    stream.addEventListener('drain', () => this.#flush());
+    stream.addEventListener('close', () => this.#failed(), { once: true });
+    this.#flush();
+  }
+
+  /** Waits before it tries again: a peer that resets each stream must not keep this host busy. */
+  #failed(): void {
+    this.#stream = null;
+    this.#opening = true;
+    this.#clock.schedule(REOPEN_MS, () => {
+      this.#opening = false;
+      if (this.#frames.length > 0) this.#flush();
+    });
+  }
+}

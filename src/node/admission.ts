@@ -1,0 +1,44 @@
+/** What comes in from outside becomes known here: decoded within its limits, identified, its signatures checked. */
+import { batch as batchSchema } from '../codec/block.ts';
+import { MAX_BATCH_BYTES } from '../codec/limits.ts';
+import { CodecError, decode, encode } from '../codec/schema.ts';
+import { batchDigestOfBytes, transactionId, transactionSigningBytes } from '../crypto/ids.ts';
+import type { IdentifiedTransaction } from '../ledger/ledger.ts';
+import type { KnownBatch } from '../mempool/batch-pool.ts';
+import type { SignatureCheck, Verifier } from '../ports.ts';
+import type { Batch, ChainId, Transaction } from '../types/index.ts';
+
+/** A batch that is worth keeping, or why no honest participant would send it. */
+export type Admission = { readonly known: KnownBatch } | { readonly problem: string };
+
+/** Decodes a batch and checks every signature in it, off the event loop. */
+export async function admitBatch(chainId: ChainId, bytes: Uint8Array, verifier: Verifier): Promise<Admission> {
+  let known: KnownBatch;
+  try {
+    known = knowBatch(decode(batchSchema, bytes, MAX_BATCH_BYTES), bytes);
+  } catch (error) {
+    if (error instanceof CodecError) return { problem: error.message };
+    throw error;
+  }
+  if (known.batch.chainId !== chainId) return { problem: 'a batch of another chain' };
+  if (known.transactions.some(({ transaction }) => transaction.body.chainId !== chainId)) {
+    return { problem: 'a transaction of another chain' };
+  }
+  const verdicts = await verifier.verifyAll(known.transactions.flatMap(signatureChecks));
+  return verdicts.every((valid) => valid) ? { known } : { problem: 'a transaction with a wrong signature' };
+}
+
+/** A batch with its digest and the ids of its transactions. @param bytes its canonical bytes, where they are at hand. */
+export function knowBatch(batch: Batch, bytes: Uint8Array = encode(batchSchema, batch)): KnownBatch {
+  return { digest: batchDigestOfBytes(bytes), batch, bytes, transactions: batch.transactions.map(identify) };
+}
+
+export function identify(transaction: Transaction): IdentifiedTransaction {
+  return { id: transactionId(transaction.body), transaction };
+}
+
+/** What verifies all signatures of a transaction. */
+export function signatureChecks({ id, transaction }: IdentifiedTransaction): SignatureCheck[] {
+  const message = transactionSigningBytes(id);
+  return transaction.signatures.map(({ publicKey, signature }) => ({ publicKey, message, signature }));
+}

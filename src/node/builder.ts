@@ -1,0 +1,121 @@
+/**
+ * Blocks before they are agreed on: making one as a proposer, judging one as a validator. Both run the block's content
+ * first and speak of its results, so a node that computes something else votes nil instead of forking.
+ */
+import { MAX_BLOCK_BATCHES, MAX_BLOCK_EVIDENCE } from '../codec/limits.ts';
+import { isEvidenceValid } from '../crypto/certificate.ts';
+import { blockHash, digestsRoot, evidenceRoot } from '../crypto/ids.ts';
+import type { BatchPool, KnownBatch } from '../mempool/batch-pool.ts';
+import type { Verifier } from '../ports.ts';
+import type { BatchDigest, Block, BlockHash, Evidence, Header, ParticipantId } from '../types/index.ts';
+import type { Chain, Execution } from './chain.ts';
+
+export interface BuiltBlock {
+  readonly block: Block;
+  readonly blockHash: BlockHash;
+  readonly execution: Execution;
+}
+
+/** `missing` asks for batches; everything but `valid` and `missing` makes a validator vote nil. */
+export type Judgement =
+  | { readonly verdict: 'valid'; readonly execution: Execution }
+  | { readonly verdict: 'missing'; readonly digests: readonly BatchDigest[] }
+  | { readonly verdict: 'invalid'; readonly reason: string };
+
+export interface BuilderParts {
+  readonly chain: Chain;
+  readonly pool: BatchPool;
+  readonly verifier: Verifier;
+  readonly self: ParticipantId;
+}
+
+export class Builder {
+  readonly #parts: BuilderParts;
+
+  constructor(parts: BuilderParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * A block on the present tip with the oldest batches. Batches of which no transaction takes part are dropped for good.
+   *
+   * @param nowMs this node's clock.
+   */
+  async build(nowMs: number, evidence: readonly Evidence[]): Promise<BuiltBlock> {
+    const { chain, pool } = this.#parts;
+    const timeMs = Math.max(nowMs, chain.tip.timeMs + 1);
+    const chosen = evidence.slice(0, MAX_BLOCK_EVIDENCE);
+    const offered = pool.oldest(MAX_BLOCK_BATCHES);
+    let execution = await chain.execute(timeMs, offered, chosen);
+    const useful = offered.filter((known) => takesPart(known, execution));
+    if (useful.length < offered.length) {
+      for (const known of offered) if (!useful.includes(known)) pool.drop(known.digest);
+      execution = await chain.execute(timeMs, useful, chosen);
+    }
+    const batches = useful.map((known) => known.digest);
+    const header = await this.#header(timeMs, this.#parts.self, batches, chosen, execution);
+    return { block: { header, batches, evidence: chosen }, blockHash: blockHash(header), execution };
+  }
+
+  /** Judges a proposed block against the present tip. @param nowMs this node's clock. */
+  async judge(block: Block, nowMs: number): Promise<Judgement> {
+    const { chain, pool, verifier } = this.#parts;
+    const { header } = block;
+    const problem = this.#formProblem(block, nowMs);
+    if (problem !== null) return { verdict: 'invalid', reason: problem };
+    const known = block.batches.map((digest) => pool.get(digest));
+    const digests = block.batches.filter((_, i) => known[i] === undefined);
+    if (digests.length > 0) return { verdict: 'missing', digests };
+    if (!block.evidence.every((entry) => isEvidenceValid(chain.chainId, chain.validators, entry, verifier))) {
+      return { verdict: 'invalid', reason: 'evidence with a wrong signature' };
+    }
+    const batches = known.filter((entry) => entry !== undefined);
+    const execution = await chain.execute(header.timeMs, batches, block.evidence);
+    const expected = await this.#header(header.timeMs, header.proposer, block.batches, block.evidence, execution);
+    if (blockHash(expected) === blockHash(header)) return { verdict: 'valid', execution };
+    const keys = Object.keys(expected) as (keyof Header)[];
+    const different = keys.filter((key) => expected[key] !== header[key]);
+    return { verdict: 'invalid', reason: `this node computes another ${different.join(', ')}` };
+  }
+
+  #formProblem({ header, batches, evidence }: Block, nowMs: number): string | null {
+    const { chain } = this.#parts;
+    if (header.chainId !== chain.chainId) return 'of another chain';
+    if (header.height !== chain.tip.height + 1 || header.parentHash !== chain.tip.hash) return 'not on the tip';
+    if (!chain.rules.participants.has(header.proposer)) return 'made by nobody here';
+    if (header.timeMs <= chain.tip.timeMs) return 'not later than its parent';
+    if (header.timeMs > nowMs + chain.genesis.rules.maxClockSkewMs) return "ahead of this node's clock";
+    if (new Set(batches).size < batches.length) return 'a batch appears twice';
+    return evidence.every((entry) => entry.first.height <= header.height) ? null : 'evidence of a later height';
+  }
+
+  async #header(
+    timeMs: number,
+    proposer: ParticipantId,
+    batches: readonly BatchDigest[],
+    evidence: readonly Evidence[],
+    { result }: Execution,
+  ): Promise<Header> {
+    const { chain } = this.#parts;
+    return {
+      version: 1,
+      chainId: chain.chainId,
+      height: chain.tip.height + 1,
+      timeMs,
+      proposer,
+      parentHash: chain.tip.hash,
+      validatorSetHash: chain.validatorSetHash,
+      batchesRoot: digestsRoot(batches),
+      evidenceRoot: evidenceRoot(evidence),
+      transactionsRoot: result.transactionsRoot,
+      receiptsRoot: result.receiptsRoot,
+      writesRoot: result.writesRoot,
+      checkpointRoot: await chain.checkpointRoot(),
+    };
+  }
+}
+
+function takesPart(known: KnownBatch, { result }: Execution): boolean {
+  const ids = new Set<string>(result.receipts.map((receipt) => receipt.transactionId));
+  return known.transactions.some(({ id }) => ids.has(id));
+}

@@ -1,0 +1,303 @@
+/**
+ * Runs the consensus core: gives it inputs, performs its effects, and begins the next height after each block. Everything
+ * here runs in the inbox.
+ */
+
+import { announcement, proposal as proposalSchema, type RoundMessages } from '../codec/messages.ts';
+import { encode } from '../codec/schema.ts';
+import type { LockRecord } from '../codec/sign-memory.ts';
+import { vote as voteSchema } from '../codec/vote.ts';
+import {
+  type CommitEffect,
+  type ConsensusConfig,
+  type ConsensusState,
+  type Effect,
+  type Input,
+  messages,
+  resumeHeight,
+  type SignEffect,
+  startHeight,
+  step,
+  type ValidateEffect,
+} from '../consensus/index.ts';
+import { assert } from '../errors.ts';
+import { evidenceKey } from '../ledger/keys.ts';
+import type { KnownBatch } from '../mempool/batch-pool.ts';
+import type {
+  BatchDigest,
+  Block,
+  BlockHash,
+  CommittedBlock,
+  Evidence,
+  ParticipantId,
+  Proposal,
+  Vote,
+} from '../types/index.ts';
+import { knowBatch } from './admission.ts';
+import type { Builder } from './builder.ts';
+import type { Execution } from './chain.ts';
+import type { Context } from './context.ts';
+import type { NodeEvent } from './events.ts';
+import type { SignGuard } from './sign-guard.ts';
+
+/** Messages of the next height that are kept for it: they overtake the end of the present one all the time. */
+const MAX_EARLY = 256;
+
+export interface EngineParts {
+  readonly context: Context;
+  readonly builder: Builder;
+  readonly guard: SignGuard;
+  /** Asks peers for batches that a block names; they come back through `batchArrived`. */
+  readonly fetchBatches: (digests: readonly BatchDigest[], holder: ParticipantId) => void;
+}
+
+export class Engine {
+  readonly #parts: EngineParts;
+  readonly #config: ConsensusConfig;
+  readonly #evidence = new Map<string, Evidence>();
+  readonly #executions = new Map<BlockHash, Execution>();
+  /** Blocks whose validity waits for batches. */
+  readonly #waiting = new Map<BlockHash, ValidateEffect>();
+  #timers: (() => void)[] = [];
+  #early: Input[] = [];
+  #state: ConsensusState;
+  #heartbeatDue = false;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+    const { chain, self, timings } = parts.context;
+    const index = chain.validators.findIndex((validator) => validator.participant === self);
+    this.#config = { validators: chain.validators.length, self: index < 0 ? null : index, timeouts: timings.timeouts };
+    this.#state = startHeight(this.#config, chain.tip.height + 1);
+  }
+
+  /** Height and round that are being worked on; `idle` until there is something to agree on. */
+  get position(): { readonly height: number; readonly round: number; readonly step: string } {
+    return { height: this.#state.height, round: this.#state.round, step: this.#state.step };
+  }
+
+  /** Takes up the height where this key left it. */
+  async begin(): Promise<void> {
+    const { memory } = this.#parts.guard;
+    const height = this.#parts.context.chain.tip.height + 1;
+    const last = memory?.said.at(-1);
+    if (memory === null || last === undefined || last.height !== height) return this.overtaken();
+    for (const batch of memory.lock?.batches ?? []) this.#parts.context.batches.add(knowBatch(batch), true);
+    const { said, lock } = memory;
+    const { state, effects } = resumeHeight(this.#config, height, { round: last.round, step: last.step, lock, said });
+    this.#state = state;
+    await this.#feedAll(await this.#performAll(effects));
+  }
+
+  async feed(input: Input): Promise<void> {
+    await this.#feedAll([input]);
+  }
+
+  async #feedAll(first: readonly Input[]): Promise<void> {
+    let inputs = first;
+    while (inputs.length > 0) {
+      const [next, ...rest] = inputs;
+      if (next === undefined) return;
+      const { state, effects } = step(this.#state, next);
+      this.#state = state;
+      inputs = [...rest, ...(await this.#performAll(effects))];
+    }
+  }
+
+  /** A checked proposal or vote of the present height or the next one. */
+  async hear(message: Proposal | Vote): Promise<void> {
+    const input: Input = 'block' in message ? { type: 'proposal', proposal: message } : { type: 'vote', vote: message };
+    const { height } = 'block' in message ? message.statement : message;
+    if (height === this.#state.height) return this.feed(input);
+    if (height === this.#state.height + 1 && this.#early.length < MAX_EARLY) this.#early.push(input);
+  }
+
+  /** There may be something to put in a block, or a block may have waited for this batch. */
+  async batchArrived(): Promise<void> {
+    for (const effect of [...this.#waiting.values()]) await this.#feedAll(await this.#validate(effect));
+    await this.startIfWork();
+  }
+
+  async startIfWork(): Promise<void> {
+    await this.#feedAll(this.#startInputs());
+  }
+
+  async heartbeat(): Promise<void> {
+    this.#heartbeatDue = true;
+    await this.startIfWork();
+  }
+
+  /** The proposer of the round may have gone: nobody needs to wait for it. */
+  async peerLost(peer: ParticipantId): Promise<void> {
+    const { height, round } = this.#state;
+    if (this.#proposer(round) === peer) await this.feed({ type: 'proposerUnreachable', height, round });
+  }
+
+  /** All that a peer at this height may lack. */
+  messages(): RoundMessages {
+    return { height: this.#state.height, ...messages(this.#state, this.#state.height) };
+  }
+
+  /** The chain has grown by a certified block from a peer. */
+  async overtaken(): Promise<void> {
+    await this.#feedAll(this.#enter(this.#parts.context.chain.tip.height + 1));
+  }
+
+  stop(): void {
+    for (const cancel of this.#timers) cancel();
+    this.#timers = [];
+  }
+
+  async #performAll(effects: readonly Effect[]): Promise<Input[]> {
+    const answers: Input[] = [];
+    for (const effect of effects) answers.push(...(await this.#answer(effect)));
+    return answers;
+  }
+
+  async #answer(effect: Effect): Promise<Input[]> {
+    const { context } = this.#parts;
+    switch (effect.type) {
+      case 'getValue':
+        return this.#build(effect.height, effect.round);
+      case 'sign':
+        return this.#sign(effect);
+      case 'validate':
+        return this.#validate(effect);
+      case 'commit':
+        return this.#commit(effect);
+      case 'scheduleTimeout': {
+        const { step: timed, height, round, durationMs } = effect;
+        const fire = () => void context.inbox.post(() => this.feed({ type: 'timeout', step: timed, height, round }));
+        this.#timers.push(context.clock.schedule(durationMs, fire));
+        return [];
+      }
+      case 'newRound': {
+        const { height, round } = effect;
+        const proposer = this.#proposer(round);
+        context.emit({ type: 'round', height, round, proposer });
+        const reachable = proposer === context.self || context.network.peers().includes(proposer);
+        return reachable ? [] : [{ type: 'proposerUnreachable', height, round }];
+      }
+      case 'evidence': {
+        const { evidence } = effect;
+        const participant = context.chain.validators[evidence.first.validator]?.participant;
+        assert(participant !== undefined, 'evidence names a validator');
+        this.#evidence.set(evidenceKey(evidence), evidence);
+        context.emit({ type: 'evidence', evidence, participant });
+        return [];
+      }
+    }
+  }
+
+  async #build(height: number, round: number): Promise<Input[]> {
+    const { builder, context } = this.#parts;
+    const built = await builder.build(context.clock.now(), [...this.#evidence.values()]);
+    this.#executions.set(built.blockHash, built.execution);
+    return [{ type: 'value', height, round, block: built.block, blockHash: built.blockHash }];
+  }
+
+  async #sign({ statement, block, lock }: SignEffect): Promise<Input[]> {
+    const { guard, context } = this.#parts;
+    const signed = await guard.sign(
+      statement,
+      lock === null ? null : { ...lock, batches: this.#batchesOf(lock.block) },
+    );
+    if (signed === null) {
+      context.emit({ type: 'signatureRefused', height: statement.height, round: statement.round });
+      return [];
+    }
+    if (block !== null) {
+      const proposal = { statement: signed as Proposal['statement'], block };
+      context.network.publish('proposals', encode(proposalSchema, proposal));
+      return [{ type: 'proposal', proposal }];
+    }
+    const vote = signed as Vote;
+    context.network.publish('votes', encode(voteSchema, vote));
+    return [{ type: 'vote', vote }];
+  }
+
+  async #validate(effect: ValidateEffect): Promise<Input[]> {
+    const { builder, context, fetchBatches } = this.#parts;
+    const { block, blockHash } = effect;
+    const judgement = await builder.judge(block, context.clock.now());
+    if (judgement.verdict === 'missing') {
+      if (!this.#waiting.has(blockHash)) fetchBatches(judgement.digests, block.header.proposer);
+      this.#waiting.set(blockHash, effect);
+      return [];
+    }
+    this.#waiting.delete(blockHash);
+    const valid = judgement.verdict === 'valid';
+    if (judgement.verdict === 'valid') this.#executions.set(blockHash, judgement.execution);
+    else context.emit({ type: 'blockRefused', height: block.header.height, blockHash, reason: judgement.reason });
+    return [{ type: 'validity', blockHash, valid }];
+  }
+
+  async #commit({ block, blockHash, certificate }: CommitEffect): Promise<Input[]> {
+    const { chain } = this.#parts.context;
+    const batches = this.#batchesOf(block);
+    const known = block.batches
+      .map((digest) => this.#parts.context.batches.get(digest))
+      .filter((entry) => entry !== undefined);
+    const execution =
+      this.#executions.get(blockHash) ?? (await chain.execute(block.header.timeMs, known, block.evidence));
+    const committed: CommittedBlock = { block, certificate, batches };
+    await chain.commit(committed, execution);
+    this.committed(committed, execution, 'consensus');
+    return this.#enter(chain.tip.height + 1);
+  }
+
+  /** Tells of a block that has just become part of the chain, and clears the pools of what it holds. */
+  committed(committed: CommittedBlock, execution: Execution, via: 'consensus' | 'sync'): void {
+    const { context } = this.#parts;
+    const { block, certificate } = committed;
+    const { height, timeMs } = block.header;
+    context.batches.commit(block.batches);
+    for (const evidence of block.evidence) this.#evidence.delete(evidenceKey(evidence));
+    for (const { transactionId } of execution.result.receipts) context.transactions.settle(transactionId);
+    context.batches.expire(timeMs);
+    const expired = context.transactions.expire(timeMs).map((entry) => entry.id);
+    this.#heartbeatDue = false;
+
+    const transactions = execution.result.receipts.map((receipt) => {
+      const found = execution.transactions.get(receipt.transactionId);
+      assert(found !== undefined, 'a receipt has its transaction');
+      return { receipt, transaction: found.transaction };
+    });
+    const event: NodeEvent = { type: 'committed', committed, blockHash: certificate.blockHash, transactions, via };
+    context.emit(event);
+    if (expired.length > 0) context.emit({ type: 'expired', ids: expired });
+    const here = encode(announcement, { version: 1, height, blockHash: certificate.blockHash });
+    if (via === 'consensus') context.network.publish('announcements', here);
+  }
+
+  /** Begins a height. @returns what is known of it already. */
+  #enter(height: number): Input[] {
+    this.stop();
+    this.#executions.clear();
+    this.#waiting.clear();
+    const early = this.#early;
+    this.#early = [];
+    this.#state = startHeight(this.#config, height);
+    return [...early, ...this.#startInputs()];
+  }
+
+  #startInputs(): Input[] {
+    const hasWork = this.#parts.context.batches.size > 0 || this.#evidence.size > 0 || this.#heartbeatDue;
+    return hasWork ? [{ type: 'start' }] : [];
+  }
+
+  #batchesOf(block: Block) {
+    return block.batches.map((digest) => {
+      const known: KnownBatch | undefined = this.#parts.context.batches.get(digest);
+      assert(known !== undefined, 'the batches of a valid block are known');
+      return known.batch;
+    });
+  }
+
+  #proposer(round: number): ParticipantId {
+    const { validators } = this.#parts.context.chain;
+    const validator = validators[(this.#state.height + round) % validators.length];
+    assert(validator !== undefined, 'every round has a proposer');
+    return validator.participant;
+  }
+}

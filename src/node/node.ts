@@ -1,0 +1,273 @@
+/**
+ * A bank's node: it takes transactions from wallets, agrees with the other nodes on blocks of them, and knows the result.
+ * It meets the world through ports only (`ports.ts`), so the same node runs on libp2p and disks, in the simulator, and in
+ * unit tests. The parts: `spread` (batches), `engine` (consensus), `chain` (what is final), `catch-up` (what was missed),
+ * `peers` (what others say). All of them change only inside one inbox.
+ */
+import { announcement } from '../codec/messages.ts';
+import { encode } from '../codec/schema.ts';
+import { transaction as transactionSchema } from '../codec/transaction.ts';
+import { CodedError } from '../errors.ts';
+import { check, type IdentifiedTransaction, touchedKeys } from '../ledger/ledger.ts';
+import { type StatusName, statusNamed } from '../ledger/status.ts';
+import { BatchPool } from '../mempool/batch-pool.ts';
+import { referenceOf, TransactionPool } from '../mempool/transaction-pool.ts';
+import type { Clock, Network, Signer, SignState, Verifier } from '../ports.ts';
+import type { ParticipantId, Transaction, TransactionId } from '../types/index.ts';
+import { identify, signatureChecks } from './admission.ts';
+import { Builder } from './builder.ts';
+import { CatchUp } from './catch-up.ts';
+import type { Chain } from './chain.ts';
+import { type Context, DEFAULT_TIMINGS, type Timings } from './context.ts';
+import { Engine } from './engine.ts';
+import type { NodeEvent, NodeListener, TransactionStanding } from './events.ts';
+import { Inbox } from './inbox.ts';
+import { Peers } from './peers.ts';
+import { Queries } from './queries.ts';
+import { SignGuard } from './sign-guard.ts';
+import { Spread } from './spread.ts';
+
+export interface NodeOptions {
+  readonly self: ParticipantId;
+  readonly chain: Chain;
+  readonly signer: Signer;
+  readonly signState: SignState;
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly verifier: Verifier;
+  readonly timings?: Timings;
+  /** The node has stopped for good: its disk failed, or what it assumes does not hold. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** A transaction that was not taken: by a status of the ledger, or because of this node's pool. */
+export class Refusal extends CodedError {
+  override readonly name = 'Refusal';
+  readonly failedCommand: number | null;
+
+  constructor(code: StatusName | PoolRefusal, failedCommand: number | null = null) {
+    super(code, code in POOL_REFUSALS ? POOL_REFUSALS[code as PoolRefusal] : statusNamed(code as StatusName).sentence);
+    this.failedCommand = failedCommand;
+  }
+}
+
+/** Refusals that are of this node, not of the ledger: the same transaction may be welcome elsewhere or later. */
+export const POOL_REFUSALS = {
+  POOL_FULL: 'This node has more transactions waiting than it holds; try again in a second, or through another bank.',
+  REFERENCE_REUSED: 'This key used the same nonce for another transaction; a new payment needs a new nonce.',
+} as const;
+
+export type PoolRefusal = keyof typeof POOL_REFUSALS;
+
+/** Ids of expired transactions that are remembered, so that their senders can learn it. */
+const MAX_EXPIRED = 10_000;
+
+export class Node {
+  readonly queries: Queries;
+  readonly #context: Context;
+  readonly #engine: Engine;
+  readonly #spread: Spread;
+  readonly #catchUp: CatchUp;
+  readonly #peers: Peers;
+  readonly #listeners = new Set<NodeListener>();
+  readonly #waiters = new Map<TransactionId, Set<() => void>>();
+  readonly #expired = new Set<TransactionId>();
+  #cancelTicks: (() => void)[] = [];
+  #lastSeen = { position: '', heightMs: 0 };
+
+  constructor(options: NodeOptions) {
+    const { chain, signer, signState, verifier, self, network, clock, timings = DEFAULT_TIMINGS } = options;
+    const inbox = new Inbox(options.onFatal);
+    const emit = (event: NodeEvent) => this.#emit(event);
+    const pools = { batches: new BatchPool(), transactions: new TransactionPool() };
+    this.#context = { self, chain, network, clock, verifier, timings, inbox, emit, ...pools };
+    const builder = new Builder({ chain, pool: pools.batches, verifier, self });
+    const guard = new SignGuard(chain.chainId, signer, signState);
+    this.#spread = new Spread(this.#context, () => this.#engine.batchArrived());
+    this.#engine = new Engine({
+      context: this.#context,
+      builder,
+      guard,
+      fetchBatches: (digests, holder) => this.#spread.fetch(digests, holder),
+    });
+    this.#catchUp = new CatchUp(this.#context, async (committed, execution) => {
+      this.#engine.committed(committed, execution, 'sync');
+      await this.#engine.overtaken();
+    });
+    this.#peers = new Peers({
+      context: this.#context,
+      engine: this.#engine,
+      spread: this.#spread,
+      catchUp: this.#catchUp,
+    });
+    this.queries = new Queries(chain, this.#context.transactions);
+  }
+
+  /** Takes up work where it was left; resolves when the network is open. */
+  async start(): Promise<void> {
+    await this.#context.network.start(this.#peers);
+    await this.#context.inbox.post(() => this.#engine.begin());
+    const { announceMs, stallMs, heartbeatMs } = this.#context.timings;
+    this.#lastSeen = { position: '', heightMs: this.#context.clock.now() };
+    this.#every(announceMs, () => this.#announce());
+    this.#every(stallMs, () => this.#exchangeWhenStalled());
+    this.#every(Math.ceil(heartbeatMs / 4), () => this.#heartbeatWhenDue());
+  }
+
+  async stop(): Promise<void> {
+    for (const cancel of this.#cancelTicks) cancel();
+    this.#cancelTicks = [];
+    this.#spread.stop();
+    await this.#context.inbox.close();
+    this.#engine.stop();
+    await this.#context.network.stop();
+  }
+
+  /**
+   * Takes a transaction for the next batch. Submitting the same one again is no error.
+   *
+   * @returns where it stands: pending, or final where it had been submitted before.
+   * @throws Refusal with the first failing check, in the order of the statuses' codes.
+   */
+  async submit(
+    transaction: Transaction,
+  ): Promise<{ readonly id: TransactionId; readonly standing: TransactionStanding }> {
+    const { chain, transactions, inbox } = this.#context;
+    const identified = identify(transaction);
+    const { id } = identified;
+    if (transaction.body.chainId !== chain.chainId) throw new Refusal('CHAIN_MISMATCH');
+    const known = await this.queries.standing(id);
+    if (known.state !== 'unknown') return { id, standing: known };
+    await this.#admit(identified);
+    const bytes = encode(transactionSchema, transaction).length;
+    const offer = transactions.offer({ id, transaction, bytes });
+    if (offer === 'full') throw new Refusal('POOL_FULL');
+    if (offer === 'referenceTaken') throw new Refusal('REFERENCE_REUSED');
+    if (offer === 'added') void inbox.post(() => this.#spread.flush());
+    return { id, standing: { state: 'pending' } };
+  }
+
+  /** Where a transaction stands now. */
+  async standing(id: TransactionId): Promise<TransactionStanding> {
+    const found = await this.queries.standing(id);
+    return found.state === 'unknown' && this.#expired.has(id) ? { state: 'expired' } : found;
+  }
+
+  /** Resolves when the transaction is final or has expired, or when `signal` aborts, with where it stands then. */
+  async settled(id: TransactionId, signal: AbortSignal): Promise<TransactionStanding> {
+    for (;;) {
+      const changed = this.#nextChange(id, signal);
+      const standing = await this.standing(id);
+      if (standing.state === 'final' || standing.state === 'expired' || signal.aborted) {
+        changed.forget();
+        return standing;
+      }
+      await changed.promise;
+    }
+  }
+
+  /** @returns what ends the subscription. */
+  subscribe(listener: NodeListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  status() {
+    const { chain, network, transactions, batches, self } = this.#context;
+    const { height, hash, timeMs } = chain.tip;
+    return {
+      participant: self,
+      network: chain.genesis.network,
+      chainId: chain.chainId,
+      height,
+      blockHash: height === 0 ? null : hash,
+      blockTimeMs: height === 0 ? null : timeMs,
+      highestKnownHeight: this.#catchUp.highestKnown,
+      consensus: this.#engine.position,
+      peers: network.peers(),
+      pool: { transactions: transactions.size, batches: batches.size },
+    };
+  }
+
+  async #admit(identified: IdentifiedTransaction): Promise<void> {
+    const { chain, clock, verifier } = this.#context;
+    const verdicts = await verifier.verifyAll(signatureChecks(identified));
+    if (!verdicts.every((valid) => valid)) throw new Refusal('SIGNATURE_INVALID');
+    const timeMs = Math.max(clock.now(), chain.tip.timeMs + 1);
+    const view = await chain.load(touchedKeys([identified]));
+    const { status, failedCommand } = check(chain.rules, view, identified, timeMs, chain.tip.height + 1);
+    if (status !== 'OK' && status !== 'DUPLICATE') throw new Refusal(status, failedCommand);
+    const taken = await this.queries.byReference(referenceOf(identified.transaction));
+    if (taken !== null && taken !== identified.id) throw new Refusal('REFERENCE_REUSED');
+  }
+
+  #emit(event: NodeEvent): void {
+    for (const listener of this.#listeners) listener(event);
+    if (event.type === 'committed') {
+      for (const { receipt } of event.transactions) this.#wake(receipt.transactionId);
+      const digests = event.committed.block.batches;
+      void this.#context.inbox.post(() => this.#spread.committed(digests));
+    }
+    if (event.type === 'expired') for (const id of event.ids) this.#remember(id);
+  }
+
+  #remember(id: TransactionId): void {
+    this.#expired.add(id);
+    for (const oldest of this.#expired) {
+      if (this.#expired.size <= MAX_EXPIRED) break;
+      this.#expired.delete(oldest);
+    }
+    this.#wake(id);
+  }
+
+  #wake(id: TransactionId): void {
+    const waiters = this.#waiters.get(id);
+    this.#waiters.delete(id);
+    for (const wake of waiters ?? []) wake();
+  }
+
+  #nextChange(id: TransactionId, signal: AbortSignal): { promise: Promise<void>; forget: () => void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiters = this.#waiters.get(id) ?? new Set();
+    this.#waiters.set(id, waiters.add(resolve));
+    const forget = () => {
+      waiters.delete(resolve);
+      if (waiters.size === 0 && this.#waiters.get(id) === waiters) this.#waiters.delete(id);
+      signal.removeEventListener('abort', forget);
+      resolve();
+    };
+    signal.addEventListener('abort', forget);
+    return { promise, forget };
+  }
+
+  #every(periodMs: number, act: () => void): void {
+    const index = this.#cancelTicks.length;
+    const again = () => {
+      act();
+      this.#cancelTicks[index] = this.#context.clock.schedule(periodMs, again);
+    };
+    this.#cancelTicks.push(this.#context.clock.schedule(periodMs, again));
+  }
+
+  #announce(): void {
+    const { chain, network } = this.#context;
+    const { height, hash } = chain.tip;
+    const blockHash = height === 0 ? null : (hash as never);
+    network.publish('announcements', encode(announcement, { version: 1, height, blockHash }));
+  }
+
+  /** A height that has begun and does not move has lost messages: tell every peer what we have, and hear what it has. */
+  #exchangeWhenStalled(): void {
+    const { height, round, step } = this.#engine.position;
+    const position = `${height}/${round}/${step}`;
+    const stalled = step !== 'idle' && position === this.#lastSeen.position;
+    this.#lastSeen = { ...this.#lastSeen, position };
+    if (stalled) for (const peer of this.#context.network.peers()) void this.#peers.exchange(peer);
+  }
+
+  #heartbeatWhenDue(): void {
+    const { chain, clock, timings, inbox } = this.#context;
+    const since = Math.max(chain.tip.timeMs, this.#lastSeen.heightMs);
+    if (clock.now() - since >= timings.heartbeatMs) void inbox.post(() => this.#engine.heartbeat());
+  }
+}

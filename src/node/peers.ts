@@ -1,0 +1,182 @@
+/**
+ * What peers may say and ask, decoded, checked and judged. Gossip is accepted (and passed on), ignored (useless now, nobody's
+ * fault) or rejected (no honest peer sends it). Signatures are checked here, so that the engine only ever sees true ones.
+ *
+ * | message | carries | limit | rejected when |
+ * |---|---|---|---|
+ * | proposals | Proposal | MAX_PROPOSAL_BYTES | malformed, not signed by the validator it names, statement and block differ |
+ * | votes | Vote | MAX_VOTE_BYTES | malformed, not signed by the validator it names |
+ * | announcements | Announcement | MAX_ANNOUNCEMENT_BYTES | malformed |
+ * | batches? | digests -> batches | MAX_BLOCK_BATCHES | malformed |
+ * | blocks? | heights -> committed blocks | MAX_SYNC_BYTES | malformed |
+ * | round? | RoundMessages -> RoundMessages | MAX_ROUND_BYTES | malformed, or a false signature in it |
+ */
+
+import * as limits from '../codec/limits.ts';
+import {
+  announcement,
+  batchesQuestion,
+  blocksQuestion,
+  proposal as proposalSchema,
+  type RoundMessages,
+  roundMessages,
+} from '../codec/messages.ts';
+import { CodecError, decode, encode } from '../codec/schema.ts';
+import { vote as voteSchema } from '../codec/vote.ts';
+import { statementCheck } from '../crypto/certificate.ts';
+import { blockHash } from '../crypto/ids.ts';
+import { CodedError } from '../errors.ts';
+import type { NetworkHandlers, Question, Topic, Verdict } from '../ports.ts';
+import type { ParticipantId, Proposal, SignedStatement, Vote } from '../types/index.ts';
+import type { CatchUp } from './catch-up.ts';
+import type { Context } from './context.ts';
+import type { Engine } from './engine.ts';
+import type { Spread } from './spread.ts';
+
+export interface PeersParts {
+  readonly context: Context;
+  readonly engine: Engine;
+  readonly spread: Spread;
+  readonly catchUp: CatchUp;
+}
+
+export class Peers implements NetworkHandlers {
+  readonly #parts: PeersParts;
+
+  constructor(parts: PeersParts) {
+    this.#parts = parts;
+  }
+
+  async onGossip(topic: Topic, from: ParticipantId, bytes: Uint8Array): Promise<Verdict> {
+    return this.#judged(from, () => {
+      switch (topic) {
+        case 'proposals':
+          return this.#proposal(decode(proposalSchema, bytes, limits.MAX_PROPOSAL_BYTES));
+        case 'votes':
+          return this.#vote(decode(voteSchema, bytes, limits.MAX_VOTE_BYTES));
+        case 'announcements': {
+          const { height } = decode(announcement, bytes, limits.MAX_ANNOUNCEMENT_BYTES);
+          // Passed on by anyone, signed by nobody: it only says whom to ask, and an answer is verified.
+          this.#parts.catchUp.heard(from, height);
+          return 'accept';
+        }
+      }
+    });
+  }
+
+  onBatch(from: ParticipantId, bytes: Uint8Array): Promise<Verdict> {
+    return this.#parts.spread.receive(from, bytes);
+  }
+
+  async onQuestion(question: Question, from: ParticipantId, bytes: Uint8Array): Promise<readonly Uint8Array[] | null> {
+    let answer: readonly Uint8Array[] = [];
+    const verdict = await this.#judged(from, async () => {
+      switch (question) {
+        case 'batches':
+          answer = this.#batches(bytes);
+          return 'accept';
+        case 'blocks':
+          answer = await this.#blocks(bytes);
+          return 'accept';
+        case 'round': {
+          const told = decode(roundMessages, bytes, limits.MAX_ROUND_BYTES);
+          answer = [encode(roundMessages, this.#parts.engine.messages())];
+          return this.hearRound(from, told);
+        }
+      }
+    });
+    return verdict === 'reject' ? null : answer;
+  }
+
+  onPeer(peer: ParticipantId, connected: boolean): void {
+    const { context, engine } = this.#parts;
+    context.emit({ type: 'peer', peer, connected });
+    if (connected) void this.exchange(peer);
+    else void context.inbox.post(() => engine.peerLost(peer));
+  }
+
+  /** Tells a peer all we know of this height and hears what it knows: what gossip lost comes back this way. */
+  async exchange(peer: ParticipantId): Promise<void> {
+    const { context, engine } = this.#parts;
+    try {
+      const [answer] = await context.network.ask(peer, 'round', encode(roundMessages, engine.messages()));
+      if (answer === undefined) return;
+      const verdict = await this.#judged(peer, () =>
+        this.hearRound(peer, decode(roundMessages, answer, limits.MAX_ROUND_BYTES)),
+      );
+      if (verdict === 'reject') context.network.ban(peer, 'a false answer about the present round');
+    } catch (error) {
+      // The peer is gone or slow; the next exchange asks again.
+      if (!(error instanceof CodedError)) throw error;
+    }
+  }
+
+  /** What a peer knows of the height it works on. */
+  async hearRound(from: ParticipantId, told: RoundMessages): Promise<Verdict> {
+    this.#parts.catchUp.heard(from, told.height - 1);
+    for (const message of told.proposals) if ((await this.#proposal(message)) === 'reject') return 'reject';
+    for (const message of told.votes) if ((await this.#vote(message)) === 'reject') return 'reject';
+    return 'accept';
+  }
+
+  async #proposal(proposal: Proposal): Promise<Verdict> {
+    const { statement, block } = proposal;
+    if (block.header.height !== statement.height || blockHash(block.header) !== statement.blockHash) return 'reject';
+    return this.#hear(proposal, statement);
+  }
+
+  async #vote(vote: Vote): Promise<Verdict> {
+    return this.#hear(vote, vote);
+  }
+
+  async #hear(message: Proposal | Vote, statement: SignedStatement): Promise<Verdict> {
+    const { context, engine, catchUp } = this.#parts;
+    const { chain, verifier, inbox } = context;
+    const check = statementCheck(chain.chainId, chain.validators, statement);
+    if (check === null) return 'reject';
+    const ahead = statement.height - chain.tip.height;
+    if (ahead <= 0) return 'ignore';
+    if (!verifier.verify(check)) return 'reject';
+    const speaker = chain.validators[statement.validator]?.participant;
+    if (speaker !== undefined && ahead > 1) catchUp.heard(speaker, statement.height - 1);
+    if (ahead > 2) return 'ignore';
+    await inbox.post(() => engine.hear(message));
+    return 'accept';
+  }
+
+  #batches(bytes: Uint8Array): Uint8Array[] {
+    const wanted = decode(batchesQuestion, bytes, limits.MAX_PROPOSAL_BYTES);
+    const { batches } = this.#parts.context;
+    return wanted.map((digest) => batches.get(digest)?.bytes).filter((found) => found !== undefined);
+  }
+
+  /** The record as it stands: nothing is decoded for whoever asks. */
+  async #blocks(bytes: Uint8Array): Promise<Uint8Array[]> {
+    const { from, count } = decode(blocksQuestion, bytes, limits.MAX_ANNOUNCEMENT_BYTES);
+    const { log, tip } = this.#parts.context.chain;
+    const frames: Uint8Array[] = [];
+    let total = 0;
+    for (let height = from; height < from + count && height <= tip.height; height++) {
+      const frame = await log.read(height);
+      if (frame === null || total + frame.length > limits.MAX_SYNC_BYTES) break;
+      frames.push(frame);
+      total += frame.length;
+    }
+    return frames;
+  }
+
+  /** Runs a handler; what does not decode is rejected, and the node's listeners learn who sent it. */
+  async #judged(from: ParticipantId, handle: () => Verdict | Promise<Verdict>): Promise<Verdict> {
+    let reason = 'a message with a false signature or a false hash';
+    let verdict: Verdict;
+    try {
+      verdict = await handle();
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error;
+      verdict = 'reject';
+      reason = error.message;
+    }
+    if (verdict === 'reject') this.#parts.context.emit({ type: 'peerRefused', peer: from, reason });
+    return verdict;
+  }
+}

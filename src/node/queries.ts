@@ -1,0 +1,160 @@
+/** Questions about what is final: read-only, answered from the state, the indexes and the record. */
+
+import { toHex } from '../codec/hex.ts';
+import { type IndexedTransaction, indexedTransaction } from '../codec/index-rows.ts';
+import { MAX_MINOR, MAX_STATE_VALUE_BYTES, MAX_TRANSACTION_BYTES } from '../codec/limits.ts';
+import type { ReceiptProof } from '../codec/proof.ts';
+import { decode, type Schema } from '../codec/schema.ts';
+import type { AccountRecord, AliasRecord, SupplyRecord } from '../codec/state.ts';
+import { accountRecord, aliasRecord, balanceRecord, supplyRecord } from '../codec/state.ts';
+import { receipt as receiptSchema } from '../codec/transaction.ts';
+import { accountKey, aliasStateKey, balanceKey, supplyKey } from '../ledger/keys.ts';
+import { proveReceipt } from '../ledger/proof.ts';
+import type { TransactionPool } from '../mempool/transaction-pool.ts';
+import type {
+  AccountId,
+  AliasKey,
+  BlockHash,
+  CommittedBlock,
+  CurrencyCode,
+  Receipt,
+  StateKey,
+  TransactionId,
+} from '../types/index.ts';
+import type { Chain } from './chain.ts';
+import type { TransactionStanding } from './events.ts';
+import {
+  blockIndexKey,
+  historyIndexKey,
+  prefixRange,
+  receiptIndexKey,
+  referenceIndexKey,
+  transactionIndexKey,
+} from './indexes.ts';
+
+export interface HistoryEntry {
+  readonly id: TransactionId;
+  readonly indexed: IndexedTransaction;
+}
+
+/** A page of a list, newest first, and where the next one begins. */
+export interface HistoryPage {
+  readonly entries: readonly HistoryEntry[];
+  /** Give it back as `before` for the next page; null at the end. */
+  readonly next: string | null;
+}
+
+export class Queries {
+  readonly #chain: Chain;
+  readonly #pool: TransactionPool;
+
+  constructor(chain: Chain, pool: TransactionPool) {
+    this.#chain = chain;
+    this.#pool = pool;
+  }
+
+  account(id: AccountId): Promise<AccountRecord | null> {
+    return this.#state(accountRecord, accountKey(id));
+  }
+
+  /** Balances in minor units, of every currency of the network. */
+  async balances(id: AccountId): Promise<ReadonlyMap<CurrencyCode, bigint>> {
+    const codes = this.#chain.genesis.currencies.map((currency) => currency.code);
+    const values = await Promise.all(codes.map((code) => this.#state(balanceRecord, balanceKey(id, code))));
+    return new Map(codes.map((code, i) => [code, values[i] ?? 0n]));
+  }
+
+  alias(key: AliasKey): Promise<AliasRecord | null> {
+    return this.#state(aliasRecord, aliasStateKey(key));
+  }
+
+  async supply(currency: CurrencyCode): Promise<SupplyRecord> {
+    return (await this.#state(supplyRecord, supplyKey(currency))) ?? { issuedMinor: 0n, redeemedMinor: 0n };
+  }
+
+  /** Sum of all balances in a currency: reads the whole state. For audits, not for every request. */
+  async sumOfBalances(currency: CurrencyCode): Promise<bigint> {
+    let sum = 0n;
+    for await (const { key, value } of this.#chain.store.entries()) {
+      if (key.startsWith('balance/') && key.endsWith(`/${currency}`))
+        sum += decode(balanceRecord, value, MAX_STATE_VALUE_BYTES);
+    }
+    return sum <= MAX_MINOR ? sum : -1n;
+  }
+
+  async transaction(id: TransactionId): Promise<IndexedTransaction | null> {
+    const bytes = await this.#chain.store.indexGet(transactionIndexKey(id));
+    return bytes === null ? null : decode(indexedTransaction, bytes, 2 * MAX_TRANSACTION_BYTES);
+  }
+
+  /** Where a transaction stands: final, waiting here, or unknown to this node. */
+  async standing(id: TransactionId): Promise<TransactionStanding> {
+    const indexed = await this.transaction(id);
+    if (indexed === null) return { state: this.#pool.has(id) ? 'pending' : 'unknown' };
+    const receipts = await this.receipts(indexed.height);
+    const receipt = receipts[indexed.index];
+    return receipt === undefined ? { state: 'unknown' } : { state: 'final', receipt, indexed };
+  }
+
+  /** Which transaction used a client's reference (`referenceOf`). */
+  async byReference(reference: string): Promise<TransactionId | null> {
+    const bytes = await this.#chain.store.indexGet(referenceIndexKey(reference));
+    return bytes === null ? null : (toHex(bytes) as TransactionId);
+  }
+
+  /** Receipts of a block, in order. */
+  async receipts(height: number): Promise<readonly Receipt[]> {
+    const range = { from: receiptIndexKey(height, 0), to: receiptIndexKey(height + 1, 0) };
+    const rows = await this.#chain.store.indexRange({ ...range, limit: Number.MAX_SAFE_INTEGER, reverse: false });
+    return rows.map(({ value }) => decode(receiptSchema, value, MAX_STATE_VALUE_BYTES));
+  }
+
+  /** Everything that convinces somebody who has only the genesis; null for what is not final. */
+  async proof(id: TransactionId): Promise<ReceiptProof | null> {
+    const indexed = await this.transaction(id);
+    if (indexed === null) return null;
+    const committed = await this.block(indexed.height);
+    if (committed === null) return null;
+    const receipts = await this.receipts(indexed.height);
+    return proveReceipt(committed, receipts, indexed.index, indexed.transaction);
+  }
+
+  block(height: number): Promise<CommittedBlock | null> {
+    return this.#chain.read(height);
+  }
+
+  async heightOf(hash: BlockHash): Promise<number | null> {
+    const bytes = await this.#chain.store.indexGet(blockIndexKey(hash));
+    return bytes === null ? null : Number(new TextDecoder().decode(bytes));
+  }
+
+  /** @param before `next` of the page before, or null for the first. */
+  async history(account: AccountId, limit: number, before: string | null): Promise<HistoryPage> {
+    const { from, to } = prefixRange(`history/${account}/`);
+    const end = before === null ? to : historyKeyOfCursor(account, before, to);
+    const rows = await this.#chain.store.indexRange({ from, to: end, limit: limit + 1, reverse: true });
+    const page = rows.slice(0, limit);
+    const found = await Promise.all(
+      page.map(async ({ value }) => {
+        const id = toHex(value) as TransactionId;
+        const indexed = await this.transaction(id);
+        return indexed === null ? [] : [{ id, indexed }];
+      }),
+    );
+    const entries = found.flat();
+    const last = entries.at(-1);
+    const next = rows.length > limit && last !== undefined ? `${last.indexed.height}.${last.indexed.index}` : null;
+    return { entries, next };
+  }
+
+  async #state<T>(schema: Schema<T>, key: StateKey): Promise<T | null> {
+    const [bytes] = await this.#chain.store.get([key]);
+    return bytes === undefined || bytes === null ? null : decode(schema, bytes, MAX_STATE_VALUE_BYTES);
+  }
+}
+
+/** A cursor is `<height>.<index>`; anything else begins at the start. */
+function historyKeyOfCursor(account: AccountId, cursor: string, otherwise: string): string {
+  const found = /^(\d{1,16})\.(\d{1,6})$/.exec(cursor);
+  return found === null ? otherwise : historyIndexKey(account, Number(found[1]), Number(found[2]));
+}

@@ -1,0 +1,64 @@
+/**
+ * The only place where this validator's key signs. A statement is on disk, with the lock that must stand behind it, before
+ * its signature is given out; and no second value is ever signed for a (height, round, step), whatever the core asks for.
+ */
+import { MAX_SIGN_MEMORY_BYTES } from '../codec/limits.ts';
+import { decode, encode } from '../codec/schema.ts';
+import { type LockRecord, type SignMemory, signMemory } from '../codec/sign-memory.ts';
+import { statementSigningBytes } from '../crypto/ids.ts';
+import type { Signer, SignState } from '../ports.ts';
+import type { ChainId, SignedStatement, Statement, Step } from '../types/index.ts';
+
+const ORDER: Readonly<Record<Step, number>> = { propose: 0, prevote: 1, precommit: 2 };
+
+export class SignGuard {
+  readonly #chainId: ChainId;
+  readonly #signer: Signer;
+  readonly #store: SignState;
+  #memory: SignMemory | null;
+
+  /** @throws CodedError where the sign-state does not decode: a key whose past is unknown must not sign. */
+  constructor(chainId: ChainId, signer: Signer, store: SignState) {
+    this.#chainId = chainId;
+    this.#signer = signer;
+    this.#store = store;
+    const last = store.last();
+    this.#memory = last === null ? null : decode(signMemory, last, MAX_SIGN_MEMORY_BYTES);
+  }
+
+  /** What the key said last, or null where it never signed. */
+  get memory(): SignMemory | null {
+    return this.#memory;
+  }
+
+  /**
+   * Signs a statement once it is on disk. The same statement again gives the same signature without another write.
+   *
+   * @returns null where another value was signed there before, or anything later: the node then stays silent.
+   */
+  async sign(statement: Statement, lock: LockRecord | null): Promise<SignedStatement | null> {
+    const said = this.#memory?.said ?? [];
+    const last = said.at(-1);
+    if (last !== undefined && !isAfter(statement, last)) {
+      return said.find((earlier) => isSame(earlier, statement)) ?? null;
+    }
+    const signature = this.#signer.sign(statementSigningBytes(this.#chainId, statement));
+    const signed: SignedStatement = { ...statement, signature };
+    const sameRound = last?.height === statement.height && last.round === statement.round;
+    const memory: SignMemory = { version: 1, said: sameRound ? [...said, signed] : [signed], lock };
+    await this.#store.record(encode(signMemory, memory));
+    this.#memory = memory;
+    return signed;
+  }
+}
+
+function isAfter(a: Statement, b: Statement): boolean {
+  if (a.height !== b.height) return a.height > b.height;
+  if (a.round !== b.round) return a.round > b.round;
+  return ORDER[a.step] > ORDER[b.step];
+}
+
+function isSame(a: Statement, b: Statement): boolean {
+  const keys = ['step', 'height', 'round', 'blockHash', 'validRound', 'validator'] as const;
+  return keys.every((key) => a[key] === b[key]);
+}

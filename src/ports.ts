@@ -1,0 +1,168 @@
+/**
+ * All that the node needs from the world. `node/` knows these interfaces only; three worlds implement them: the real one
+ * (libp2p, disks, LevelDB), the simulator's, and the unit tests'. Bytes cross them, so that every world decodes the same.
+ */
+import type { BlockWrites, Hash, ParticipantId, PublicKey, StateKey } from './types/index.ts';
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Calls `fire` once, not earlier than `delayMs` from now; the answer cancels it. */
+  schedule(delayMs: number, fire: () => void): () => void;
+}
+
+export interface Random {
+  bytes(length: number): Uint8Array;
+}
+
+/** Holds one Ed25519 key; the key itself never leaves it. */
+export interface Signer {
+  readonly publicKey: PublicKey;
+  sign(message: Uint8Array): Uint8Array;
+}
+
+export interface SignatureCheck {
+  readonly publicKey: PublicKey;
+  readonly message: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** Checks signatures by the one rule of `crypto/ed25519.ts`. */
+export interface Verifier {
+  verify(check: SignatureCheck): boolean;
+  /** Many at once, off the event loop where the world has threads; one verdict each, in order. */
+  verifyAll(checks: readonly SignatureCheck[]): Promise<readonly boolean[]>;
+}
+
+// ---------------------------------------------------------------- network
+
+/** Small messages that gossip: never one per payment. */
+export type Topic = 'proposals' | 'votes' | 'announcements';
+/** Questions one peer asks another over a stream of its own; see `node/peers.ts` for what each carries. */
+export type Question = 'batches' | 'blocks' | 'round';
+/** accept: pass it on; ignore: useless now, nobody's fault; reject: no honest peer sends this. */
+export type Verdict = 'accept' | 'ignore' | 'reject';
+
+export interface NetworkHandlers {
+  /** A gossip message as it came from `from`, the neighbour that passed it on. */
+  onGossip(topic: Topic, from: ParticipantId, bytes: Uint8Array): Promise<Verdict>;
+  /** A batch that `from` pushes. */
+  onBatch(from: ParticipantId, bytes: Uint8Array): Promise<Verdict>;
+  /** A question; the answer is a list of frames. Null says that no honest peer asks this. */
+  onQuestion(question: Question, from: ParticipantId, bytes: Uint8Array): Promise<readonly Uint8Array[] | null>;
+  onPeer(peer: ParticipantId, connected: boolean): void;
+}
+
+export interface Network {
+  start(handlers: NetworkHandlers): Promise<void>;
+  stop(): Promise<void>;
+  /** Participants with an open, authenticated connection. */
+  peers(): readonly ParticipantId[];
+  /** Best effort: whoever misses it asks later. Never throws, never waits. */
+  publish(topic: Topic, bytes: Uint8Array): void;
+  /** Sends a batch to every connected peer over a kept stream. Best effort, as above. */
+  pushBatch(bytes: Uint8Array): void;
+  /** @throws NetworkError when the peer is gone, slow, over a limit or answers nonsense. */
+  ask(peer: ParticipantId, question: Question, bytes: Uint8Array): Promise<readonly Uint8Array[]>;
+  /** What the node found wrong with an answer of `peer`: disconnects it and refuses it for a while. */
+  ban(peer: ParticipantId, reason: string): void;
+}
+
+// ---------------------------------------------------------------- storage
+
+/** The record: one entry a height from 1 on, append-only. */
+export interface BlockLog {
+  /** Entries so far: the height of the last one. */
+  length(): number;
+  /** Resolves when the entry is synced: only then may anyone be told «final». */
+  append(entry: Uint8Array): Promise<void>;
+  read(height: number): Promise<Uint8Array | null>;
+  close(): Promise<void>;
+}
+
+/** The last thing this key signed, and what it is locked on: what must outlive a crash so that it never signs twice. */
+export interface SignState {
+  /** The last entry recorded, or null for a key that never signed. */
+  last(): Uint8Array | null;
+  /** Resolves when the entry is synced, with its directory on creation: only then may the signature leave the node. */
+  record(entry: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A row of an index: rebuilt from the log whenever it is lost. */
+export interface IndexWrite {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+export interface RangeQuery {
+  /** First key, included. */
+  readonly from: string;
+  /** End, excluded. */
+  readonly to: string;
+  readonly limit: number;
+  readonly reverse: boolean;
+}
+
+/** Account state and indexes after the last applied block. */
+export interface StateStore {
+  /** Height of the last applied block, 0 after genesis, null when empty. */
+  height(): number | null;
+  /** Genesis digest the state belongs to, null when empty. */
+  chain(): Hash | null;
+  get(keys: readonly StateKey[]): Promise<readonly (Uint8Array | null)[]>;
+  /** All of a block or nothing of it. Heights are applied in order without gaps; the first (0) names the chain. */
+  apply(height: number, writes: BlockWrites, index: readonly IndexWrite[], chain: Hash): Promise<void>;
+  /** The whole state in ascending key order, as it was when the iteration began. */
+  entries(): AsyncIterable<{ readonly key: StateKey; readonly value: Uint8Array }>;
+  indexGet(key: string): Promise<Uint8Array | null>;
+  indexRange(query: RangeQuery): Promise<readonly { readonly key: string; readonly value: Uint8Array }[]>;
+  /** Empties it: the log rebuilds it. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a bank knows of a customer. It stays in the bank's own store: nothing of it is on the ledger or leaves the node. */
+export interface Customer {
+  readonly account: AccountId;
+  readonly name: string;
+  /** Numbers whose aliases this bank attested, in E.164 form. */
+  readonly phones: readonly string[];
+}
+
+export interface CustomerStore {
+  get(account: AccountId): Promise<Customer | null>;
+  put(customer: Customer): Promise<void>;
+  /** In ascending order of the account. */
+  list(): Promise<readonly Customer[]>;
+  close(): Promise<void>;
+}
+
+/** The few file operations that `storage/` stands on, so that the simulator can lose, tear and refuse each of them. */
+export interface Disk {
+  /** Opens for reading and appending, creating it where `create` is set; null where it is absent. Paths are relative. */
+  open(path: string, create: boolean): Promise<DiskFile | null>;
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  /** Makes creations, renames and removals in the folder durable. */
+  syncFolder(): Promise<void>;
+}
+
+export interface DiskFile {
+  size(): Promise<number>;
+  read(position: number, length: number): Promise<Uint8Array>;
+  append(bytes: Uint8Array): Promise<void>;
+  truncate(size: number): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- what the node tells
+
+/** One line of the node's diary: a stable name and plain facts. */
+export interface Logger {
+  debug(event: string, facts?: Readonly<Record<string, unknown>>): void;
+  info(event: string, facts?: Readonly<Record<string, unknown>>): void;
+  warn(event: string, facts?: Readonly<Record<string, unknown>>): void;
+  error(event: string, facts?: Readonly<Record<string, unknown>>): void;
+}

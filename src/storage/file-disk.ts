@@ -1,0 +1,131 @@
+/** `Disk` over a folder of the real file system. Files are readable by their owner only. */
+import type { FileHandle } from 'node:fs/promises';
+import { constants, mkdir, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { assert } from '../errors.ts';
+import type { Disk, DiskFile } from '../ports.ts';
+import { reasonOf, storageError } from './errors.ts';
+
+const OWNER_ONLY_FILE = 0o600;
+const OWNER_ONLY_FOLDER = 0o700;
+
+/**
+ * Opens the folder, making it (and what lies above it) durably where it is absent.
+ * @throws CodedError `FOLDER_UNUSABLE`.
+ */
+export async function openFileDisk(folder: string): Promise<Disk> {
+  const absolute = path.resolve(folder);
+  try {
+    const first = await mkdir(absolute, { recursive: true, mode: OWNER_ONLY_FOLDER });
+    const made = first === undefined ? [] : foldersBetween(path.dirname(first), path.dirname(absolute));
+    for (const parent of [...made, absolute]) await syncFolder(parent);
+  } catch (error) {
+    throw storageError('FOLDER_UNUSABLE', `${absolute} cannot be used (${reasonOf(error)})`, error);
+  }
+  return new FileDisk(absolute);
+}
+
+class FileDisk implements Disk {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async open(name: string, create: boolean): Promise<DiskFile | null> {
+    const flags = constants.O_RDWR | (create ? constants.O_CREAT : 0);
+    try {
+      const handle = await open(this.#path(name), flags, OWNER_ONLY_FILE);
+      return new OpenFile(handle, (await handle.stat()).size);
+    } catch (error) {
+      if (!create && error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+      throw error;
+    }
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await rename(this.#path(from), this.#path(to));
+  }
+
+  async remove(name: string): Promise<void> {
+    await rm(this.#path(name));
+  }
+
+  async syncFolder(): Promise<void> {
+    await syncFolder(this.#folder);
+  }
+
+  #path(name: string): string {
+    assert(name !== '' && path.basename(name) === name && name !== '..', `${name} is the name of a file in the folder`);
+    return path.join(this.#folder, name);
+  }
+}
+
+class OpenFile implements DiskFile {
+  readonly #handle: FileHandle;
+  /** Where the next append goes. */
+  #end: number;
+
+  constructor(handle: FileHandle, size: number) {
+    this.#handle = handle;
+    this.#end = size;
+  }
+
+  async size(): Promise<number> {
+    return (await this.#handle.stat()).size;
+  }
+
+  async read(position: number, length: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+    let filled = 0;
+    while (filled < length) {
+      const { bytesRead } = await this.#handle.read(bytes, filled, length - filled, position + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return bytes.subarray(0, filled);
+  }
+
+  /** One write may take less than it was given (POSIX write), and the rest must follow. */
+  async append(bytes: Uint8Array): Promise<void> {
+    let written = 0;
+    while (written < bytes.length) {
+      const { bytesWritten } = await this.#handle.write(bytes, written, bytes.length - written, this.#end + written);
+      assert(bytesWritten > 0, 'a write that takes nothing fails instead');
+      written += bytesWritten;
+    }
+    this.#end += written;
+  }
+
+  async truncate(size: number): Promise<void> {
+    await this.#handle.truncate(size);
+    this.#end = size;
+  }
+
+  /** fdatasync: the bytes and the size, without the times, which nobody reads. */
+  async sync(): Promise<void> {
+    await this.#handle.datasync();
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+}
+
+/** Windows opens no folder for syncing; NTFS keeps names in its own journal. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** `/a`, `/a/b` and `/a/b/c` for `/a` and `/a/b/c`. */
+function foldersBetween(top: string, bottom: string): readonly string[] {
+  return bottom === top || bottom === path.dirname(bottom)
+    ? [bottom]
+    : [...foldersBetween(top, path.dirname(bottom)), bottom];
+}

@@ -1,0 +1,31 @@
+/**
+ * Where a node keeps what must outlive it: the block log, the sign state and the state database, over a `Disk`.
+ *
+ * The write-ahead contract, in words:
+ *
+ * 1. A statement is recorded in the sign state, and synced, before its signature leaves the node.
+ * 2. A block is appended to the block log, and synced, before anyone is told «final» and before the state moves to it.
+ * 3. A block is applied to the state in one atomic batch with its height. That batch is not synced: after a crash the
+ *    state stands at some height no higher than the log's, and the blocks above it are applied again from the log.
+ * 4. A file is made under another name, synced, given its name, and the folder synced, before anything is appended to it;
+ *    so a name never leads to half a file.
+ * 5. A write or sync that fails is the last: the file refuses all that follows, and the node ends with the error's code.
+ * 6. Damage is never repaired by guessing. What a crash can have left (a last record without its end) is set aside and
+ *    cut off; anything else is an error, and the files stay as they were found.
+ *
+ * So a state higher than its log cannot come from a crash: the log's last block was damaged and cut off, or the log was
+ * replaced by an older one. The state is then of no use and is cleared; blocks come from the log and the peers.
+ *
+ * Opening order: the state database first, because its lock is what keeps a second process out of the home folder; then
+ * the block log; then the sign state. Closing goes the other way.
+ */
+export { BLOCK_LOG_FILE, openBlockLog } from './block-log.ts';
+export { STORAGE_ERRORS } from './errors.ts';
+export { openFileDisk } from './file-disk.ts';
+export { STORAGE_FILES, STORAGE_KEYS } from './keys.ts';
+export { MemoryState, openMemoryStateStore } from './memory.ts';
+export type { DiskOperation, Interceptor, Refusal, Survival, UnsyncedFile } from './memory-disk.ts';
+export { diskError, KEEP_UNSYNCED, LOSE_UNSYNCED, MemoryDisk } from './memory-disk.ts';
+export { openSignState, SIGN_STATE_FILE } from './sign-state.ts';
+export type { StateDatabase } from './state-store.ts';
+export { openStateStore, setAsideStateStore, stateStoreOver } from './state-store.ts';

@@ -1,0 +1,59 @@
+/**
+ * Everything that a home folder holds, on one page: its files, and the keys of the LevelDB database in `state/`. The
+ * tables are printed into the manual from here. Keys are ASCII, so that LevelDB's order (by byte) is that of `<` on
+ * strings; each section has its prefix, and `0` is the character after `/`, so a section ends before `<letter>0`.
+ */
+
+interface StoredFile {
+  readonly name: string;
+  readonly meaning: string;
+}
+
+interface StoredKey {
+  readonly key: string;
+  readonly value: string;
+  readonly meaning: string;
+}
+
+export const STORAGE_FILES = [
+  { name: 'blocks.log', meaning: 'the record: every committed block with its certificate' },
+  { name: 'sign-state.log', meaning: 'the last statement this node signed, and what it is locked on' },
+  { name: 'state/', meaning: 'LevelDB: accounts and indexes, rebuilt from the record when it is lost' },
+  { name: '<file>.new', meaning: 'the next version of a log; of no meaning until it has the name of the log' },
+  {
+    name: '<file>.log.torn-<n>',
+    meaning: 'the unfinished end of a log, cut off after a crash; for whoever investigates',
+  },
+] as const satisfies readonly StoredFile[];
+
+/** Every value is followed by a CRC-32 of its key and itself (little-endian), see `state-store.ts`. */
+export const STORAGE_KEYS = [
+  { key: 's/<state key>', value: 'as the ledger encodes it', meaning: 'one entry of the ledger state' },
+  { key: 'i/<index key>', value: 'as the node encodes it', meaning: 'one row of an index' },
+  {
+    key: 'm/tip',
+    value: 'version, height, chain id',
+    meaning: 'the last applied block; absent while the store is empty',
+  },
+  { key: 'm/applied/<height>', value: 'empty', meaning: 'this block was applied; kept for the last 65,536' },
+] as const satisfies readonly StoredKey[];
+
+export const STATE_PREFIX = 's/';
+export const INDEX_PREFIX = 'i/';
+export const TIP_KEY = 'm/tip';
+const APPLIED_PREFIX = 'm/applied/';
+
+/** All keys with one of the prefixes, as bounds of a range. */
+export function wholeSection(prefix: string): { readonly gte: string; readonly lt: string } {
+  return { gte: prefix, lt: `${prefix.slice(0, -1)}0` };
+}
+
+/** Fixed width, so that text order is number order. */
+export function appliedKey(height: number): string {
+  return APPLIED_PREFIX + String(height).padStart(16, '0');
+}
+
+/** Keys of every applied block that is still noted. */
+export function appliedSection(): { readonly gte: string; readonly lt: string } {
+  return wholeSection(APPLIED_PREFIX);
+}

@@ -1,0 +1,36 @@
+import type { ParticipantId, PublicKey } from './ids.ts';
+import type { Currency } from './money.ts';
+
+/** A member institution and the keys it acts with. */
+export interface Participant {
+  readonly id: ParticipantId;
+  /** As shown to people: `ACLEDA Bank`. */
+  readonly name: string;
+  readonly kind: 'centralBank' | 'bank';
+  /** Signs for the settlement account, opens wallets, attests aliases. */
+  readonly operatorKey: PublicKey;
+  /** Signs consensus statements. */
+  readonly validatorKey: PublicKey;
+  /** Identifies the node to its peers (libp2p). */
+  readonly networkKey: PublicKey;
+}
+
+/** The rules and members a network starts with; its digest is the chain id. */
+export interface Genesis {
+  readonly version: 1;
+  /** As shown to people: `tonle-dev`. */
+  readonly network: string;
+  readonly timeMs: number;
+  readonly currencies: readonly Currency[];
+  readonly participants: readonly Participant[];
+  /** Who issues and redeems: any `quorum` of these keys together. */
+  readonly officers: { readonly keys: readonly PublicKey[]; readonly quorum: number };
+  readonly rules: {
+    /** How far ahead of block time `validUntilMs` may lie. */
+    readonly maxValidityMs: number;
+    /** How far a block's time may be ahead of a validator's clock. */
+    readonly maxClockSkewMs: number;
+    /** Heights between two checkpoint roots. */
+    readonly checkpointInterval: number;
+  };
+}
