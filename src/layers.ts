@@ -41,6 +41,10 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
     },
   ],
   ['simulator', { mayImport: [...core, 'ports', 'node'], packages: [] }],
+  [
+    'testing',
+    { mayImport: [...core, 'ports', 'node', 'storage', 'simulator'], packages: ['fast-check'] },
+  ],
   ['khqr', { mayImport: ['errors', 'types'], packages: [] }],
   [
     'api',
@@ -63,8 +67,8 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
 
 export const layers: ReadonlyMap<string, LayerRule> = new Map(rules);
 
-/** What a test may import beyond its layer: the harness, Node's own modules (vectors, temporary folders), the simulator. */
-export const testsMayAlso: LayerRule = { mayImport: ['simulator'], packages: ['tap', 'fast-check', 'node:*'] };
+/** What a test may import beyond its layer: the harness, Node's own modules (vectors, temporary folders), whole networks. */
+export const testsMayAlso: LayerRule = { mayImport: ['simulator', 'testing'], packages: ['tap', 'fast-check', 'node:*'] };
 
 /** Layers that reach time, chance, timers, the console and the process through a port or not at all. */
 export const withoutAmbient: ReadonlySet<string> = new Set([...core, 'ports', 'node', 'simulator']);

@@ -2,7 +2,7 @@
  * All that the node needs from the world. `node/` knows these interfaces only; three worlds implement them: the real one
  * (libp2p, disks, LevelDB), the simulator's, and the unit tests'. Bytes cross them, so that every world decodes the same.
  */
-import type { BlockWrites, Hash, ParticipantId, PublicKey, StateKey } from './types/index.ts';
+import type { AccountId, BlockWrites, Hash, ParticipantId, PublicKey, StateKey } from './types/index.ts';
 
 export interface Clock {
   /** Milliseconds since 1970. */

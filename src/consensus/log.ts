@@ -7,7 +7,7 @@
  * | kept | bound | why nothing waits for ever |
  * |---|---|---|
  * | rounds | `ROUNDS_BEHIND` before ours, `ROUNDS_AHEAD` after it, and the rounds of the polkas in use | peers send again what concerns their round and ours (`messages`) |
- * | proposals | two a round | a third block comes back when an honest validator that saw a polka for it proposes it again |
+ * | proposals | two a round, and any whose block f+1 validators prevoted | see `keepProposal` |
  * | votes | two a (validator, round, step), and any more for nil or for a block we hold | see `keepVote` |
  * | `reached` | one position a validator, of whatever round | carries lines 34, 47 and 55 when the votes themselves were dropped |
  */
@@ -73,7 +73,12 @@ export function keepVote(state: ConsensusState, vote: Vote): Outcome {
   return told(withRound(heard, vote.round, { ...log, [key]: [...votes, vote] }), earlier, vote);
 }
 
-/** Keeps a proposal, asks for its block's validity if nobody did, and tells of the one that contradicts an earlier one. */
+/**
+ * Keeps a proposal, asks for its block's validity if nobody did, and tells of the one that contradicts an earlier one.
+ *
+ * A liar may show us two blocks and the others a third. That one is kept as soon as f+1 prevotes say that some honest
+ * validator took it: an honest one prevotes once a round, so that bounds these too.
+ */
 export function keepProposal(state: ConsensusState, proposal: Proposal): Outcome {
   const { statement, block } = proposal;
   const heard = hear(state, statement);
@@ -81,7 +86,8 @@ export function keepProposal(state: ConsensusState, proposal: Proposal): Outcome
   const log = roundLog(heard, statement.round);
   const earlier = log.proposals.map((other) => other.statement);
   const isKnown = earlier.some((other) => other.blockHash === statement.blockHash);
-  if (isKnown || earlier.length >= 2) return quiet(heard);
+  const vouched = votesFor(log.prevotes, statement.blockHash).length > maxFaulty(state.config.validators);
+  if (isKnown || (earlier.length >= 2 && !vouched)) return quiet(heard);
 
   const kept = withRound(heard, statement.round, { ...log, proposals: [...log.proposals, proposal] });
   const { state: next, effects } = told(kept, earlier, statement);

@@ -57,7 +57,7 @@ export interface KnownBlock {
 
 /** What was received of one round. Bounds: see `log.ts`. */
 export interface RoundLog {
-  /** Of the round's proposer; a second one only from a proposer that equivocates. */
+  /** Of the round's proposer; more than one only from a proposer that equivocates. */
   readonly proposals: readonly Proposal[];
   /** One a validator and value, in order of arrival. */
   readonly prevotes: readonly Vote[];

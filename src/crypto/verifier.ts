@@ -14,6 +14,8 @@ import type { VerifyAnswer, VerifyRequest } from './verify-worker.ts';
 export interface VerifierOptions {
   /** Threads to check with; one core is left to the event loop unless told otherwise. They start when first needed. */
   readonly threads?: number;
+  /** What the threads run; tests put something there that fails. */
+  readonly workerUrl?: URL;
 }
 
 export interface ThreadedVerifier extends Verifier {
@@ -32,10 +34,9 @@ const MAX_PENDING = 32_768;
  * @returns `verifyAll` rejects with CodedError VERIFIER_BUSY (too much is pending; ask again later), VERIFIER_FAILED (a
  *   thread died; the next call starts another) or VERIFIER_CLOSED.
  */
-export function createVerifier({
-  threads = Math.max(1, availableParallelism() - 1),
-}: VerifierOptions = {}): ThreadedVerifier {
-  const pool = Array.from({ length: threads }, createThread);
+export function createVerifier(options: VerifierOptions = {}): ThreadedVerifier {
+  const { threads = Math.max(1, availableParallelism() - 1), workerUrl = WORKER_URL } = options;
+  const pool = Array.from({ length: threads }, () => createThread(workerUrl));
   let pending = 0;
   let closed = false;
 
@@ -48,8 +49,8 @@ export function createVerifier({
     pending += checks.length;
     try {
       const share = Math.ceil(checks.length / pool.length);
-      const shares = pool.map((_, i) => checks.slice(i * share, (i + 1) * share));
-      const verdicts = await Promise.all(pool.map((thread, i) => thread.run(shares[i] ?? [])));
+      const packets = pool.map((_, i) => packChecks(checks.slice(i * share, (i + 1) * share)));
+      const verdicts = await Promise.all(pool.map((thread, i) => thread.run(packets[i])));
       return verdicts.flatMap((part) => Array.from(part, (verdict) => verdict === 1));
     } finally {
       pending -= checks.length;
@@ -72,7 +73,8 @@ export function createInlineVerifier(): Verifier {
 }
 
 interface Thread {
-  run(checks: readonly SignatureCheck[]): Promise<Uint8Array>;
+  /** Nothing to check is answered at once. */
+  run(packet: ArrayBuffer | undefined): Promise<Uint8Array>;
   end(): Promise<void>;
 }
 
@@ -88,13 +90,13 @@ const WORKER_URL = new URL(
 );
 
 /** One worker at a time, started by the first job and replaced after a crash. */
-function createThread(): Thread {
+function createThread(workerUrl: URL): Thread {
   const jobs = new Map<number, Job>();
   let worker: Worker | null = null;
   let lastId = 0;
 
   const start = (): Worker => {
-    const started = new Worker(WORKER_URL);
+    const started = new Worker(workerUrl);
     const fail = (reason: CodedError): void => {
       if (worker !== started) return;
       worker = null;
@@ -112,13 +114,13 @@ function createThread(): Thread {
   };
 
   return {
-    run: (checks) => {
-      if (checks.length === 0) return Promise.resolve(new Uint8Array());
+    run: (packet) => {
+      if (packet === undefined || packet.byteLength === 0) return Promise.resolve(new Uint8Array());
       worker ??= start();
-      const request: VerifyRequest = { id: ++lastId, packet: packChecks(checks) };
+      const request: VerifyRequest = { id: ++lastId, packet };
       // While it has a job the process must not end for want of anything else to do.
       worker.ref();
-      worker.postMessage(request, [request.packet]);
+      worker.postMessage(request, [packet]);
       return new Promise((resolve, reject) => jobs.set(request.id, { resolve, reject }));
     },
     end: async () => {

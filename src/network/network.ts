@@ -71,15 +71,17 @@ class TcpNetwork implements LibP2pNetwork {
     const host = await this.#createHost();
     const running = this.#assemble(host, handlers);
     await this.#serve(running);
+    // Peers may connect before `host.start` resolves.
+    this.#running = running;
     try {
       await host.start();
     } catch (error) {
+      this.#running = null;
       const { listen } = this.#options;
       throw new NetworkError('NETWORK_LISTEN', `cannot listen on ${listen.join(', ')}: ${reasonOf(error)}`, {
         cause: error,
       });
     }
-    this.#running = running;
     running.gossip.subscribe();
     this.#links.start();
     running.dialer.start();
@@ -126,7 +128,9 @@ class TcpNetwork implements LibP2pNetwork {
     const gater = createGater({ self, members: this.#members, bans: this.#bans, links: this.#links, dialable });
     const misfit = new NetworkError('NETWORK_KEY', `the private key is not the network key of ${self}`);
     if (privateKey.length !== 32) throw misfit;
-    const host = await createHost(this.#options, gater);
+    const host = await createHost(this.#options, gater, (stream, connection) => {
+      this.#running?.gossip.watch(stream, connection);
+    });
     if (this.#members.participantOf(host.peerId) !== self) throw misfit;
     return host;
   }
@@ -180,9 +184,8 @@ class TcpNetwork implements LibP2pNetwork {
   }
 
   /** All protocols are in place before the first connection is. */
-  async #serve({ host, gossip, batches, questions }: Running): Promise<void> {
+  async #serve({ host, batches, questions }: Running): Promise<void> {
     const { chainId } = this.#options;
-    for (const protocol of host.services.gossip.protocols) host.use(protocol, gossip.watch);
     await host.handle(batchProtocol(chainId), batches.handle, { maxInboundStreams: 1 });
     for (const question of QUESTIONS) {
       const limits = { maxInboundStreams: MAX_OPEN_QUESTIONS };

@@ -5,7 +5,6 @@
 
 import { announcement, proposal as proposalSchema, type RoundMessages } from '../codec/messages.ts';
 import { encode } from '../codec/schema.ts';
-import type { LockRecord } from '../codec/sign-memory.ts';
 import { vote as voteSchema } from '../codec/vote.ts';
 import {
   type CommitEffect,
@@ -108,8 +107,8 @@ export class Engine {
   async hear(message: Proposal | Vote): Promise<void> {
     const input: Input = 'block' in message ? { type: 'proposal', proposal: message } : { type: 'vote', vote: message };
     const { height } = 'block' in message ? message.statement : message;
-    if (height === this.#state.height) return this.feed(input);
-    if (height === this.#state.height + 1 && this.#early.length < MAX_EARLY) this.#early.push(input);
+    if (height === this.#state.height) await this.feed(input);
+    else if (height === this.#state.height + 1 && this.#early.length < MAX_EARLY) this.#early.push(input);
   }
 
   /** There may be something to put in a block, or a block may have waited for this batch. */
@@ -154,7 +153,7 @@ export class Engine {
     return answers;
   }
 
-  async #answer(effect: Effect): Promise<Input[]> {
+  #answer(effect: Effect): Promise<Input[]> | Input[] {
     const { context } = this.#parts;
     switch (effect.type) {
       case 'getValue':

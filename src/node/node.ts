@@ -59,6 +59,11 @@ export const POOL_REFUSALS = {
 
 export type PoolRefusal = keyof typeof POOL_REFUSALS;
 
+/**
+ * Blocks that a transaction is held for before it is refused for what the state says: its money may be in the block that
+ * is being agreed on, final already on the node where its sender saw it.
+ */
+const MAX_ADMISSION_BLOCKS = 3;
 /** Ids of expired transactions that are remembered, so that their senders can learn it. */
 const MAX_EXPIRED = 10_000;
 
@@ -193,12 +198,36 @@ export class Node {
     const { chain, clock, verifier } = this.#context;
     const verdicts = await verifier.verifyAll(signatureChecks(identified));
     if (!verdicts.every((valid) => valid)) throw new Refusal('SIGNATURE_INVALID');
-    const timeMs = Math.max(clock.now(), chain.tip.timeMs + 1);
-    const view = await chain.load(touchedKeys([identified]));
-    const { status, failedCommand } = check(chain.rules, view, identified, timeMs, chain.tip.height + 1);
-    if (status !== 'OK' && status !== 'DUPLICATE') throw new Refusal(status, failedCommand);
+    for (let blocks = 0; ; blocks++) {
+      const timeMs = Math.max(clock.now(), chain.tip.timeMs + 1);
+      const view = await chain.load(touchedKeys([identified]));
+      const { status, failedCommand } = check(chain.rules, view, identified, timeMs, chain.tip.height + 1);
+      if (status === 'OK' || status === 'DUPLICATE') break;
+      if (blocks === MAX_ADMISSION_BLOCKS || !this.#blockUnderWay()) throw new Refusal(status, failedCommand);
+      await this.#nextBlock();
+    }
     const taken = await this.queries.byReference(referenceOf(identified.transaction));
     if (taken !== null && taken !== identified.id) throw new Refusal('REFERENCE_REUSED');
+  }
+
+  /** Something is being agreed on, or was agreed on elsewhere, that may change what a check says. */
+  #blockUnderWay(): boolean {
+    const { chain, batches, transactions } = this.#context;
+    const isWorking = this.#engine.position.step !== 'idle' || batches.size > 0 || transactions.waiting > 0;
+    return isWorking || this.#catchUp.highestKnown > chain.tip.height;
+  }
+
+  /** Resolves after the next block, or when waiting for it any longer would only annoy. */
+  #nextBlock(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#context.clock.schedule(this.#context.timings.stallMs, resolve);
+    const unsubscribe = this.subscribe((event) => {
+      if (event.type === 'committed') resolve();
+    });
+    return promise.finally(() => {
+      cancel();
+      unsubscribe();
+    });
   }
 
   #emit(event: NodeEvent): void {

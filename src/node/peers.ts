@@ -47,7 +47,7 @@ export class Peers implements NetworkHandlers {
     this.#parts = parts;
   }
 
-  async onGossip(topic: Topic, from: ParticipantId, bytes: Uint8Array): Promise<Verdict> {
+  onGossip(topic: Topic, from: ParticipantId, bytes: Uint8Array): Promise<Verdict> {
     return this.#judged(from, () => {
       switch (topic) {
         case 'proposals':
@@ -119,13 +119,13 @@ export class Peers implements NetworkHandlers {
     return 'accept';
   }
 
-  async #proposal(proposal: Proposal): Promise<Verdict> {
+  #proposal(proposal: Proposal): Verdict | Promise<Verdict> {
     const { statement, block } = proposal;
     if (block.header.height !== statement.height || blockHash(block.header) !== statement.blockHash) return 'reject';
     return this.#hear(proposal, statement);
   }
 
-  async #vote(vote: Vote): Promise<Verdict> {
+  #vote(vote: Vote): Promise<Verdict> {
     return this.#hear(vote, vote);
   }
 

@@ -35,7 +35,10 @@ export class Spread {
   async flush(): Promise<void> {
     const { transactions, clock, timings, inbox } = this.#context;
     if (transactions.waiting === 0) return;
-    if (this.#underWay.size === 0 || transactions.waiting >= MAX_BATCH_TRANSACTIONS) return this.#sendBatches();
+    if (this.#underWay.size === 0 || transactions.waiting >= MAX_BATCH_TRANSACTIONS) {
+      await this.#sendBatches();
+      return;
+    }
     this.#cancelFlush ??= clock.schedule(timings.batchDelayMs, () => {
       this.#cancelFlush = null;
       void inbox.post(() => this.#sendBatches());

@@ -175,8 +175,7 @@ t.test('memory: what a failed sync gave up, a later one does not bring back', as
 
 t.test('memory: an append can be refused in the middle', async (t) => {
   const disk = new MemoryDisk(({ kind }) => (kind === 'append' ? { error: diskError('ENOSPC'), written: 2 } : null));
-  const file = await disk.open('a', true);
-  await t.rejects(file?.append(bytes('one')), { code: 'ENOSPC' });
+  await t.rejects(make(disk, 'a', 'one'), { code: 'ENOSPC' });
   t.equal(text(disk.peek('a')), 'on');
   t.equal(disk.operations, 2);
 });

@@ -237,7 +237,7 @@ t.test('records larger than a chunk of the scan, and many', async (t) => {
   const flipped = content.slice();
   flipped[FILE_HEAD_BYTES]! ^= 4;
   t.equal(await outcome(diskWith(flipped)), 'LOG_CORRUPT', 'the next head is found megabytes further on');
-  t.same((await outcome(diskWith(content.subarray(0, 2_000_000)))), [], 'half of the first record is torn');
+  t.same(await outcome(diskWith(content.subarray(0, 2_000_000))), [], 'half of the first record is torn');
 });
 
 /** What a power failure may leave of one unsynced write, and of names. */
@@ -253,36 +253,39 @@ const survivals: Readonly<Record<string, Survival>> = {
 };
 
 for (const kind of [once, twice]) {
-  t.test(`crashed at every point, kept ${kind.copies} times: acknowledged records are there, and no others`, async (t) => {
-    let told = 0;
-    const work = async (disk: MemoryDisk) => {
-      told = 0;
-      const file = await openOn(disk, kind);
-      for (const each of varied) {
-        await file.append(each);
-        told += 1;
+  t.test(
+    `crashed at every point, kept ${kind.copies} times: acknowledged records are there, and no others`,
+    async (t) => {
+      let told = 0;
+      const work = async (disk: MemoryDisk) => {
+        told = 0;
+        const file = await openOn(disk, kind);
+        for (const each of varied) {
+          await file.append(each);
+          told += 1;
+        }
+      };
+      let points = 0;
+      for await (const { disk, stoppedAt } of crashPoints(work)) {
+        points += 1;
+        for (const [what, survival] of Object.entries(survivals)) {
+          const found = disk.afterCrash(survival);
+          const records = await outcome(found, kind);
+          const where = `${what}, ${stoppedAt?.kind ?? 'at the end'} ${stoppedAt?.ordinal ?? ''}`;
+          t.ok(Array.isArray(records) && records.length >= told, `${where}: ${told} told, ${records.length} found`);
+          t.same(records, hex(varied.slice(0, records.length)), where);
+          const file = await openOn(found, kind);
+          await file.append(payload(30, 3));
+          t.same(
+            await outcome(found.afterCrash(LOSE_UNSYNCED), kind),
+            [...records, toHex(payload(30, 3))],
+            `${where}: it goes on`,
+          );
+        }
       }
-    };
-    let points = 0;
-    for await (const { disk, stoppedAt } of crashPoints(work)) {
-      points += 1;
-      for (const [what, survival] of Object.entries(survivals)) {
-        const found = disk.afterCrash(survival);
-        const records = await outcome(found, kind);
-        const where = `${what}, ${stoppedAt?.kind ?? 'at the end'} ${stoppedAt?.ordinal ?? ''}`;
-        t.ok(Array.isArray(records) && records.length >= told, `${where}: ${told} told, ${records.length} found`);
-        t.same(records, hex(varied.slice(0, records.length)), where);
-        const file = await openOn(found, kind);
-        await file.append(payload(30, 3));
-        t.same(
-          await outcome(found.afterCrash(LOSE_UNSYNCED), kind),
-          [...records, toHex(payload(30, 3))],
-          `${where}: it goes on`,
-        );
-      }
-    }
-    t.ok(points > 2 * varied.length + 10, `${points} points`);
-  });
+      t.ok(points > 2 * varied.length + 10, `${points} points`);
+    },
+  );
 }
 
 t.test('crashed at every point while a torn end is cut: nothing more is lost', async (t) => {
@@ -307,7 +310,10 @@ t.test('crashed at every point while it is replaced: the old file or the new one
     for (const [what, survival] of Object.entries(survivals)) {
       const found = JSON.stringify(await outcome(disk.afterCrash(survival), twice));
       const allowed = stoppedAt === null ? [[payload(600, 6)]] : [small, [payload(600, 6)]];
-      t.ok(allowed.some((each) => JSON.stringify(hex(each)) === found), `${what} ${stoppedAt?.ordinal}`);
+      t.ok(
+        allowed.some((each) => JSON.stringify(hex(each)) === found),
+        `${what} ${stoppedAt?.ordinal}`,
+      );
     }
   }
 });
@@ -337,22 +343,25 @@ t.test('property: any records, any cut: an exact prefix', async (t) => {
   );
 });
 
-t.test('property: any bytes are opened or refused with a code, and never as records that were not written', async (t) => {
-  for (const kind of [once, twice]) {
-    const content = await written(varied, kind);
-    await fc.assert(
-      fc.asyncProperty(
-        fc.nat(content.length - 1),
-        fc.uint8Array({ minLength: 1, maxLength: 700 }),
-        fc.boolean(),
-        async (at, noise, insert) => {
-          const rest = content.subarray(insert ? at : Math.min(content.length, at + noise.length));
-          const found = await outcome(diskWith(Buffer.concat([content.subarray(0, at), noise, rest])), kind);
-          if (Array.isArray(found)) t.same(found, hex(varied.slice(0, found.length)));
-          else t.match(found, /^(LOG_FORMAT|FOLDER_FOREIGN|LOG_CORRUPT|SIGN_STATE_CORRUPT)$/);
-        },
-      ),
-      { numRuns: 150 },
-    );
-  }
-});
+t.test(
+  'property: any bytes are opened or refused with a code, and never as records that were not written',
+  async (t) => {
+    for (const kind of [once, twice]) {
+      const content = await written(varied, kind);
+      await fc.assert(
+        fc.asyncProperty(
+          fc.nat(content.length - 1),
+          fc.uint8Array({ minLength: 1, maxLength: 700 }),
+          fc.boolean(),
+          async (at, noise, insert) => {
+            const rest = content.subarray(insert ? at : Math.min(content.length, at + noise.length));
+            const found = await outcome(diskWith(Buffer.concat([content.subarray(0, at), noise, rest])), kind);
+            if (Array.isArray(found)) t.same(found, hex(varied.slice(0, found.length)));
+            else t.match(found, /^(LOG_FORMAT|FOLDER_FOREIGN|LOG_CORRUPT|SIGN_STATE_CORRUPT)$/);
+          },
+        ),
+        { numRuns: 150 },
+      );
+    }
+  },
+);

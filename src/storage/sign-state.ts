@@ -21,24 +21,31 @@ const COMPACT_ABOVE_BYTES = 1024 * 1024;
  *
  * The last entry is written anew, through `sign-state.new`, before this resolves. So what `last()` tells is on the disk
  * even where an earlier process saw its sync fail and the page cache alone still has the bytes.
+ * @param compactAboveBytes size above which the file is begun anew.
  * @throws CodedError `SIGN_STATE_CORRUPT` where entries are damaged that a crash cannot have damaged; `LOG_FORMAT`,
  *   `FOLDER_FOREIGN`, `LOG_FAILED`.
  */
-export async function openSignState(disk: Disk, chainId: ChainId): Promise<SignState> {
+export async function openSignState(
+  disk: Disk,
+  chainId: ChainId,
+  compactAboveBytes = COMPACT_ABOVE_BYTES,
+): Promise<SignState> {
   const options = { disk, name: SIGN_STATE_FILE, kind: RECORD_KINDS.signState, chainId };
   const found = await openRecordFile(options);
   const last = await closing(found, () => found.read(found.count));
-  return new FileSignState(options, last, await startAnew(options, last));
+  return new FileSignState(options, compactAboveBytes, last, await startAnew(options, last));
 }
 
 class FileSignState implements SignState {
   readonly #options: RecordFileOptions;
+  readonly #compactAboveBytes: number;
   readonly #queue = new WriteQueue(SIGN_STATE_FILE, 'LOG_FAILED');
   #file: RecordFile;
   #last: Uint8Array | null;
 
-  constructor(options: RecordFileOptions, last: Uint8Array | null, file: RecordFile) {
+  constructor(options: RecordFileOptions, compactAboveBytes: number, last: Uint8Array | null, file: RecordFile) {
     this.#options = options;
+    this.#compactAboveBytes = compactAboveBytes;
     this.#last = last;
     this.#file = file;
   }
@@ -50,7 +57,7 @@ class FileSignState implements SignState {
   record(entry: Uint8Array): Promise<void> {
     const kept = entry.slice();
     return this.#queue.run(async () => {
-      if (this.#file.size > COMPACT_ABOVE_BYTES) {
+      if (this.#file.size > this.#compactAboveBytes) {
         await this.#file.close();
         this.#file = await startAnew(this.#options, kept);
       } else {

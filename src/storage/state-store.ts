@@ -5,7 +5,7 @@
  * opens with the damaged part of its log left out). Hence a note for each applied block, counted on opening, and a
  * checksum on each value, checked on reading.
  */
-import { mkdir, readdir, rename } from 'node:fs/promises';
+import { mkdir, readdir, realpath, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { Level } from 'level';
 import { AssertionError, assert, CodedError } from '../errors.ts';
@@ -57,26 +57,33 @@ const NOTED_BLOCKS = (2 * WRITE_BUFFER_BYTES) / LEAST_BATCH_BYTES;
 const CHUNK_ROWS = 1000;
 
 /**
+ * Folders whose database this process has open. LevelDB locks its `LOCK` file by fcntl, and such a lock ends when the
+ * process closes any descriptor of that file, as LevelDB does itself where it refuses a second opening by the same
+ * process (so did RocksDB, issue 1780). A second opening must thus be refused before LevelDB hears of it, and nothing in
+ * this process may read that file.
+ */
+const openHere = new Set<string>();
+
+/**
  * Opens the database in the folder `location`, or makes an empty one. LevelDB's lock on it is what keeps a second process
  * out of a home folder, so it is opened before the logs beside it.
  * @throws CodedError `FOLDER_IN_USE`, `FOLDER_UNUSABLE`, `STATE_CORRUPT` (then `setAsideStateStore` and open anew),
  *   `STATE_FAILED`.
  */
 export async function openStateStore(location: string): Promise<StateStore> {
-  const folder = path.resolve(location);
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw storageError('FOLDER_UNUSABLE', `${folder} cannot be used (${reasonOf(error)})`, error);
-  }
+  const folder = await readyFolder(location);
+  if (openHere.has(folder)) throw storageError('FOLDER_IN_USE', `${folder} is open in this process already`);
+  openHere.add(folder);
   const database = new Level<string, Uint8Array>(folder, {
     keyEncoding: 'utf8',
     valueEncoding: 'view',
     writeBufferSize: WRITE_BUFFER_BYTES,
   });
+  database.once('closed', () => openHere.delete(folder));
   try {
     await database.open();
   } catch (error) {
+    openHere.delete(folder);
     throw rootCode(error) === 'LEVEL_LOCKED'
       ? storageError('FOLDER_IN_USE', `${folder} is open in another process`, error)
       : stateError(error);
@@ -243,6 +250,16 @@ class LevelStateStore implements StateStore {
 }
 
 const NOTHING = new Uint8Array();
+
+/** Makes the folder where it is absent. @returns its one true path, whatever links lead to it. */
+async function readyFolder(location: string): Promise<string> {
+  try {
+    await mkdir(location, { recursive: true, mode: 0o700 });
+    return await realpath(location);
+  } catch (error) {
+    throw storageError('FOLDER_UNUSABLE', `${path.resolve(location)} cannot be used (${reasonOf(error)})`, error);
+  }
+}
 
 /** Blocks are applied one after the other, of one chain, from the genesis on: anything else is a mistake of ours. */
 export function assertFollows(tip: StateTip | null, next: StateTip): void {

@@ -4,7 +4,7 @@
  */
 import type { GossipSub, Message } from '@libp2p/gossipsub';
 import { multicodec, TopicValidatorResult } from '@libp2p/gossipsub';
-import type { Connection, PeerId, Stream, StreamMiddleware } from '@libp2p/interface';
+import type { Connection, PeerId, Stream } from '@libp2p/interface';
 import { assert } from '../../errors.ts';
 import type { Clock, Logger, Topic, Verdict } from '../../ports.ts';
 import type { ChainId, ParticipantId } from '../../types/index.ts';
@@ -85,7 +85,7 @@ export class Gossip {
   }
 
   /** Sees each gossip stream, of either direction, before gossipsub does. */
-  readonly watch: StreamMiddleware = (stream, connection, next) => {
+  watch(stream: Stream, connection: Connection): void {
     const peer = this.#members.participantOf(connection.remotePeer);
     assert(peer !== undefined, 'only members have a connection');
     const wire = this.#wire(peer, connection);
@@ -96,13 +96,12 @@ export class Gossip {
     };
     stream.addEventListener('close', broken, { once: true });
     stream.addEventListener('remoteCloseWrite', broken, { once: true });
-    next(stream, connection);
     // After this turn gossipsub has taken the stream. A listener of ours before its own would eat the first message.
     this.#clock.schedule(0, () => {
       if (stream.direction === 'inbound') this.#meter(stream);
       else this.#review(connection.remotePeer);
     });
-  };
+  }
 
   /** Tells of a peer whose bytes made gossipsub hang up on it: oversized or malformed framing, which has no other sign. */
   audit(peer: ParticipantId, peerId: PeerId): void {

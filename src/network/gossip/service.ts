@@ -14,13 +14,15 @@ import {
   TOPICS,
   topicName,
 } from './constants.ts';
+import type { StreamWatcher } from './registrar.ts';
+import { watchedRegistrar } from './registrar.ts';
 
 /**
  * StrictNoSign: each message is a statement that its author signed with a key of the ledger. A second signature, by the
  * transport's key, would only cost time.
  */
-export function gossipService(chainId: ChainId): (components: GossipSubComponents) => GossipSub {
-  return gossipsub({
+export function gossipService(chainId: ChainId, seen: StreamWatcher): (components: GossipSubComponents) => GossipSub {
+  const create = gossipsub({
     globalSignaturePolicy: StrictNoSign,
     msgIdFn: messageId,
     allowedTopics: TOPICS.map((topic) => topicName(chainId, topic)),
@@ -47,6 +49,15 @@ export function gossipService(chainId: ChainId): (components: GossipSubComponent
     // A reject bans. Scores would only punish members that share an address or are slow.
     scoreParams: { IPColocationFactorWeight: 0, behaviourPenaltyWeight: 0, appSpecificWeight: 0 },
   });
+  return ({ privateKey, peerId, peerStore, registrar, connectionManager, logger }) =>
+    create({
+      privateKey,
+      peerId,
+      peerStore,
+      connectionManager,
+      logger,
+      registrar: watchedRegistrar(registrar, seen),
+    });
 }
 
 /**

@@ -1,0 +1,346 @@
+import t from 'tap';
+import { block as blockSchema, committedBlock } from '../codec/block.ts';
+import { proposal as proposalSchema } from '../codec/messages.ts';
+import { encode } from '../codec/schema.ts';
+import { vote as voteSchema } from '../codec/vote.ts';
+import { statementSigningBytes, transactionId } from '../crypto/ids.ts';
+import { signTransaction } from '../crypto/sign.ts';
+import type { Member } from '../testing/cluster.ts';
+import { Cluster } from '../testing/cluster.ts';
+import { GENESIS_TIME_MS, KHR, testNetwork } from '../testing/genesis.ts';
+import { account, issue, open, settlement, transactionOf, transfer } from '../testing/transactions.ts';
+import type { BlockHash, ParticipantId, Statement, Transaction } from '../types/index.ts';
+import { Refusal } from './node.ts';
+
+const OFFICERS = ['officer/1', 'officer/2'];
+
+t.test('a payment becomes final on all four nodes', async (t) => {
+  const cluster = await running(t);
+  const id = await final(cluster, 'nbc', transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 1_000n)]));
+  await cluster.allAt(1);
+  for (const { node } of cluster.members.values()) {
+    t.equal((await node.queries.balances(settlement('aclb'))).get(KHR), 1_000n);
+    const standing = await node.standing(id);
+    t.match(standing, { state: 'final', receipt: { status: 0, height: 1, index: 0 } });
+  }
+  t.ok(sameChains(cluster));
+});
+
+t.test('nothing to do: no blocks, until a heartbeat is due', async (t) => {
+  const cluster = await running(t);
+  await cluster.pass(50_000);
+  t.equal(cluster.get('nbc').chain.tip.height, 0);
+  await cluster.allAt(1);
+  t.ok(cluster.clock.now() < GENESIS_TIME_MS + 120_000);
+});
+
+t.test('300 payments through all nodes at once: each final, exactly once', async (t) => {
+  const cluster = await running(t);
+  await fund(cluster, 'dara@aclb', 1_000n);
+  await final(cluster, 'cnb', transactionOf(cluster.network, ['operator/cnb'], [open(cluster.network, 'bopha@cnb')]));
+  const all = Array.from({ length: 300 }, () =>
+    transactionOf(cluster.network, ['wallet/dara'], [transfer('dara@aclb', 'bopha@cnb', 1n)]),
+  );
+  const submitted = await cluster.during(Promise.all(all.map((tx, i) => member(cluster, i % 4).node.submit(tx))));
+  const { queries } = cluster.get('wing').node;
+  await cluster.until(async () => (await queries.balances(account('bopha@cnb'))).get(KHR) === 300n);
+  for (const { id } of submitted) t.equal((await queries.standing(id)).state, 'final');
+  t.equal((await queries.balances(account('dara@aclb'))).get(KHR), 700n);
+  const history = await queries.history(account('bopha@cnb'), 1_000, null);
+  t.equal(new Set(history.entries.map((entry) => entry.id)).size, 301);
+  await level(cluster);
+  t.ok(sameChains(cluster));
+});
+
+t.test('the same payment through two banks takes effect once and has one receipt', async (t) => {
+  const cluster = await running(t);
+  await fund(cluster, 'dara@aclb', 1_000n);
+  const tx = transactionOf(cluster.network, ['wallet/dara'], [transfer('dara@aclb', settlement('cnb'), 100n)]);
+  const [one, two] = await cluster.during(Promise.all(['aclb', 'wing'].map((id) => cluster.get(id).node.submit(tx))));
+  t.equal(one?.id, two?.id);
+  await level(cluster, 4);
+  await cluster.pass(5_000);
+  const { queries } = cluster.get('nbc').node;
+  t.equal((await queries.balances(account('dara@aclb'))).get(KHR), 900n);
+  const again = await cluster.during(cluster.get('cnb').node.submit(tx));
+  t.match(again.standing, { state: 'final', receipt: { status: 0 } });
+  t.ok(sameChains(cluster));
+});
+
+t.test('one dead node costs no timeout: its turns are passed over at once', async (t) => {
+  const cluster = await running(t);
+  await fund(cluster, 'dara@aclb', 1_000n);
+  cluster.kill('wing');
+  const startMs = cluster.clock.now();
+  for (let i = 0; i < 12; i++) {
+    await final(
+      cluster,
+      'aclb',
+      transactionOf(cluster.network, ['wallet/dara'], [transfer('dara@aclb', settlement('cnb'), 1n)]),
+    );
+  }
+  const passed = cluster.clock.now() - startMs;
+  t.ok(passed < 12 * 50, `12 payments took ${passed} virtual ms with 1 ms links`);
+  const restarted = await cluster.start('wing');
+  await level(cluster);
+  t.ok(restarted.events.some((event) => event.type === 'committed' && event.via === 'sync'));
+  t.ok(sameChains(cluster));
+});
+
+t.test('two of four halves decide nothing; healed, they go on with what was waiting', async (t) => {
+  const cluster = await running(t);
+  await fund(cluster, 'dara@aclb', 1_000n);
+  const height = cluster.get('nbc').chain.tip.height;
+  cluster.wires.cut(['nbc', 'aclb'] as ParticipantId[], ['cnb', 'wing'] as ParticipantId[]);
+  const tx = transactionOf(cluster.network, ['wallet/dara'], [transfer('dara@aclb', settlement('cnb'), 7n)]);
+  const { id } = await cluster.during(cluster.get('aclb').node.submit(tx));
+  await cluster.pass(20_000);
+  for (const { chain } of cluster.members.values()) t.equal(chain.tip.height, height);
+  cluster.wires.heal();
+  await cluster.until(async () => (await cluster.get('wing').node.standing(id)).state === 'final');
+  await level(cluster);
+  t.ok(sameChains(cluster));
+});
+
+t.test('a lossy network loses time and nothing else', async (t) => {
+  const cluster = await running(t);
+  await fund(cluster, 'dara@aclb', 1_000n);
+  let sent = 0;
+  cluster.wires.fate = () => (sent++ % 3 === 0 ? null : 1 + (sent % 7));
+  for (let i = 0; i < 10; i++) {
+    const tx = transactionOf(cluster.network, ['wallet/dara'], [transfer('dara@aclb', settlement('cnb'), 1n)]);
+    await final(cluster, cluster.ids[i % 4] ?? '', tx);
+  }
+  cluster.wires.fate = () => 1;
+  await level(cluster);
+  t.ok(sameChains(cluster));
+});
+
+t.test('killed all at once at any moment, the network goes on from its disks', async (t) => {
+  for (let steps = 0; steps < 40; steps += 3) {
+    const cluster = new Cluster();
+    await cluster.startAll();
+    const tx = transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 5n)]);
+    await cluster.during(cluster.get('nbc').node.submit(tx));
+    let seen = 0;
+    await cluster.until(() => seen++ >= steps);
+    const finals = await Promise.all(
+      [...cluster.members.values()].map(({ node }) => node.standing(transactionId(tx.body))),
+    );
+    for (const id of cluster.ids) cluster.kill(id);
+    await cluster.startAll();
+    const { id } = await cluster.during(cluster.get('nbc').node.submit(tx));
+    await cluster.until(async () => (await cluster.get('wing').node.standing(id)).state === 'final');
+    await level(cluster);
+    t.ok(
+      sameChains(cluster),
+      `killed after ${steps} events, ${finals.filter((f) => f.state === 'final').length} had it final`,
+    );
+    t.equal((await cluster.get('cnb').node.queries.balances(settlement('aclb'))).get(KHR), 5n);
+    await cluster.stop();
+  }
+});
+
+t.test('a transaction that nobody could include in time ends expired, and its sender can learn it', async (t) => {
+  const cluster = await running(t);
+  await fund(cluster, 'dara@aclb', 1_000n);
+  cluster.wires.cut(['aclb'] as ParticipantId[], ['nbc', 'cnb', 'wing'] as ParticipantId[]);
+  const soon = cluster.clock.now() + 5_000;
+  const commands = [transfer('dara@aclb', settlement('cnb'), 7n)];
+  const { id } = await cluster.during(
+    cluster.get('aclb').node.submit(transactionOf(cluster.network, ['wallet/dara'], commands, soon)),
+  );
+  await cluster.pass(10_000);
+  cluster.wires.heal();
+  await final(cluster, 'nbc', transactionOf(cluster.network, OFFICERS, [issue(settlement('wing'), 1n)]));
+  await cluster.until(async () => (await cluster.get('aclb').node.standing(id)).state === 'expired');
+  t.equal((await cluster.get('nbc').node.queries.balances(account('dara@aclb'))).get(KHR), 1_000n);
+  await level(cluster);
+  t.ok(sameChains(cluster));
+});
+
+t.test('submissions are refused by the first failing check', async (t) => {
+  const cluster = await running(t);
+  await fund(cluster, 'dara@aclb', 100n);
+  const { network } = cluster;
+  const other = testNetwork(4, { checkpointInterval: 99 });
+  const pay = [transfer('dara@aclb', settlement('cnb'), 1n)];
+  const valid = transactionOf(network, ['wallet/dara'], pay);
+  const damaged = { ...valid, signatures: valid.signatures.map((s) => ({ ...s, signature: new Uint8Array(64) })) };
+  const cases: [Transaction, string][] = [
+    [transactionOf(other, ['wallet/dara'], pay), 'CHAIN_MISMATCH'],
+    [damaged, 'SIGNATURE_INVALID'],
+    [transactionOf(network, ['wallet/dara'], pay, GENESIS_TIME_MS), 'EXPIRED'],
+    [transactionOf(network, ['wallet/dara'], pay, cluster.clock.now() + 700_000), 'VALIDITY_TOO_LONG'],
+    [transactionOf(network, ['wallet/dara'], [transfer('dara@aclb', settlement('cnb'), 101n)]), 'INSUFFICIENT_FUNDS'],
+    [transactionOf(network, ['wallet/bopha'], pay), 'ACCOUNT_SIGNATURE_MISSING'],
+  ];
+  const before = cluster.get('aclb').chain.tip.height;
+  for (const [tx, code] of cases) await t.rejects(cluster.during(cluster.get('aclb').node.submit(tx)), { code }, code);
+  const reused = { ...valid.body, commands: [transfer('dara@aclb', settlement('wing'), 1n)] };
+  await final(cluster, 'aclb', valid);
+  t.equal(cluster.get('aclb').chain.tip.height, before + 1);
+  await t.rejects(
+    cluster.during(cluster.get('aclb').node.submit(signTransaction(reused, [network.signer('wallet/dara')]))),
+    {
+      code: 'REFERENCE_REUSED',
+    },
+  );
+  t.ok(new Refusal('POOL_FULL').message.includes('try again'));
+});
+
+t.test('checkpoints commit to the whole state, alike on every node', async (t) => {
+  const cluster = await running(t);
+  for (let i = 0; i < 11; i++) {
+    await final(cluster, 'nbc', transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 1n)]));
+  }
+  await level(cluster);
+  const headers = await Promise.all(
+    [5, 6, 7, 10, 11].map(async (h) => (await cluster.get('cnb').chain.read(h))?.block.header),
+  );
+  t.strictSame(
+    headers.map((header) => (header?.checkpointRoot ?? null) !== null),
+    [false, true, false, false, true],
+  );
+});
+
+t.test('a validator that votes twice is convicted on the chain', async (t) => {
+  const cluster = await running(t);
+  await fund(cluster, 'dara@aclb', 100n);
+  await level(cluster);
+  const wing = cluster.get('wing');
+  const { chain } = wing;
+  const say = (blockHash: BlockHash | null) => {
+    const statement: Statement = {
+      step: 'prevote',
+      height: chain.tip.height + 1,
+      round: 0,
+      blockHash,
+      validRound: null,
+      validator: 3,
+    };
+    const signature = cluster.network.signer('validator/wing').sign(statementSigningBytes(chain.chainId, statement));
+    return encode(voteSchema, { ...statement, signature } as never);
+  };
+  cluster.kill('wing');
+  const port = cluster.wires.join('wing' as ParticipantId);
+  const silent = {
+    onGossip: () => Promise.resolve('ignore' as const),
+    onBatch: () => Promise.resolve('ignore' as const),
+  };
+  await port.start({ ...silent, onQuestion: () => Promise.resolve([]), onPeer: () => undefined });
+  port.publish('votes', say('ab'.repeat(32) as BlockHash));
+  port.publish('votes', say('cd'.repeat(32) as BlockHash));
+  await cluster.until(() => evidenceOn(cluster.get('nbc')), 'evidence is on the chain');
+  const committed = cluster.get('nbc').events.filter((event) => event.type === 'committed');
+  const evidence = committed.flatMap((event) => event.committed.block.evidence);
+  t.equal(evidence.length, 1);
+  t.equal(evidence[0]?.first.validator, 3);
+});
+
+t.test('false and malformed messages are rejected, their sender is banned, and nothing else happens', async (t) => {
+  const cluster = await running(t);
+  await final(cluster, 'nbc', transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 1n)]));
+  await level(cluster);
+  const committed = await cluster.get('nbc').chain.read(1);
+  if (committed === null) throw new Error('no block');
+  const forged = { step: 'precommit', height: 2, round: 0, blockHash: null, validRound: null, validator: 0 } as const;
+  const messages: ['votes' | 'proposals' | 'announcements', Uint8Array][] = [
+    ['votes', new Uint8Array([1, 2, 3])],
+    ['votes', encode(voteSchema, { ...forged, signature: new Uint8Array(64) })],
+    ['votes', new Uint8Array(100_000)],
+    ['announcements', encode(blockSchema, committed.block)],
+    [
+      'proposals',
+      encode(proposalSchema, {
+        statement: {
+          ...forged,
+          step: 'propose',
+          blockHash: committed.certificate.blockHash,
+          signature: new Uint8Array(64),
+        },
+        block: { ...committed.block, header: { ...committed.block.header, height: 2 } },
+      }),
+    ],
+  ];
+  for (const [topic, bytes] of messages) {
+    cluster.wires.heal();
+    cluster.wires.bans.length = 0;
+    cluster.wires.join('wing' as ParticipantId).publish(topic, bytes);
+    await cluster.until(() => cluster.wires.bans.length === 3, `${topic} of ${bytes.length} bytes rejected by all`);
+  }
+  cluster.wires.heal();
+  await final(cluster, 'nbc', transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 1n)]));
+  await level(cluster);
+  t.ok(sameChains(cluster));
+});
+
+t.test('a peer that lies in block sync is banned, and the truth comes from another', async (t) => {
+  const cluster = await running(t);
+  cluster.kill('wing');
+  for (let i = 0; i < 3; i++) {
+    await final(cluster, 'nbc', transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 1n)]));
+  }
+  const liar = cluster.get('aclb').chain.log;
+  const genuine = liar.read.bind(liar);
+  liar.read = async (height) => {
+    const committed = await cluster
+      .get('aclb')
+      .chain.read(height)
+      .catch(() => null);
+    if (committed === null) return genuine(height);
+    const { header } = committed.block;
+    const block = { ...committed.block, header: { ...header, timeMs: header.timeMs + 1 } };
+    return encode(committedBlock, { ...committed, block });
+  };
+  await cluster.start('wing');
+  await cluster.until(() => cluster.get('wing').chain.tip.height >= 3);
+  liar.read = genuine;
+  t.ok(cluster.wires.bans.every(({ by, peer }) => by === 'wing' && peer === 'aclb'));
+  t.ok(sameChains(cluster));
+});
+
+// ---------------------------------------------------------------- helpers
+
+async function running(t: { teardown: (fn: () => Promise<void>) => void }): Promise<Cluster> {
+  const cluster = new Cluster();
+  await cluster.startAll();
+  t.teardown(() => cluster.stop());
+  return cluster;
+}
+
+function member(cluster: Cluster, index: number): Member {
+  return cluster.get(cluster.ids[index] ?? '');
+}
+
+async function final(cluster: Cluster, via: string, tx: Transaction) {
+  const { node } = cluster.get(via);
+  const { id } = await cluster.during(node.submit(tx));
+  await cluster.until(async () => (await node.standing(id)).state === 'final', 'a payment is final');
+  return id;
+}
+
+/** Opens a wallet at its bank and puts money in it. */
+async function fund(cluster: Cluster, id: string, minor: bigint): Promise<void> {
+  const bank = id.slice(id.indexOf('@') + 1);
+  const { network } = cluster;
+  await final(cluster, bank, transactionOf(network, [`operator/${bank}`], [open(network, id)]));
+  await final(cluster, 'nbc', transactionOf(network, OFFICERS, [issue(settlement(bank), minor)]));
+  await final(cluster, bank, transactionOf(network, [`operator/${bank}`], [transfer(settlement(bank), id, minor)]));
+}
+
+/** Waits until all nodes that are up have the same height, at least this one. */
+async function level(cluster: Cluster, atLeast = 0): Promise<void> {
+  await cluster.until(() => {
+    const heights = [...cluster.members.values()].map(({ chain }) => chain.tip.height);
+    return new Set(heights).size === 1 && (heights[0] ?? 0) >= atLeast;
+  }, 'all nodes are level');
+}
+
+function sameChains(cluster: Cluster): boolean {
+  return new Set([...cluster.members.values()].map(({ chain }) => chain.tip.hash)).size === 1;
+}
+
+function evidenceOn({ events }: Member): boolean {
+  return events.some((event) => event.type === 'committed' && event.committed.block.evidence.length > 0);
+}

@@ -1,0 +1,494 @@
+/** The `StateStore` port over every implementation, then what only LevelDB can suffer. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import fc from 'fast-check';
+import { Level } from 'level';
+import t from 'tap';
+import { toHex } from '../codec/hex.ts';
+import { CodedError } from '../errors.ts';
+import type { IndexWrite, StateStore } from '../ports.ts';
+import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
+import { appliedKey, STATE_PREFIX, STORAGE_KEYS, TIP_KEY } from './keys.ts';
+import { MemoryState, openMemoryStateStore } from './memory.ts';
+import { openStateStore, setAsideStateStore, stateStoreOver } from './state-store.ts';
+import { sealValue } from './state-values.ts';
+
+const chain = 'c1'.repeat(32) as Hash;
+const bytes = (text: string) => new TextEncoder().encode(text);
+const text = (value: Uint8Array | null) => (value === null ? null : new TextDecoder().decode(value));
+const keys = (...names: string[]) => names as StateKey[];
+
+/** `{ a: '1', b: null }` as the writes of a block. */
+function writesOf(entries: Readonly<Record<string, string | null>>, forget: BlockWrites['forget'] = null): BlockWrites {
+  return {
+    entries: Object.entries(entries).map(([key, value]) => ({
+      key: key as StateKey,
+      value: value === null ? null : bytes(value),
+    })),
+    forget,
+  };
+}
+
+const range = (from: string, to: string) => ({ from: from as StateKey, to: to as StateKey });
+const rows = (entries: Readonly<Record<string, string>>): IndexWrite[] =>
+  Object.entries(entries).map(([key, value]) => ({ key, value: bytes(value) }));
+
+async function contentOf(store: StateStore): Promise<Record<string, string | null>> {
+  const found: Record<string, string | null> = {};
+  for await (const { key, value } of store.entries()) found[key] = text(value);
+  return found;
+}
+
+async function indexOf(store: StateStore, from = '', to = '~', limit = 1000, reverse = false): Promise<string[]> {
+  const found = await store.indexRange({ from, to, limit, reverse });
+  return found.map(({ key, value }) => `${key}=${text(value)}`);
+}
+
+/** Opens the same store again and again, as restarts of a process do. */
+type Opener = () => Promise<StateStore>;
+
+const implementations: readonly (readonly [string, (folder: string) => Opener])[] = [
+  ['LevelDB', (folder) => () => openStateStore(path.join(folder, 'state'))],
+  [
+    'memory',
+    () => {
+      const state = new MemoryState();
+      return () => Promise.resolve(openMemoryStateStore(state));
+    },
+  ],
+];
+
+for (const [name, prepare] of implementations) {
+  t.test(`${name}: empty, then the genesis, then blocks, also after reopening`, async (t) => {
+    const open = prepare(t.testdir());
+    const store = await open();
+    t.same([store.height(), store.chain(), await contentOf(store)], [null, null, {}]);
+    await store.apply(0, writesOf({ a: '1', b: '2' }), [], chain);
+    t.same([store.height(), store.chain()], [0, chain]);
+    await store.apply(1, writesOf({ a: null, b: '3', c: '4' }), rows({ x: 'y' }), chain);
+    await store.close();
+    const again = await open();
+    t.same([again.height(), again.chain()], [1, chain]);
+    t.same(await contentOf(again), { b: '3', c: '4' });
+    t.same((await again.get(keys('a', 'b', 'nothing', 'c', 'b'))).map(text), [null, '3', null, '4', '3']);
+    t.same(await again.get([]), []);
+    t.equal(text(await again.indexGet('x')), 'y');
+    t.equal(await again.indexGet('b'), null, 'the index is apart from the state');
+    await again.apply(2, writesOf({}), [], chain);
+    t.equal(again.height(), 2);
+    await again.close();
+  });
+
+  t.test(`${name}: values are any bytes, keys any of the ledger's`, async (t) => {
+    const store = await prepare(t.testdir())();
+    const values = [new Uint8Array(), new Uint8Array([0]), new Uint8Array(512).fill(255)];
+    const names = keys('balance/dara@aclb/KHR', `alias/${'0'.repeat(64)}`, 'seen/0000000000000001/ff');
+    const entries = names.map((key, at) => ({ key, value: values[at]! })).sort((a, b) => (a.key < b.key ? -1 : 1));
+    await store.apply(0, { entries, forget: null }, [], chain);
+    const found = await store.get(names);
+    t.same(
+      found.map((value) => toHex(value!)),
+      values.map(toHex),
+    );
+    t.ok(found.every((value) => value?.constructor === Uint8Array));
+    await store.close();
+  });
+
+  t.test(`${name}: heights out of order and another chain are our mistakes, and change nothing`, async (t) => {
+    const store = await prepare(t.testdir())();
+    const wrong = (height: number, other = chain) =>
+      t.rejects(store.apply(height, writesOf({ a: 'wrong' }), [], other), { name: 'AssertionError' });
+    await wrong(1);
+    await wrong(-1);
+    await store.apply(0, writesOf({ a: '1' }), [], chain);
+    await wrong(0);
+    await wrong(2);
+    await wrong(1, 'c2'.repeat(32) as Hash);
+    t.same(await contentOf(store), { a: '1' });
+    t.equal(store.height(), 0);
+    await store.apply(1, writesOf({}), [], chain);
+    await store.close();
+  });
+
+  t.test(`${name}: applications that overlap run in their order`, async (t) => {
+    const store = await prepare(t.testdir())();
+    await Promise.all([0, 1, 2, 3].map((height) => store.apply(height, writesOf({ a: String(height) }), [], chain)));
+    t.same([store.height(), await contentOf(store)], [3, { a: '3' }]);
+    await store.close();
+  });
+
+  t.test(`${name}: forgets a range, its start included, its end not, before it writes`, async (t) => {
+    const store = await prepare(t.testdir())();
+    await store.apply(
+      0,
+      writesOf({ 'r/1': 'x', 'r/2': 'x', 'r/3': 'x', 'r/4': 'x', s: 'x' }),
+      rows({ 'r/2': 'i' }),
+      chain,
+    );
+    await store.apply(1, writesOf({ 'r/3': 'new', 'r/35': 'new' }, range('r/2', 'r/4')), [], chain);
+    t.same(await contentOf(store), { 'r/1': 'x', 'r/3': 'new', 'r/35': 'new', 'r/4': 'x', s: 'x' });
+    t.equal(text(await store.indexGet('r/2')), 'i', 'the index is no part of it');
+    await store.apply(2, writesOf({}, range('zzz', 'a')), [], chain);
+    await store.apply(3, writesOf({}, range('', '~')), [], chain);
+    t.same(await contentOf(store), {});
+    t.same([store.height(), store.chain()], [3, chain]);
+    await store.close();
+  });
+
+  t.test(`${name}: forgets more than it fetches at a time`, async (t) => {
+    const store = await prepare(t.testdir())();
+    const many = Object.fromEntries(Array.from({ length: 2500 }, (_, n) => [`r/${10_000 + n}`, 'x']));
+    await store.apply(0, writesOf({ a: '1', ...many, z: '2' }), [], chain);
+    t.equal(Object.keys(await contentOf(store)).length, 2502);
+    await store.apply(1, writesOf({}, range('r/', 'r0')), [], chain);
+    t.same(await contentOf(store), { a: '1', z: '2' });
+    await store.close();
+  });
+
+  t.test(`${name}: entries come in key order, as they were when the iteration began`, async (t) => {
+    const store = await prepare(t.testdir())();
+    await store.apply(0, writesOf({ b: '1', d: '1', a: '1', c: '1' }), [], chain);
+    const iteration = store.entries()[Symbol.asyncIterator]();
+    const first = await iteration.next();
+    t.equal(first.value?.key, 'a');
+    await store.apply(1, writesOf({ b: '2', c: null, e: '2' }), [], chain);
+    const rest: string[] = [];
+    for (let next = await iteration.next(); !next.done; next = await iteration.next()) {
+      rest.push(`${next.value.key}=${text(next.value.value)}`);
+    }
+    t.same(rest, ['b=1', 'c=1', 'd=1']);
+    for await (const { key } of store.entries()) if (key === 'b') break;
+    await store.close();
+  });
+
+  t.test(`${name}: index ranges`, async (t) => {
+    const store = await prepare(t.testdir())();
+    await store.apply(0, writesOf({ a: 'state' }), rows({ 'h/2': 'b', 'h/1': 'a', 'h/3': 'c', g: 'x', i: 'x' }), chain);
+    t.same(await indexOf(store, 'h/', 'h0'), ['h/1=a', 'h/2=b', 'h/3=c']);
+    t.same(await indexOf(store, 'h/', 'h0', 2), ['h/1=a', 'h/2=b']);
+    t.same(await indexOf(store, 'h/', 'h0', 2, true), ['h/3=c', 'h/2=b']);
+    t.same(await indexOf(store, 'h/1', 'h/3'), ['h/1=a', 'h/2=b']);
+    t.same(await indexOf(store, 'h/', 'h0', 0), []);
+    t.same(await indexOf(store, 'h0', 'h/'), []);
+    t.equal((await indexOf(store)).length, 5);
+    await t.rejects(indexOf(store, '', '~', -1), { name: 'AssertionError' });
+    await store.apply(1, writesOf({}), rows({ 'h/2': 'B' }), chain);
+    t.same(await indexOf(store, 'h/2', 'h/3'), ['h/2=B']);
+    await store.close();
+  });
+
+  t.test(`${name}: cleared, it is empty and starts again, on another chain if need be`, async (t) => {
+    const open = prepare(t.testdir());
+    const store = await open();
+    await store.apply(0, writesOf({ a: '1' }), rows({ x: 'y' }), chain);
+    await store.apply(1, writesOf({ b: '1' }), [], chain);
+    await store.clear();
+    t.same([store.height(), store.chain(), await contentOf(store), await indexOf(store)], [null, null, {}, []]);
+    await store.apply(0, writesOf({ c: '1' }), [], 'c2'.repeat(32) as Hash);
+    await store.close();
+    const again = await open();
+    t.same([again.height(), again.chain(), await contentOf(again)], [0, 'c2'.repeat(32), { c: '1' }]);
+    await again.close();
+  });
+
+  t.test(`${name}: what it was given and what it gave may be changed by others`, async (t) => {
+    const store = await prepare(t.testdir())();
+    const value = bytes('one');
+    await store.apply(0, { entries: [{ key: 'a' as StateKey, value }], forget: null }, [{ key: 'x', value }], chain);
+    value.fill(0);
+    (await store.get(keys('a')))[0]?.fill(0);
+    (await store.indexGet('x'))?.fill(0);
+    t.same([await contentOf(store), await indexOf(store)], [{ a: 'one' }, ['x=one']]);
+    await store.close();
+  });
+
+  t.test(`${name}: closed is closed`, async (t) => {
+    const store = await prepare(t.testdir())();
+    await store.apply(0, writesOf({ a: '1' }), [], chain);
+    const last = store.apply(1, writesOf({ a: '2' }), [], chain);
+    await store.close();
+    await last;
+    await store.close();
+    const closed = { code: 'STORAGE_CLOSED' };
+    await t.rejects(store.apply(2, writesOf({}), [], chain), closed);
+    await t.rejects(store.get(keys('a')), closed);
+    await t.rejects(store.indexGet('a'), closed);
+    await t.rejects(indexOf(store), closed);
+    await t.rejects(contentOf(store), closed);
+    await t.rejects(store.clear(), closed);
+  });
+
+  t.test(`${name}: property: it agrees with a map, block by block`, async (t) => {
+    const open = prepare(t.testdir());
+    let store = await open();
+    const key = fc.constantFrom('a', 'b', 'c/1', 'c/2', 'c/3', 'd');
+    const value = fc.option(fc.string({ maxLength: 3 }));
+    const block = fc.record({
+      entries: fc.dictionary(key, value, { noNullPrototype: true }),
+      index: fc.dictionary(key, fc.string({ maxLength: 3 }), { noNullPrototype: true }),
+      forget: fc.option(fc.tuple(key, key)),
+      reopen: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(block, { maxLength: 6 }), async (blocks) => {
+        await store.clear();
+        const model = new Map<string, string>();
+        const index = new Map<string, string>();
+        for (const [height, { entries, index: indexed, forget, reopen }] of blocks.entries()) {
+          for (const each of [...model.keys()]) if (forget && each >= forget[0] && each < forget[1]) model.delete(each);
+          for (const [each, to] of Object.entries(entries)) to === null ? model.delete(each) : model.set(each, to);
+          for (const [each, to] of Object.entries(indexed)) index.set(each, to);
+          await store.apply(height, writesOf(entries, forget && range(...forget)), rows(indexed), chain);
+          if (reopen) {
+            await store.close();
+            store = await open();
+          }
+          t.same(Object.entries(await contentOf(store)), sorted(model));
+          t.same(
+            await indexOf(store),
+            sorted(index).map(([each, to]) => `${each}=${to}`),
+          );
+        }
+      }),
+      { numRuns: 25 },
+    );
+    await store.close();
+  });
+}
+
+const sorted = (model: ReadonlyMap<string, string>) => [...model].sort(([a], [b]) => (a < b ? -1 : 1));
+
+t.test('memory: a crash can lose the newest blocks', async (t) => {
+  const state = new MemoryState();
+  const store = openMemoryStateStore(state);
+  await store.apply(0, writesOf({ a: '0', b: '0', c: '0' }), rows({ x: '0' }), chain);
+  await store.apply(1, writesOf({ a: '1', b: null, d: '1' }, range('c', 'd')), rows({ x: '1', y: '1' }), chain);
+  await store.apply(2, writesOf({ a: '2' }), [], chain);
+  state.loseNewest(2);
+  const after = openMemoryStateStore(state);
+  t.same([after.height(), await contentOf(after), await indexOf(after)], [0, { a: '0', b: '0', c: '0' }, ['x=0']]);
+  t.throws(() => state.loseNewest(2), { name: 'AssertionError' });
+  state.loseNewest(1);
+  t.same([after.height(), await contentOf(after)], [null, {}]);
+});
+
+t.test('LevelDB: every key it writes is in the table', async (t) => {
+  const folder = t.testdir();
+  const store = await openStateStore(folder);
+  await store.apply(0, writesOf({ a: '1' }), rows({ x: 'y' }), chain);
+  await store.close();
+  const database = new Level(folder);
+  const found = await database.keys().all();
+  await database.close();
+  const documented = STORAGE_KEYS.map(({ key }) => key.replace(/<.*>$/, ''));
+  t.same(found, ['i/x', appliedKey(0), 'm/tip', 's/a']);
+  t.ok(found.every((key) => documented.some((prefix) => key.startsWith(prefix))));
+  t.ok(documented.every((prefix) => found.some((key) => key.startsWith(prefix))));
+});
+
+t.test('LevelDB: a second opening is refused, in this process and from another', async (t) => {
+  const folder = path.join(t.testdir(), 'state');
+  const store = await openStateStore(folder);
+  await t.rejects(openStateStore(folder), { code: 'FOLDER_IN_USE', message: /open in this process/ });
+  await symlink(folder, `${folder}-link`);
+  await t.rejects(openStateStore(`${folder}-link`), { code: 'FOLDER_IN_USE' });
+  const module = JSON.stringify(new URL('./state-store.ts', import.meta.url));
+  const script = `import(${module}).then((m) => m.openStateStore(${JSON.stringify(folder)})).catch((e) => process.exit(e.code === 'FOLDER_IN_USE' ? 42 : 1))`;
+  const child = spawn(process.execPath, ['-e', script], { stdio: 'ignore' });
+  t.same(await once(child, 'exit'), [42, null], 'the refusals here have not ended the lock');
+  await store.close();
+  await (await openStateStore(folder)).close();
+});
+
+t.test('LevelDB: a folder that cannot be one', async (t) => {
+  const folder = t.testdir({ file: 'x' });
+  await t.rejects(openStateStore(path.join(folder, 'file')), { code: 'FOLDER_UNUSABLE' });
+});
+
+/** Opens the raw database, changes it, and closes it. */
+async function meddle(folder: string, change: (database: Level<string, Uint8Array>) => Promise<void>): Promise<void> {
+  const database = new Level<string, Uint8Array>(folder, { valueEncoding: 'view' });
+  await change(database);
+  await database.close();
+}
+
+async function filled(folder: string, blocks: number): Promise<void> {
+  const store = await openStateStore(folder);
+  for (let height = 0; height < blocks; height++) {
+    await store.apply(height, writesOf({ a: String(height), [`k/${height}`]: 'x' }), rows({ x: 'y' }), chain);
+  }
+  await store.close();
+}
+
+t.test('LevelDB: a changed value, a lost block and a spoilt tip are found', async (t) => {
+  const key = STATE_PREFIX + 'a';
+  const flip = (value: Uint8Array) => value.map((byte, at) => (at === 0 ? byte ^ 1 : byte));
+  const cases: readonly (readonly [string, (database: Level<string, Uint8Array>) => Promise<void>])[] = [
+    ['changed value', async (db) => db.put(key, flip((await db.get(key))!))],
+    ['value of another key', async (db) => db.put(key, (await db.get(`${STATE_PREFIX}k/1`))!)],
+    ['short value', (db) => db.put(key, new Uint8Array([1]))],
+    ['lost block', (db) => db.del(appliedKey(5))],
+    ['lost first block', (db) => db.del(appliedKey(0))],
+    ['lost last block', (db) => db.del(appliedKey(9))],
+    ['block too many', (db) => db.put(appliedKey(10), sealValue(appliedKey(10), new Uint8Array()))],
+    ['spoilt tip', async (db) => db.put(TIP_KEY, flip((await db.get(TIP_KEY))!))],
+    ['tip of another version', (db) => db.put(TIP_KEY, sealValue(TIP_KEY, bytes('another version')))],
+  ];
+  for (const [at, [what, change]] of cases.entries()) {
+    const folder = path.join(t.testdir(), String(at));
+    await filled(folder, 10);
+    await meddle(folder, change);
+    const verdict = await openStateStore(folder).then(
+      async (store) => {
+        await t.rejects(store.get(keys('a')), { code: 'STATE_CORRUPT' }, what);
+        await t.rejects(contentOf(store), { code: 'STATE_CORRUPT' }, what);
+        await store.close();
+        return 'opened';
+      },
+      (error: { code: string }) => error.code,
+    );
+    t.equal(verdict, at < 3 ? 'opened' : 'STATE_CORRUPT', what);
+  }
+});
+
+t.test('LevelDB: set aside, the folder is free for a new one and the old one kept', async (t) => {
+  const parent = t.testdir();
+  const folder = path.join(parent, 'state');
+  for (const n of [1, 2]) {
+    await filled(folder, 2);
+    t.equal(await setAsideStateStore(folder), `${folder}.damaged-${n}`);
+  }
+  const store = await openStateStore(folder);
+  t.equal(store.height(), null);
+  await store.close();
+  t.same((await readdir(parent)).sort(), ['state', 'state.damaged-1', 'state.damaged-2']);
+  await t.rejects(setAsideStateStore(path.join(parent, 'none')), { code: 'STATE_FAILED' });
+});
+
+t.test('LevelDB: what a clearing left that was cut short is not taken for state', async (t) => {
+  const folder = t.testdir();
+  await filled(folder, 3);
+  await meddle(folder, (database) => database.del(TIP_KEY));
+  const store = await openStateStore(folder);
+  t.same([store.height(), await contentOf(store), await indexOf(store)], [null, {}, []]);
+  await store.apply(0, writesOf({ a: '1' }), [], chain);
+  await store.close();
+  const again = await openStateStore(folder);
+  t.same(await contentOf(again), { a: '1' });
+  await again.close();
+});
+
+t.test('LevelDB: only so many notes of applied blocks are kept', async (t) => {
+  const folder = t.testdir();
+  const open = async () => {
+    const database = new Level<string, Uint8Array>(folder, { keyEncoding: 'utf8', valueEncoding: 'view' });
+    await database.open();
+    return { database, store: await stateStoreOver(database, 4) };
+  };
+  for (const [from, to] of [
+    [0, 3],
+    [3, 4],
+    [4, 5],
+    [5, 11],
+  ] as const) {
+    const { database, store } = await open();
+    t.equal(store.height(), from === 0 ? null : from - 1);
+    for (let height = from; height < to; height++) await store.apply(height, writesOf({}), [], chain);
+    const notes = await database.keys({ gte: 'm/applied/', lt: 'm/applied0' }).all();
+    t.equal(notes.length, Math.min(4, to));
+    await store.close();
+  }
+});
+
+t.test('a database that fails to write is not written to again', async (t) => {
+  const folder = t.testdir();
+  const database = new Level<string, Uint8Array>(folder, { keyEncoding: 'utf8', valueEncoding: 'view' });
+  await database.open();
+  let failing = false;
+  let writes = 0;
+  const store = await stateStoreOver({
+    get: (key) => database.get(key),
+    getMany: (many) => database.getMany(many),
+    iterator: (query) => database.iterator(query),
+    keys: (query) => database.keys(query),
+    clear: () => database.clear(),
+    close: () => database.close(),
+    batch: () => {
+      const batch = database.batch();
+      return {
+        put: (key: string, value: Uint8Array) => batch.put(key, value),
+        del: (key: string) => batch.del(key),
+        close: () => batch.close(),
+        write: () => {
+          writes += 1;
+          return failing ? Promise.reject(new Error('IO error: No space left on device')) : batch.write();
+        },
+      };
+    },
+  });
+  await store.apply(0, writesOf({ a: '1' }), [], chain);
+  failing = true;
+  await t.rejects(store.apply(1, writesOf({}), [], chain), { code: 'STATE_FAILED', message: /No space left/ });
+  failing = false;
+  await t.rejects(store.apply(1, writesOf({}), [], chain), { code: 'STATE_FAILED' });
+  await t.rejects(store.get(keys('a')), { code: 'STATE_FAILED' });
+  t.same([store.height(), writes], [0, 2]);
+  await store.close();
+});
+
+t.test('LevelDB: one flipped bit in any of its files: a height as it was, or STATE_CORRUPT', async (t) => {
+  const parent = t.testdir();
+  const folder = path.join(parent, 'state');
+  const store = await openStateStore(folder);
+  const states: string[] = [];
+  for (let height = 0; height < 60; height++) {
+    const third = Array.from({ length: 14 }, (_, n) => [`a/${10 + 3 * n + (height % 3)}`, `${height}`.repeat(30)]);
+    await store.apply(height, writesOf(Object.fromEntries(third)), rows({ [`x/${height}`]: 'y' }), chain);
+    states.push(JSON.stringify(await contentOf(store)));
+  }
+  await store.close();
+  const counts = { same: 0, earlier: 0, found: 0 };
+  let seed = 7;
+  for (let n = 0; n < 60; n++) {
+    const image = path.join(parent, `image-${n}`);
+    await cp(folder, image, { recursive: true });
+    const logs = (await readdir(image)).filter((name) => /\.(log|ldb)$|^MANIFEST|^CURRENT$/.test(name));
+    const file = path.join(
+      image,
+      logs[n % 4 === 0 ? n % logs.length : logs.findIndex((name) => name.endsWith('.log'))]!,
+    );
+    const content = await readFile(file);
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    if (content.length === 0) continue;
+    content[seed % content.length]! ^= 1 << (n & 7);
+    await writeFile(file, content);
+    const { code, height, content: state } = await readWhole(image);
+    if (code !== null) {
+      t.equal(code, 'STATE_CORRUPT');
+      counts.found += 1;
+    } else {
+      t.equal(state, height === null ? '{}' : states[height], `image ${n}: the state of height ${height}`);
+      if (height === 59) counts.same += 1;
+      else counts.earlier += 1;
+    }
+  }
+  t.comment(JSON.stringify(counts));
+  t.ok(counts.found > 0, 'some of them lose blocks in the middle');
+});
+
+/** What a process finds that opens the store and reads all of it. */
+async function readWhole(folder: string): Promise<{ code: string | null; height: number | null; content: string }> {
+  try {
+    const store = await openStateStore(folder);
+    try {
+      return { code: null, height: store.height(), content: JSON.stringify(await contentOf(store)) };
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    if (error instanceof CodedError) return { code: error.code, height: null, content: '' };
+    throw error;
+  }
+}

@@ -1,0 +1,46 @@
+/** Short ways to write transactions in tests: who pays whom, signed by whom. */
+import { settlementAccount } from '../codec/text.ts';
+import { chainIdOf } from '../crypto/ids.ts';
+import { signTransaction } from '../crypto/sign.ts';
+import type { AccountId, Command, CurrencyCode, Nonce, ParticipantId, Transaction } from '../types/index.ts';
+import { GENESIS_TIME_MS, KHR, type TestNetwork } from './genesis.ts';
+
+let counter = 0;
+
+/** A transaction that nobody made before, signed by the keys of these names. */
+export function transactionOf(
+  network: TestNetwork,
+  signers: readonly string[],
+  commands: readonly Command[],
+  validUntilMs = GENESIS_TIME_MS + 60_000,
+): Transaction {
+  counter += 1;
+  const nonce = counter.toString(16).padStart(32, '0') as Nonce;
+  const body = { version: 1, chainId: chainIdOf(network.genesis), validUntilMs, nonce, commands } as const;
+  return signTransaction(body, signers.map(network.signer));
+}
+
+export const account = (text: string) => text as AccountId;
+export const settlement = (participant: string) => settlementAccount(participant as ParticipantId);
+
+/** `open('dara@aclb')` with the key `wallet/dara`. */
+export function open(network: TestNetwork, id: string): Command {
+  return { type: 'openAccount', account: account(id), publicKey: network.signer(walletOf(id)).publicKey };
+}
+
+export function transfer(from: string, to: string, minor: bigint, currency: CurrencyCode = KHR): Command {
+  return { type: 'transfer', from: account(from), to: account(to), amount: { currency, minor }, alias: null, memo: '' };
+}
+
+export function issue(to: string, minor: bigint, currency: CurrencyCode = KHR): Command {
+  return { type: 'issue', to: account(to), amount: { currency, minor } };
+}
+
+export function redeem(from: string, minor: bigint, currency: CurrencyCode = KHR): Command {
+  return { type: 'redeem', from: account(from), amount: { currency, minor } };
+}
+
+/** Name of the key of a wallet account: `wallet/dara` of `dara@aclb`. */
+export function walletOf(id: string): string {
+  return `wallet/${id.slice(0, id.indexOf('@'))}`;
+}
