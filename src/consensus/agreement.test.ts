@@ -80,7 +80,7 @@ const LOTS: Readonly<Record<Event, number>> = {
   duplicate: 6,
   lose: 12,
   answer: 60,
-  timeout: 6,
+  timeout: 20,
   repeat: 3,
   start: 6,
   crash: 3,
@@ -293,10 +293,9 @@ class Network {
 
   /** One of the oldest letters; how far they overtake each other differs from run to run. */
   takeLetter(): Letter | undefined {
-    const at = this.below(Math.min(this.letters.length, this.disorder));
-    const letter = this.letters[at];
-    if (letter === undefined || this.held.has(`${letter.to} ${stepOf(letter)}`)) return undefined;
-    this.letters.splice(at, 1);
+    const ready = this.letters.filter((letter) => !this.held.has(`${letter.to} ${stepOf(letter)}`));
+    const letter = this.pick(ready.slice(0, this.disorder));
+    this.letters = this.letters.filter((other) => other !== letter);
     return letter;
   }
 

@@ -39,7 +39,7 @@ export function verifyEd25519(publicKey: PublicKey, message: Uint8Array, signatu
  * order L has [k]P = -P, which has the u-coordinate of P, while [k]T = 0 for each T of small order, as 8 divides k. So
  * u([k](P + T)) = u(P), which is u(P + T) only where T = 0. k already has the bits that X25519 forces (bit 254 set; 255, 2, 1
  * and 0 clear). A y that is on no point of the curve gives a u on its twist, whose order is 4 times a prime, where neither
- * k + 1 nor k - 1 shares a factor with that order, so no u but zero's comes back.
+ * k + 1 nor k - 1 shares a factor with that order, so none comes back as itself.
  */
 export function isValidPublicKey(bytes: Uint8Array): boolean {
   if (bytes.length !== 32 || !isPointEncoding(bytes, 0)) return false;

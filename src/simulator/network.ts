@@ -26,13 +26,16 @@ export class VirtualNetwork {
 
   /** The port of one participant. */
   join(self: ParticipantId): Network {
+    let own: NetworkHandlers | null = null;
     return {
       start: (handlers) => {
+        own = handlers;
         this.#up.set(self, handlers);
         for (const peer of this.#reachable(self)) this.#meet(self, peer, true);
         return Promise.resolve();
       },
-      stop: () => Promise.resolve(this.leave(self)),
+      // After a kill and a restart the name belongs to another process already.
+      stop: () => Promise.resolve(this.#up.get(self) === own ? this.leave(self) : undefined),
       peers: () => this.#reachable(self),
       publish: (topic, bytes) => this.#gossip(self, topic, bytes),
       pushBatch: (bytes) => {

@@ -43,7 +43,7 @@ export const STORAGE_ERRORS = [
   {
     code: 'STATE_CORRUPT',
     meaning: 'The state database has lost or altered something.',
-    remedy: 'Check the disk, then empty the state folder: the node rebuilds it from the block log.',
+    remedy: 'Check the disk, then move the state folder away: the node rebuilds it from the block log.',
   },
   {
     code: 'LOG_FAILED',

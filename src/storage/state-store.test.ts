@@ -1,7 +1,7 @@
 /** The `StateStore` port over every implementation, then what only LevelDB can suffer. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import fc from 'fast-check';
 import { Level } from 'level';
@@ -238,7 +238,10 @@ for (const [name, prepare] of implementations) {
         const index = new Map<string, string>();
         for (const [height, { entries, index: indexed, forget, reopen }] of blocks.entries()) {
           for (const each of [...model.keys()]) if (forget && each >= forget[0] && each < forget[1]) model.delete(each);
-          for (const [each, to] of Object.entries(entries)) to === null ? model.delete(each) : model.set(each, to);
+          for (const [each, to] of Object.entries(entries)) {
+            if (to === null) model.delete(each);
+            else model.set(each, to);
+          }
           for (const [each, to] of Object.entries(indexed)) index.set(each, to);
           await store.apply(height, writesOf(entries, forget && range(...forget)), rows(indexed), chain);
           if (reopen) {
@@ -323,7 +326,7 @@ async function filled(folder: string, blocks: number): Promise<void> {
 }
 
 t.test('LevelDB: a changed value, a lost block and a spoilt tip are found', async (t) => {
-  const key = STATE_PREFIX + 'a';
+  const key = `${STATE_PREFIX}a`;
   const flip = (value: Uint8Array) => value.map((byte, at) => (at === 0 ? byte ^ 1 : byte));
   const cases: readonly (readonly [string, (database: Level<string, Uint8Array>) => Promise<void>])[] = [
     ['changed value', async (db) => db.put(key, flip((await db.get(key))!))],
@@ -350,6 +353,21 @@ t.test('LevelDB: a changed value, a lost block and a spoilt tip are found', asyn
       (error: { code: string }) => error.code,
     );
     t.equal(verdict, at < 3 ? 'opened' : 'STATE_CORRUPT', what);
+  }
+});
+
+t.test('LevelDB: a file of its own that is gone is damage', async (t) => {
+  for (const pattern of [/^CURRENT$/, /^MANIFEST/, /\.ldb$/]) {
+    const folder = path.join(t.testdir(), 'state');
+    for (let height = 0; height < 3; height++) {
+      const store = await openStateStore(folder);
+      await store.apply(height, writesOf({ a: String(height) }), [], chain);
+      await store.close();
+    }
+    const files = (await readdir(folder)).filter((file) => pattern.test(file));
+    t.ok(files.length > 0, String(pattern));
+    for (const file of files) await rm(path.join(folder, file));
+    await t.rejects(openStateStore(folder), { code: 'STATE_CORRUPT' }, String(pattern));
   }
 });
 

@@ -311,7 +311,10 @@ function stateError(error: unknown): Error {
   if (error instanceof CodedError || error instanceof AssertionError) return error;
   const code = rootCode(error);
   const reason = reasonOf(rootCause(error));
-  if (code === 'LEVEL_CORRUPTION') return storageError('STATE_CORRUPT', `the state is damaged (${reason})`, error);
+  // LevelDB has no code of its own for a file of its that is gone.
+  if (code === 'LEVEL_CORRUPTION' || /No such file|cannot find/.test(reason)) {
+    return storageError('STATE_CORRUPT', `the state is damaged (${reason})`, error);
+  }
   if (code.endsWith('_NOT_OPEN')) return storageError('STORAGE_CLOSED', 'the state is closed', error);
   return storageError('STATE_FAILED', `the state failed (${reason})`, error);
 }

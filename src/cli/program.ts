@@ -1,0 +1,102 @@
+/**
+ * The command line: reads it, runs one command, and turns whatever goes wrong into one line and a documented number. What
+ * the commands do is in their own files, loaded when they run: most of them need neither libp2p nor LevelDB.
+ */
+import { readFile } from 'node:fs/promises';
+import { Command, CommanderError } from 'commander';
+import { CodedError } from '../errors.ts';
+import { registerWalletCommands } from './commands/index.ts';
+import { registerInit } from './commands/init.ts';
+import { registerNode } from './commands/node.ts';
+import { registerUp } from './commands/up.ts';
+import type { CliContext, CliIo, Register } from './context.ts';
+import { exitCode, exitCodeOf } from './exit-codes.ts';
+import { createOutput, type Output, wantsColour } from './output.ts';
+import { systemClock, systemRandom } from './system.ts';
+
+const COMMANDS: readonly Register[] = [registerUp, registerWalletCommands, registerInit, registerNode];
+
+/**
+ * Runs one command.
+ *
+ * @param argv arguments after the program's name.
+ * @returns the exit code, of the table in `exit-codes.ts`.
+ */
+export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+  // Needed before the line is understood: that it is not may be what there is to say.
+  const out = outputOf(argv.includes('--json'), io);
+  try {
+    const program = await createProgram(io, out);
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode('OK');
+  } catch (error) {
+    return report(error, out, io);
+  }
+}
+
+async function createProgram(io: CliIo, out: Output): Promise<Command> {
+  const program = new Command('tonle')
+    .description("A network of banks that issue, hold and move a central bank's digital money.")
+    .version(await ownVersion(), '-V, --version')
+    .option('--json', 'answer with one JSON document')
+    .option('--data <folder>', 'folder of the local network (TONLE_DATA)', io.env['TONLE_DATA'] ?? '.tonle')
+    .option('--url <url>', 'API of the node to talk to (TONLE_URL)')
+    .configureHelp({ sortOptions: true, showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      // `report` says it, in the form that was asked for.
+      outputError: () => undefined,
+    })
+    .exitOverride();
+  const cli: CliContext = {
+    out,
+    get data() {
+      return program.getOptionValue('data') as string;
+    },
+    get url() {
+      return (program.getOptionValue('url') as string | undefined) ?? io.env['TONLE_URL'] ?? null;
+    },
+    io,
+    clock: systemClock,
+    random: systemRandom,
+  };
+  for (const register of COMMANDS) register(program, cli);
+  return program;
+}
+
+function outputOf(json: boolean, io: CliIo): Output {
+  const colour = wantsColour(io.env, io.stdout.isTTY === true && io.stderr.isTTY === true);
+  return createOutput({ json, colour, stdout: io.stdout, stderr: io.stderr });
+}
+
+/** Says what went wrong. @returns the exit code. */
+function report(error: unknown, out: Output, io: CliIo): number {
+  if (error instanceof CommanderError) return reportUsage(error, out);
+  const code = error instanceof CodedError ? error.code : nameOf(error);
+  out.fail(code, error instanceof Error ? error.message : String(error));
+  if (io.env['TONLE_DEBUG'] === '1' && error instanceof Error) io.stderr.write(`${stackOf(error)}\n`);
+  return exitCodeOf(error);
+}
+
+function reportUsage(error: CommanderError, out: Output): number {
+  if (error.exitCode === 0) return exitCode('OK');
+  // The help that a bare `tonle` prints says it all.
+  if (error.code !== 'commander.help') out.fail('USAGE', `${error.message.replace(/^error: /, '')}; see --help`);
+  return exitCode('USAGE');
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL';
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : '';
+  return `${error.stack ?? error.message}${cause}`;
+}
+
+/** From the package's own file, which stands two folders up in the source and in `dist` alike. */
+async function ownVersion(): Promise<string> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
