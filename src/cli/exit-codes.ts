@@ -82,7 +82,8 @@ export const EXIT_CODES = [
   {
     name: 'KEY_FILE',
     code: 15,
-    meaning: 'A key file or secret is missing, damaged, readable by others, of another owner, or its password is wrong.',
+    meaning:
+      'A key file or secret is missing, damaged, readable by others, of another owner, or its password is wrong.',
     remedy: 'Put the right file back with mode 600, or give the right password (TONLE_PASSWORD).',
   },
   {

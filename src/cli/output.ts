@@ -80,7 +80,14 @@ function renderTable<Row>(
     ...rows.map((row) => columns.map((column) => column.value(row))),
   ];
   const widths = columns.map((_, i) => Math.max(...lines.map((cells) => widthOf(cells[i] ?? ''))));
-  return lines.map((cells) => cells.map((cell, i) => pad(cell, widths[i] ?? 0, columns[i]?.align)).join('  ').trimEnd()).join('\n');
+  return lines
+    .map((cells) =>
+      cells
+        .map((cell, i) => pad(cell, widths[i] ?? 0, columns[i]?.align))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 function pad(cell: string, width: number, align: 'left' | 'right' = 'left'): string {

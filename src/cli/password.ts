@@ -43,8 +43,12 @@ async function prompt(io: CliIo, question: string): Promise<string> {
   // readline echoes to its output; this one shows nothing.
   const output = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: io.stdin, output, terminal: true });
+  const interrupted = new AbortController();
+  terminal.on('SIGINT', () => interrupted.abort());
   try {
-    return await terminal.question('');
+    return await terminal.question('', { signal: interrupted.signal });
+  } catch (cause) {
+    throw new CodedError('KEY_FILE_PASSWORD_NEEDED', 'no password was given', { cause });
   } finally {
     terminal.close();
     io.stderr.write('\n');

@@ -64,7 +64,12 @@ export class Reader {
   readonly #path: string[] = [];
 
   constructor(bytes: Uint8Array, type: string) {
-    this.#tokens = new Tokenizer(bytes, { strict: true, allowIndefinite: false, allowUndefined: false });
+    this.#tokens = new Tokenizer(bytes, {
+      strict: true,
+      allowIndefinite: false,
+      allowUndefined: false,
+      allowBigInt: true,
+    });
     this.#type = type;
   }
 
@@ -287,7 +292,7 @@ export function byteString(min: number, max: number): Schema<Uint8Array> {
       if (value.length < min || value.length > max)
         reader.fail(`expected ${min} to ${max} bytes, found ${value.length}`);
       // A copy: a view would keep the whole input alive, and change with it.
-      return Uint8Array.prototype.slice.call(value);
+      return new Uint8Array(value);
     },
   };
 }

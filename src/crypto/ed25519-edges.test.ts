@@ -3,12 +3,14 @@
  * published verifiers disagree. Three judges give a verdict on each vector and must agree: the verifier, the rule computed with
  * point arithmetic of another library, and, where the vector was built to pass or fail, its construction.
  */
+
 import { createHash } from 'node:crypto';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { test } from 'tap';
+import { fromHex, toHex } from '../codec/hex.ts';
 import type { PublicKey } from '../types/index.ts';
 import { createSigner, isValidPublicKey, verifyEd25519 } from './ed25519.ts';
-import { fromHex, sha256, toHex } from './hash.ts';
+import { sha256 } from './hash.ts';
 
 const { Point } = ed25519;
 type Point = typeof Point.BASE;

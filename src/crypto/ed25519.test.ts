@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import fc from 'fast-check';
 import { test } from 'tap';
+import { fromHex, toHex } from '../codec/hex.ts';
 import type { PublicKey } from '../types/index.ts';
 import { createSigner, isValidPublicKey, publicKeyOf, signEd25519, verifyEd25519 } from './ed25519.ts';
 import { GROUP_ORDER, isPointEncoding, littleEndian32 } from './encodings.ts';
-import { fromHex, toHex } from './hash.ts';
 
 const MESSAGE_1024 =
   '08b8b2b733424243760fe426a4b54908632110a66c2f6591eabd3345e3e4eb98fa6e264bf09efe12ee50f8f54e9f77b1e355f6c50544e23f' +

@@ -14,14 +14,15 @@
  * version: of 914 published vectors (C2SP/CCTV) Node 20 alone accepts 208 and Node 24 alone 43; behind them, both accept 43.
  * "Taming the many EdDSAs" (eprint 2020/1244) tells the whole story.
  */
+
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey, createPublicKey, diffieHellman, sign, verify } from 'node:crypto';
 import { ed25519 } from '@noble/curves/ed25519.js';
+import { isHex, toHex } from '../codec/hex.ts';
 import { assert } from '../errors.ts';
 import type { Signer } from '../ports.ts';
 import type { PublicKey } from '../types/index.ts';
 import { GROUP_ORDER, isPointEncoding, isScalarEncoding, littleEndian32 } from './encodings.ts';
-import { toHex } from './hash.ts';
 import { LruMap } from './lru.ts';
 
 /** Whether the signature is good by the rule above. Takes anything, never throws. */
@@ -88,7 +89,7 @@ const imported = new LruMap<PublicKey, KeyObject>(16_384);
 function importedKey(publicKey: PublicKey): KeyObject | null {
   const known = imported.get(publicKey);
   if (known !== undefined) return known;
-  if (!/^[0-9a-f]{64}$/.test(publicKey)) return null;
+  if (!isHex(publicKey, 32)) return null;
   const bytes = Buffer.from(publicKey, 'hex');
   if (!isPointEncoding(bytes, 0)) return null;
   const key = createPublicKey({ key: Buffer.concat([ED25519_SPKI, bytes]), format: 'der', type: 'spki' });

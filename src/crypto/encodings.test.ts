@@ -1,6 +1,6 @@
 import { test } from 'tap';
+import { fromHex, toHex } from '../codec/hex.ts';
 import { GROUP_ORDER, isPointEncoding, isScalarEncoding, littleEndian32 } from './encodings.ts';
-import { fromHex, toHex } from './hash.ts';
 
 const P = 2n ** 255n - 19n;
 const SIGN = 2n ** 255n;

@@ -3,8 +3,6 @@
  * Verifiers disagree on what is refused here, so it is refused before any of them is asked. Nothing here is secret, so
  * the comparisons may stop early.
  */
-import { Buffer } from 'node:buffer';
-
 /** Order of the prime-order subgroup: 2^252 + 27742317777372353535851937790883648493 (RFC 8032 section 5.1). */
 export const GROUP_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 

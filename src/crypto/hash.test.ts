@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { test } from 'tap';
+import { fromHex, toHex } from '../codec/hex.ts';
 import type { Hash } from '../types/index.ts';
 import type { Domain } from './domains.ts';
 import { DOMAINS } from './domains.ts';
-import { fromHex, hashHex, hashPair, sha256, tagged, toHex } from './hash.ts';
+import { hashHex, hashPair, sha256, tagged } from './hash.ts';
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 const domains = Object.keys(DOMAINS) as Domain[];
@@ -71,18 +72,4 @@ test('hashPair is hashHex of both digests', async (t) => {
     t.throws(() => hashPair('merkleNode', good, bad as Hash), { name: 'AssertionError' }, bad);
     t.throws(() => hashPair('merkleNode', bad as Hash, good), { name: 'AssertionError' }, bad);
   }
-});
-
-test('hex: every array of bytes comes back', async (t) => {
-  fc.assert(fc.property(fc.uint8Array(), (bytes) => Buffer.from(bytes).equals(fromHex(toHex(bytes)))));
-  t.same(toHex(Uint8Array.of(0, 1, 2, 255).subarray(1, 3)), '0102', 'of a view only what it shows');
-});
-
-test('hex: another text for the same bytes is refused', async (t) => {
-  for (const text of ['a', 'AB', 'aB', 'ag', ' ab', 'ab ', 'ab\n', '0xab', 'a\u0660']) {
-    t.throws(() => fromHex(text), { code: 'HEX_MALFORMED' }, JSON.stringify(text));
-  }
-  t.throws(() => fromHex('abcd', 1), { code: 'HEX_MALFORMED' });
-  t.throws(() => fromHex('ab', 2), { code: 'HEX_MALFORMED' });
-  t.same(fromHex('abcd', 2), Uint8Array.of(0xab, 0xcd));
 });

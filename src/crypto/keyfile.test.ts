@@ -1,8 +1,8 @@
 import { scrypt } from '@noble/hashes/scrypt.js';
 import fc from 'fast-check';
 import { test } from 'tap';
+import { fromHex, toHex } from '../codec/hex.ts';
 import { publicKeyOf } from './ed25519.ts';
-import { fromHex, toHex } from './hash.ts';
 import type { KeyKind } from './keyfile.ts';
 import { decodeKeyFile, encodeKeyFile, KEY_KINDS } from './keyfile.ts';
 

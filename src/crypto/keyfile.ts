@@ -14,13 +14,14 @@
  * | `nonce`, `ciphertext` | 24 bytes; seed and tag, 48 bytes | lowercase hex |
  * | `warning`, `seed` | in place of the three before, where `encryption` is `none` | 32 bytes of lowercase hex |
  */
+
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { scrypt } from '@noble/hashes/scrypt.js';
+import { fromHex, isHex, toHex } from '../codec/hex.ts';
 import { assert, CodedError } from '../errors.ts';
 import type { Random } from '../ports.ts';
 import type { PublicKey } from '../types/index.ts';
 import { publicKeyOf } from './ed25519.ts';
-import { fromHex, toHex } from './hash.ts';
 
 export const KEY_KINDS = ['wallet', 'officer', 'operator', 'validator', 'network'] as const;
 export type KeyKind = (typeof KEY_KINDS)[number];
@@ -156,17 +157,17 @@ function isLabel({ name, kind }: Record<keyof KeyFileLabel, unknown>): boolean {
 
 function isPlain(fields: object): fields is PlainFields {
   const { name, kind, publicKey, seed } = record(fields);
-  return isLabel({ name, kind }) && isHex(publicKey, 32) && isHex(seed, 32);
+  return isLabel({ name, kind }) && isHexText(publicKey, 32) && isHexText(seed, 32);
 }
 
 function isEncrypted(fields: object): fields is EncryptedFields {
   const { name, kind, publicKey, n, salt, nonce, ciphertext } = record(fields);
-  const lengths = isHex(publicKey, 32) && isHex(salt, 16) && isHex(nonce, 24) && isHex(ciphertext, 48);
+  const lengths = isHexText(publicKey, 32) && isHexText(salt, 16) && isHexText(nonce, 24) && isHexText(ciphertext, 48);
   return isLabel({ name, kind }) && lengths && isCost(n);
 }
 
-function isHex(value: unknown, length: number): boolean {
-  return typeof value === 'string' && value.length === 2 * length && /^[0-9a-f]+$/.test(value);
+function isHexText(value: unknown, bytes: number): boolean {
+  return typeof value === 'string' && isHex(value, bytes);
 }
 
 function isCost(n: unknown): boolean {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { test } from 'tap';
+import { fromHex } from '../codec/hex.ts';
 import type { Hash } from '../types/index.ts';
-import { fromHex, hashHex } from './hash.ts';
+import { hashHex } from './hash.ts';
 import { merklePath, merkleRoot, merkleRootFromPath } from './merkle.ts';
 
 const SIZES = Array.from({ length: 71 }, (_, size) => size);

@@ -6,9 +6,10 @@
  * their own tags instead of 0x00. And the root also hashes the number of leaves: there the RFC leaves the size to a signed
  * tree head, and without it one path proves several positions (leaf 2 of 3 also as leaf 1 of 2).
  */
+import { fromHex, isHex } from '../codec/hex.ts';
 import { assert } from '../errors.ts';
 import type { Hash } from '../types/index.ts';
-import { fromHex, hashHex, hashPair } from './hash.ts';
+import { hashHex, hashPair } from './hash.ts';
 
 /** Root over leaf hashes in order; of no leaves, the hash of the domain `merkleEmpty`. */
 export function merkleRoot(leaves: readonly Hash[]): Hash {
@@ -74,5 +75,5 @@ function sealRoot(size: number, top: Hash): Hash {
 }
 
 function isDigest(value: unknown): value is Hash {
-  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+  return typeof value === 'string' && isHex(value, 32);
 }

@@ -2,10 +2,10 @@
  * What travels between `createVerifier` and its threads: one array instead of three objects a check, so that the structured
  * clone has nothing to walk. Per check: length of the message (4 bytes, little-endian), key (32), signature (64), message.
  */
+import { isHex, toHex } from '../codec/hex.ts';
 import type { SignatureCheck } from '../ports.ts';
 import type { PublicKey } from '../types/index.ts';
 import { verifyEd25519 } from './ed25519.ts';
-import { toHex } from './hash.ts';
 
 /**
  * Packs the checks into a buffer of their own, to be transferred. A key or signature that does not have its form is packed
@@ -16,7 +16,7 @@ export function packChecks(checks: readonly SignatureCheck[]): ArrayBuffer {
   let offset = 0;
   for (const { publicKey, message, signature } of checks) {
     packed.writeUInt32LE(message.length, offset);
-    if (signature.length === 64 && /^[0-9a-f]{64}$/.test(publicKey)) {
+    if (signature.length === 64 && isHex(publicKey, 32)) {
       packed.write(publicKey, offset + 4, 'hex');
       packed.set(signature, offset + 36);
     }
