@@ -15,14 +15,14 @@ export type PasswordSource = (what: string) => Promise<string>;
 export function passwordSource(io: CliIo): PasswordSource {
   let known: Promise<string> | null = null;
   return (what) => {
-    known ??= findPassword(io, what);
+    known ??= findPassword(io, `password of ${what}`);
     return known;
   };
 }
 
 /** A new password, typed twice on a terminal. @throws CodedError `KEY_FILE_PASSWORD_NEEDED`, `USAGE` where they differ. */
 export async function newPassword(io: CliIo, what: string): Promise<string> {
-  const first = await findPassword(io, `new ${what}`);
+  const first = await findPassword(io, `new password of ${what}`);
   if (io.env['TONLE_PASSWORD'] !== undefined) return first;
   if ((await prompt(io, 'the same again: ')) !== first) throw new CodedError('USAGE', 'the two passwords differ');
   return first;
@@ -30,11 +30,11 @@ export async function newPassword(io: CliIo, what: string): Promise<string> {
 
 async function findPassword(io: CliIo, what: string): Promise<string> {
   const given = io.env['TONLE_PASSWORD'];
-  const password = given ?? (io.stdin.isTTY ? await prompt(io, `password of ${what}: `) : '');
+  const password = given ?? (io.stdin.isTTY ? await prompt(io, `${what}: `) : '');
   if (password !== '') return password;
   throw new CodedError(
     'KEY_FILE_PASSWORD_NEEDED',
-    `the password of ${what} is needed: set TONLE_PASSWORD, or run this in a terminal that can ask for it`,
+    `the ${what} is needed: set TONLE_PASSWORD, or run this in a terminal that can ask for it`,
   );
 }
 

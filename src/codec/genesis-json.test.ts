@@ -123,11 +123,7 @@ test('whatever is wrong is refused with its place', async (t) => {
     ['currencies out of order', text.replace('"KHR"', '"ZAR"'), /currencies: expected each once, ascending/],
     ['another kind', text.replace('"bank"', '"Bank"'), /participants\.1\.kind: expected centralBank or bank/],
     ['no central bank', text.replace('"centralBank"', '"bank"'), /participants: expected one central bank/],
-    [
-      'an upper-case key',
-      text.replace(key(10 + 0), key(10)).replace(key(4), 'A'.repeat(64)),
-      /participants\.1\.operatorKey/,
-    ],
+    ['an upper-case key', text.replace(key(4), 'A'.repeat(64)), /participants\.1\.operatorKey/],
     ['a key twice', text.replace(key(4), key(2)), /a key is used for two purposes/],
     ['an officer who is no key', text.replace(`"${key(7)}"`, '7'), /officers\.keys\.0: expected 64/],
     ['a bad id', text.replace('"aclb"', '"ACLB"'), /participants\.1\.id: expected 2 to 12/],

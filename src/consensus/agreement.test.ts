@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import type { BlockHash, Evidence, Proposal, Statement, Step, Vote } from '../types/index.ts';
 import type { CommitEffect, Effect, Input, SignEffect } from './interface.ts';
+import { ROUNDS_BEHIND } from './log.ts';
 import { messages } from './messages.ts';
 import { maxFaulty, proposerIndex, quorum } from './quorum.ts';
 import { resumeHeight } from './resume.ts';
@@ -31,6 +32,8 @@ interface Plan {
   readonly recall?: Recall;
   /** And everything under way is lost, so that only what was signed, and the locks, are left of the height. */
   readonly everyoneCrashesBeforeHealing?: boolean;
+  /** The liars go on lying in the healed network. */
+  readonly liarsNeverStop?: boolean;
 }
 
 class Violation extends Error {}
@@ -280,10 +283,18 @@ class Network {
   repeat(from: Node, to: Node): void {
     const { proposals, votes } = messages(from.core, HEIGHT);
     for (const message of [...proposals, ...votes]) this.post(to.index, message);
-    // Who decided on a block that came back with its lock has no proposal to show. Its block log serves such peers.
-    const { decided } = from;
-    if (decided === null || proposals.some(({ statement }) => statement.blockHash === decided.blockHash)) return;
-    if (to.decided === null) this.commit(to, decided);
+    if (from.decided !== null && to.decided === null && !this.canShow(from.decided, proposals, to)) {
+      this.commit(to, from.decided);
+    }
+  }
+
+  /**
+   * False where a decision reaches a peer as a block of the log only: the block came back with a lock after a crash, so
+   * that its proposal is lost, or the peer is too many rounds ahead.
+   */
+  canShow(decided: CommitEffect, proposals: readonly Proposal[], to: Node): boolean {
+    const hasProposal = proposals.some(({ statement }) => statement.blockHash === decided.blockHash);
+    return hasProposal && to.core.round - decided.certificate.round <= ROUNDS_BEHIND;
   }
 
   deliver(letter: Letter | undefined): void {
@@ -317,12 +328,18 @@ class Network {
     if (isProposer && this.random() < 0.5) {
       const fresh = `${this.random() < 0.1 ? 'bad' : 'x'}${this.blocks++}`;
       const validRound = round > 0 && this.random() < 0.3 ? this.below(round) : null;
-      this.whisper(testProposal({ validators, height, round }, this.random() < 0.5 ? fresh : this.nameIn(round), validRound));
+      this.whisper(
+        testProposal({ validators, height, round }, this.random() < 0.5 ? fresh : this.nameIn(round), validRound),
+      );
       return;
     }
     const value = this.random() < 0.1 ? null : this.nameIn(round);
     const steps = (['prevote', 'precommit'] as const).filter(() => this.random() < 0.8);
     for (const at of steps) this.whisper(testVote({ step: at, height, round, validator }, value));
+  }
+
+  lieSome(): void {
+    for (let lies = this.below(8 * this.liars.length); lies > 0; lies--) this.lie();
   }
 
   whisper(message: Vote | Proposal): void {
@@ -382,7 +399,7 @@ class Network {
 
   /** Everyone gets its own random part of what was said at a step, then its timer: some see a polka, others do not. */
   sweep(kind: Step): void {
-    for (let lies = this.below(8 * this.liars.length); lies > 0; lies--) this.lie();
+    this.lieSome();
     const letters = this.letters;
     this.letters = letters.filter((letter) => stepOf(letter) !== kind);
     for (const letter of letters.filter((each) => stepOf(each) === kind)) {
@@ -400,7 +417,7 @@ class Network {
     for (const node of this.nodes) while (node.answers.length > 0) this.answer(node);
   }
 
-  /** Everything sent arrives before the next timer fires; peers repeat themselves; nobody crashes or lies any more. */
+  /** Everything sent arrives before the next timer fires; peers repeat themselves; nobody crashes any more. */
   heal(): number {
     const before = Math.max(...this.nodes.map((node) => node.core.round));
     if (this.plan.everyoneCrashesBeforeHealing) {
@@ -414,6 +431,7 @@ class Network {
       this.settle();
       for (const to of this.nodes) if (to.decided === null) for (const from of this.nodes) this.repeat(from, to);
       this.settle();
+      if (this.plan.liarsNeverStop) this.lieSome();
       this.fireNext();
     }
     return Math.max(...this.nodes.map((node) => node.core.round)) - before;
@@ -451,20 +469,25 @@ function runs(plan: Omit<Plan, 'seed'>): (seed: number) => void {
 
 const HONEST_NETWORKS: readonly (readonly [string, number, Omit<Plan, 'seed'>])[] = [
   ['one validator', 20, { validators: 1, liars: 0, events: 60, crashes: true }],
-  ['three validators, no fault to spare', 40, { validators: 3, liars: 0, events: 250, crashes: true }],
-  ['four, all honest', 60, { validators: 4, liars: 0, events: 400, crashes: true }],
-  ['four, one liar', 200, { validators: 4, liars: 1, events: 400 }],
-  ['four, one liar, crashes', 150, { validators: 4, liars: 1, events: 500, crashes: true }],
+  ['three validators, no fault to spare', 40, { validators: 3, liars: 0, events: 400, crashes: true }],
+  ['four, all honest', 60, { validators: 4, liars: 0, events: 800, crashes: true }],
+  ['four, one liar', 150, { validators: 4, liars: 1, events: 800 }],
+  ['four, one liar, crashes', 150, { validators: 4, liars: 1, events: 800, crashes: true }],
+  [
+    'four, one liar that never stops',
+    60,
+    { validators: 4, liars: 1, events: 800, crashes: true, liarsNeverStop: true },
+  ],
   [
     'four, one liar, all crash at once',
     100,
-    { validators: 4, liars: 1, events: 400, crashes: true, everyoneCrashesBeforeHealing: true },
+    { validators: 4, liars: 1, events: 800, crashes: true, everyoneCrashesBeforeHealing: true },
   ],
-  ['seven, two liars', 40, { validators: 7, liars: 2, events: 1000 }],
+  ['seven, two liars', 30, { validators: 7, liars: 2, events: 1200 }],
   [
     'seven, two liars, all crash at once',
     30,
-    { validators: 7, liars: 2, events: 900, crashes: true, everyoneCrashesBeforeHealing: true },
+    { validators: 7, liars: 2, events: 1200, crashes: true, everyoneCrashesBeforeHealing: true },
   ],
 ];
 
@@ -490,7 +513,7 @@ function firstViolation(plan: Omit<Plan, 'seed'>, seeds: number, kind: RegExp): 
 }
 
 test('the tests find a fork where more than f lie', async (t) => {
-  const plan = { validators: 4, liars: 2, events: 600 };
+  const plan = { validators: 4, liars: 2, events: 800 };
   t.match(firstViolation(plan, 400, /^fork/), /^fork/);
 });
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { fromHex, toHex } from '../codec/hex.ts';
+import { toHex } from '../codec/hex.ts';
 import type { Hash } from '../types/index.ts';
 import type { Domain } from './domains.ts';
 import { DOMAINS } from './domains.ts';

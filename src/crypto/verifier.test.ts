@@ -43,6 +43,11 @@ function mixture(length: number): { checks: SignatureCheck[]; verdicts: boolean[
   return { checks: rows.map(({ check }) => check), verdicts: rows.map(({ good }) => good) };
 }
 
+/** A line of a script that lies elsewhere. */
+function importing(name: string, file: string): string {
+  return `import { ${name} } from '${new URL(file, import.meta.url)}';`;
+}
+
 /** What the port promises, over each implementation. */
 function portSuite(name: string, create: () => { verifier: Verifier; close: () => Promise<void> }): void {
   test(`${name}: good is good and each spoiled one is not`, async (t) => {
@@ -123,7 +128,7 @@ test('when a thread dies its callers are told, and the next call has another', a
     'once.mjs': `
       import { existsSync, writeFileSync } from 'node:fs';
       import { parentPort } from 'node:worker_threads';
-      import { verifyPacked } from '${new URL('./verify-packet.ts', import.meta.url)}';
+      ${importing('verifyPacked', './verify-packet.ts')}
       const mark = new URL('./died', import.meta.url);
       parentPort.on('message', ({ id, packet }) => {
         if (existsSync(mark)) return parentPort.postMessage({ id, verdicts: verifyPacked(packet) });
@@ -151,8 +156,8 @@ test('a thread that ends by itself or never starts is a failure too', async (t) 
 test('the process waits for verdicts, and for nothing after them', async (t) => {
   const folder = t.testdir({
     'run.mjs': `
-      import { createSigner } from '${new URL('./ed25519.ts', import.meta.url)}';
-      import { createVerifier } from '${new URL('./verifier.ts', import.meta.url)}';
+      ${importing('createSigner', './ed25519.ts')}
+      ${importing('createVerifier', './verifier.ts')}
       const signer = createSigner(new Uint8Array(32));
       const message = Uint8Array.of(1);
       const checks = Array(20).fill({ publicKey: signer.publicKey, message, signature: signer.sign(message) });

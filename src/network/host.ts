@@ -46,7 +46,7 @@ export async function createHost(options: NetworkOptions, gater: ConnectionGater
     // Node switches Nagle's algorithm off for these sockets by the transport's default (noDelay), both ways.
     transports: [tcp({ maxConnections: members.length * MAX_CONNECTIONS_PER_MEMBER + MAX_PENDING_INBOUND })],
     connectionEncrypters: [noise()],
-    ...(process.env.NOJOIN ? {} : { connectionProtector: () => ({ protect: oneWriteEach }) }),
+    connectionProtector: () => ({ protect: oneWriteEach }),
     streamMuxers: [
       yamux({
         maxInboundStreams: MAX_STREAMS_PER_CONNECTION,
@@ -70,9 +70,9 @@ export async function createHost(options: NetworkOptions, gater: ConnectionGater
 }
 
 /**
- * Noise hands a length and a ciphertext to the socket, which makes two system calls, two packets and two wake-ups of the
- * peer of each small message. Joined they are one: a third off the latency of a vote, measured on a loopback. (A protector is
- * libp2p's hook between the socket and the encryption.)
+ * Noise hands a length and a ciphertext to the socket, and each would become a system call and a packet of its own. Joined
+ * they are one, which halves both (25,400 writes to 12,600 for a thousand votes among four hosts). A protector is libp2p's
+ * hook between the socket and the encryption.
  */
 function oneWriteEach(connection: MessageStream): Promise<MessageStream> {
   const send = connection.send.bind(connection);

@@ -34,6 +34,7 @@ export class Links {
   readonly #log: Logger;
   readonly #events: LinkEvents;
   readonly #links = new Map<ParticipantId, Link>();
+  readonly #ending = new WeakSet<Connection>();
 
   constructor(self: ParticipantId, clock: Clock, log: Logger, events: LinkEvents) {
     this.#self = self;
@@ -134,7 +135,9 @@ export class Links {
   }
 
   #end(connection: Connection | null, reason: string): void {
-    if (connection?.status !== 'open') return;
+    if (connection?.status !== 'open' || this.#ending.has(connection)) return;
+    // Ending it closes its streams, whose listeners end it again; libp2p cannot take that.
+    this.#ending.add(connection);
     this.#log.debug('network.ended', { peer: connection.remotePeer.toString(), reason });
     connection.abort(new Error(reason));
   }

@@ -2,17 +2,16 @@
  * Account state and indexes in LevelDB: one atomic batch a block, which also moves the height. The batch is not synced:
  * the block log is, before, and whatever the database loses from its end is applied again from there. What it must not
  * do is lose something in the middle, or change it, without being noticed, and LevelDB's recovery does the first (it
- * opens with the damaged part of its log left out). Hence a note for each applied block, counted on opening, and a
- * checksum on each value, checked on reading.
+ * opens with the damaged part of its log left out). Hence a note for each applied block, counted on opening, a checksum
+ * on each value, checked on reading, and a look at LevelDB's tables before it opens them.
  */
-import { mkdir, readdir, realpath, rename } from 'node:fs/promises';
-import path from 'node:path';
-import { Level } from 'level';
-import { AssertionError, assert, CodedError } from '../errors.ts';
+import { assert } from '../errors.ts';
 import type { IndexWrite, RangeQuery, StateStore } from '../ports.ts';
 import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
-import { reasonOf, storageError } from './errors.ts';
+import { storageError } from './errors.ts';
 import { appliedKey, appliedSection, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './keys.ts';
+import { LOG_BYTES, openLevelDatabase } from './leveldb.ts';
+import { orStateError, stateError } from './state-errors.ts';
 import type { StateTip } from './state-values.ts';
 import { decodeTip, encodeTip, openValue, sealValue } from './state-values.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -47,22 +46,12 @@ interface DatabaseIterator<T> {
   close(): Promise<void>;
 }
 
-/** LevelDB's log is cut anew each time it has grown to this; up to two of them are read again on opening. */
-const WRITE_BUFFER_BYTES = 4 * 1024 * 1024;
-/** A batch with nothing but the tip, a note and the end of an old note takes no less in that log. */
+/** A batch with nothing but the tip, a note and the end of an old note takes no less in LevelDB's log. */
 const LEAST_BATCH_BYTES = 128;
-/** Blocks whose notes are kept: all that recovery could leave out. */
-const NOTED_BLOCKS = (2 * WRITE_BUFFER_BYTES) / LEAST_BATCH_BYTES;
+/** Blocks whose notes are kept: all that recovery could leave out, as it reads up to two logs. */
+const NOTED_BLOCKS = (2 * LOG_BYTES) / LEAST_BATCH_BYTES;
 /** Rows an iterator fetches at a time: bounds memory, and costs one trip to the thread pool. */
 const CHUNK_ROWS = 1000;
-
-/**
- * Folders whose database this process has open. LevelDB locks its `LOCK` file by fcntl, and such a lock ends when the
- * process closes any descriptor of that file, as LevelDB does itself where it refuses a second opening by the same
- * process (so did RocksDB, issue 1780). A second opening must thus be refused before LevelDB hears of it, and nothing in
- * this process may read that file.
- */
-const openHere = new Set<string>();
 
 /**
  * Opens the database in the folder `location`, or makes an empty one. LevelDB's lock on it is what keeps a second process
@@ -71,41 +60,7 @@ const openHere = new Set<string>();
  *   `STATE_FAILED`.
  */
 export async function openStateStore(location: string): Promise<StateStore> {
-  const folder = await readyFolder(location);
-  if (openHere.has(folder)) throw storageError('FOLDER_IN_USE', `${folder} is open in this process already`);
-  openHere.add(folder);
-  const database = new Level<string, Uint8Array>(folder, {
-    keyEncoding: 'utf8',
-    valueEncoding: 'view',
-    writeBufferSize: WRITE_BUFFER_BYTES,
-  });
-  database.once('closed', () => openHere.delete(folder));
-  try {
-    await database.open();
-  } catch (error) {
-    openHere.delete(folder);
-    throw rootCode(error) === 'LEVEL_LOCKED'
-      ? storageError('FOLDER_IN_USE', `${folder} is open in another process`, error)
-      : stateError(error);
-  }
-  return await stateStoreOver(database);
-}
-
-/**
- * Moves a database that nobody has open out of the way, so that the next opening finds none and the block log rebuilds it.
- * @returns its new folder, `<location>.damaged-<n>`. @throws CodedError `STATE_FAILED`.
- */
-export async function setAsideStateStore(location: string): Promise<string> {
-  const folder = path.resolve(location);
-  try {
-    const names = new Set(await readdir(path.dirname(folder)));
-    let n = 1;
-    while (names.has(`${path.basename(folder)}.damaged-${n}`)) n += 1;
-    await rename(folder, `${folder}.damaged-${n}`);
-    return `${folder}.damaged-${n}`;
-  } catch (error) {
-    throw stateError(error);
-  }
+  return await stateStoreOver(await openLevelDatabase(location));
 }
 
 /**
@@ -251,16 +206,6 @@ class LevelStateStore implements StateStore {
 
 const NOTHING = new Uint8Array();
 
-/** Makes the folder where it is absent. @returns its one true path, whatever links lead to it. */
-async function readyFolder(location: string): Promise<string> {
-  try {
-    await mkdir(location, { recursive: true, mode: 0o700 });
-    return await realpath(location);
-  } catch (error) {
-    throw storageError('FOLDER_UNUSABLE', `${path.resolve(location)} cannot be used (${reasonOf(error)})`, error);
-  }
-}
-
 /** Blocks are applied one after the other, of one chain, from the genesis on: anything else is a mistake of ours. */
 export function assertFollows(tip: StateTip | null, next: StateTip): void {
   const expected = tip === null ? 0 : tip.height + 1;
@@ -296,35 +241,4 @@ async function* chunksOf<T>(iterator: DatabaseIterator<T>): AsyncGenerator<T[]> 
   } finally {
     await iterator.close();
   }
-}
-
-async function orStateError<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw stateError(error);
-  }
-}
-
-/** Failures of LevelDB by our codes; what has one already, or is a mistake of ours, passes. */
-function stateError(error: unknown): Error {
-  if (error instanceof CodedError || error instanceof AssertionError) return error;
-  const code = rootCode(error);
-  const reason = reasonOf(rootCause(error));
-  // LevelDB has no code of its own for a file of its that is gone.
-  if (code === 'LEVEL_CORRUPTION' || /No such file|cannot find/.test(reason)) {
-    return storageError('STATE_CORRUPT', `the state is damaged (${reason})`, error);
-  }
-  if (code.endsWith('_NOT_OPEN')) return storageError('STORAGE_CLOSED', 'the state is closed', error);
-  return storageError('STATE_FAILED', `the state failed (${reason})`, error);
-}
-
-/** LevelDB wraps why an opening failed in an error that says that it did. */
-function rootCause(error: unknown): unknown {
-  return error instanceof Error && error.cause !== undefined ? rootCause(error.cause) : error;
-}
-
-function rootCode(error: unknown): string {
-  const cause = rootCause(error);
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
 }

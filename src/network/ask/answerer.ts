@@ -9,6 +9,7 @@ import { closeWithin, delay, sendAll } from '../streams.ts';
 import type { TokenBucket } from '../token-bucket.ts';
 import {
   ANSWER_STALL_MS,
+  COUNT_BYTES,
   MAX_ANSWER_BYTES,
   MAX_ANSWER_FRAMES,
   MAX_QUESTION_BYTES,
@@ -57,8 +58,15 @@ async function reply(
   const bytes = answer.reduce((sum, frame) => sum + frame.length + FRAME_HEADER_BYTES, 0);
   assert(bytes <= MAX_ANSWER_BYTES && answer.length <= MAX_ANSWER_FRAMES, 'an answer is within its limits');
   bucket.take(bytes);
+  await sendAll(stream, encodeFrame(encodeCount(answer.length)), clock, ANSWER_STALL_MS);
   for (const frame of answer) await sendAll(stream, encodeFrame(frame), clock, ANSWER_STALL_MS);
   await closeWithin(stream, clock, ANSWER_STALL_MS);
+}
+
+function encodeCount(count: number): Uint8Array {
+  const bytes = new Uint8Array(COUNT_BYTES);
+  new DataView(bytes.buffer).setUint32(0, count);
+  return bytes;
 }
 
 /** @throws NetworkError `PEER_NONSENSE` for anything but one frame, `PEER_SLOW` where it takes too long. */

@@ -7,6 +7,7 @@ import { encodeFrame, FrameDecoder } from '../frames.ts';
 import {
   ANSWER_STALL_MS,
   ANSWER_TIMEOUT_MS,
+  COUNT_BYTES,
   MAX_ANSWER_BYTES,
   MAX_ANSWER_FRAMES,
   MAX_QUESTION_BYTES,
@@ -51,8 +52,8 @@ class Answer {
   readonly #decoder = new FrameDecoder(MAX_ANSWER_BYTES);
   readonly #frames: Uint8Array[] = [];
   #bytes = 0;
-  /** The peer ended its half by itself: the answer is whole. A lost connection ends a stream too, but not like this. */
-  #whole = false;
+  /** Frames of the answer, once the peer has said. */
+  #count: number | null = null;
   #cancelStall = () => {};
   #cancelTimeout = () => {};
 
@@ -67,43 +68,49 @@ class Answer {
   start(question: Uint8Array): void {
     const stream = this.#stream;
     stream.addEventListener('message', (event) => this.#read(event.data.subarray()));
-    stream.addEventListener('remoteCloseWrite', () => {
-      this.#whole = true;
-    });
-    stream.addEventListener('end', () => this.#end());
+    stream.addEventListener('end', () => this.#gone());
     stream.addEventListener('close', (event) => this.#closed(event));
     this.#cancelTimeout = this.#clock.schedule(ANSWER_TIMEOUT_MS, () => this.#slow('the answer is not whole in time'));
     this.#awaitProgress();
-    stream.send(encodeFrame(question));
-    stream.close().catch((error: unknown) => this.#fail(new NetworkError('PEER_GONE', reasonOf(error))));
+    this.#send(encodeFrame(question)).catch((error: unknown) => {
+      this.#fail(new NetworkError('PEER_GONE', `the question could not be sent: ${reasonOf(error)}`));
+    });
+  }
+
+  async #send(frame: Uint8Array): Promise<void> {
+    this.#stream.send(frame);
+    await this.#stream.close();
   }
 
   #read(chunk: Uint8Array): void {
     this.#awaitProgress();
     this.#bytes += chunk.length;
     try {
-      this.#frames.push(...this.#decoder.push(chunk));
+      this.#take(this.#decoder.push(chunk));
     } catch (error) {
       this.#fail(error);
     }
-    if (this.#bytes > MAX_ANSWER_BYTES) this.#nonsense(`an answer of more than ${MAX_ANSWER_BYTES} bytes`);
-    if (this.#frames.length > MAX_ANSWER_FRAMES) this.#nonsense(`an answer of more than ${MAX_ANSWER_FRAMES} frames`);
   }
 
-  #end(): void {
-    if (!this.#whole) return;
-    if (this.#decoder.partial) this.#nonsense('an answer that ends inside a frame');
+  #take(frames: readonly Uint8Array[]): void {
+    for (const frame of this.#count === null ? frames.slice(1) : frames) this.#frames.push(frame);
+    this.#count ??= countOf(frames[0]);
+    if (this.#bytes > MAX_ANSWER_BYTES) throw new NetworkError('PEER_NONSENSE', 'an answer above the limit');
+    if (this.#count === null || this.#frames.length < this.#count) return;
+    if (this.#frames.length > this.#count || this.#decoder.partial) {
+      throw new NetworkError('PEER_NONSENSE', 'more of an answer than was announced');
+    }
     this.#settle();
     this.#resolve(this.#frames);
   }
 
   #closed(event: StreamCloseEvent): void {
-    const refused = event.error && this.#connection.status === 'open';
-    this.#fail(
-      refused
-        ? new NetworkError('PEER_BUSY', 'the peer gives no answer; it has too many questions open, or knows none')
-        : new NetworkError('PEER_GONE', 'the connection was lost before the answer was whole'),
-    );
+    if (!event.error || this.#connection.status !== 'open') this.#gone();
+    else this.#fail(new NetworkError('PEER_BUSY', 'the peer has too many questions open, or does not know this one'));
+  }
+
+  #gone(): void {
+    this.#fail(new NetworkError('PEER_GONE', 'the stream ended before the answer was whole'));
   }
 
   #awaitProgress(): void {
@@ -115,10 +122,6 @@ class Answer {
     this.#fail(new NetworkError('PEER_SLOW', message));
   }
 
-  #nonsense(message: string): void {
-    this.#fail(new NetworkError('PEER_NONSENSE', message));
-  }
-
   #fail(error: unknown): void {
     this.#settle();
     this.#reject(error);
@@ -128,6 +131,15 @@ class Answer {
     this.#cancelStall();
     this.#cancelTimeout();
   }
+}
+
+/** @throws NetworkError `PEER_NONSENSE` where the announcement is none, or is above the limit. */
+function countOf(frame: Uint8Array | undefined): number | null {
+  if (!frame) return null;
+  const count =
+    frame.length === COUNT_BYTES ? new DataView(frame.buffer, frame.byteOffset).getUint32(0) : Number.POSITIVE_INFINITY;
+  if (count > MAX_ANSWER_FRAMES) throw new NetworkError('PEER_NONSENSE', 'an answer without a count within the limit');
+  return count;
 }
 
 async function openStream(connection: Connection, protocol: string): Promise<Stream> {

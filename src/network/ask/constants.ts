@@ -1,6 +1,13 @@
 /**
- * The question protocols: a stream a question. The asker sends one frame and ends its half; the other side sends the frames
- * of its answer and ends its own. A reset instead of an end says that no answer will come.
+ * The question protocols: a stream a question. The asker sends one frame and ends its half. The other side sends a frame
+ * with the number of frames in its answer, then those. A stream that ends earlier carries no answer, however it ends: a host
+ * that stops ends its streams in good order, and a part of an answer must not pass for all of it.
+ *
+ * | message | frame | meaning | validation |
+ * |---|---|---|---|
+ * | question | bytes | what is asked, by the node's codec | up to 64 KiB, within 5 s |
+ * | count | u32, big-endian | frames that follow | up to 4,096 |
+ * | answer | bytes | one item, by the node's codec | 32 MiB in all, 5 s without progress, 32 s in all |
  */
 import { MAX_SYNC_BYTES } from '../../codec/limits.ts';
 import { assert } from '../../errors.ts';
@@ -14,6 +21,7 @@ export function questionProtocol(chainId: ChainId, question: Question): string {
   return `/${chainName(chainId)}/ask/${question}/1.0.0`;
 }
 
+export const COUNT_BYTES = 4;
 /** A list of 1,000 digests and more. */
 export const MAX_QUESTION_BYTES = 64 * 1024;
 /** Block sync's own bound and room for its framing. */

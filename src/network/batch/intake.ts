@@ -46,7 +46,7 @@ export class Intake {
   #read(chunk: Uint8Array): void {
     try {
       const frames = this.#decoder.push(chunk);
-      this.#waiting.push(...frames);
+      for (const frame of frames) this.#waiting.push(frame);
       this.#watchStall(this.#decoder.partial, frames.length > 0);
     } catch (error) {
       this.#refuse(reasonOf(error));

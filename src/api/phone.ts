@@ -1,0 +1,29 @@
+/** Phone numbers as people write them, brought to the one form an alias is derived from. Never logged, never on the ledger. */
+import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { isE164 } from '../crypto/alias.ts';
+import { CodedError } from '../errors.ts';
+
+/** Whose numbers may be written without a country code. */
+const HOME_REGION = 'KH';
+/** `+`, 15 digits and a separator after each. */
+const MAX_CHARS = 32;
+
+/**
+ * @param text a number, and nothing beside it: `+85512345678`, or in the form of Cambodia, `012 345 678`.
+ * @returns its canonical E.164 form.
+ * @throws CodedError `PHONE_MALFORMED`, without the number: it is personal.
+ */
+export function parsePhone(text: string): string {
+  const found =
+    text.length > MAX_CHARS
+      ? undefined
+      : parsePhoneNumberFromString(text, { defaultCountry: HOME_REGION, extract: false });
+  const usable = found?.isValid() && found.ext === undefined && isE164(found.number);
+  if (!usable) {
+    throw new CodedError(
+      'PHONE_MALFORMED',
+      'That is no phone number that can be called; write it like +85512345678, or like 012 345 678 within Cambodia.',
+    );
+  }
+  return found.number;
+}

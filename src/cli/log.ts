@@ -1,0 +1,75 @@
+/** The node's diary as JSON lines: one a fact, with a stable name, written at once so that a crash loses none. */
+import { destination, pino } from 'pino';
+import { CodedError } from '../errors.ts';
+import type { NodeEvent } from '../node/events.ts';
+import type { Logger } from '../ports.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const STDERR = 2;
+
+/** @param participant stands in every line: logs of several nodes are read together. */
+export function createLogger(level: LogLevel, participant: string): Logger {
+  const base = { participant };
+  const formatters = { level: (label: string) => ({ level: label }) };
+  const options = { level, base, formatters, messageKey: 'event', timestamp: pino.stdTimeFunctions.isoTime };
+  const sink = pino(options, destination({ fd: STDERR, sync: true }));
+  return {
+    debug: (event, facts = {}) => sink.debug(facts, event),
+    info: (event, facts = {}) => sink.info(facts, event),
+    warn: (event, facts = {}) => sink.warn(facts, event),
+    error: (event, facts = {}) => sink.error(facts, event),
+  };
+}
+
+/** What an error says, for a line of the diary. */
+export function factsOf(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const code = error instanceof CodedError || 'code' in error ? { code: error.code } : {};
+  const cause = error.cause === undefined ? {} : { cause: factsOf(error.cause) };
+  return { ...code, message: error.message, stack: error.stack, ...cause };
+}
+
+/** Writes what a node tells into its diary: what somebody may have to act on from `info` on, the everyday as `debug`. */
+export function logEvent(log: Logger, event: NodeEvent): void {
+  switch (event.type) {
+    case 'committed': {
+      const { height, proposer } = event.committed.block.header;
+      const { blockHash, via, transactions } = event;
+      log.debug('node.committed', { height, blockHash, proposer, transactions: transactions.length, via });
+      return;
+    }
+    case 'expired':
+      log.debug('node.expired', { ids: event.ids });
+      return;
+    case 'round': {
+      const { height, round, proposer } = event;
+      if (round === 0) log.debug('node.round', { height, round, proposer });
+      else log.info('node.round', { height, round, proposer });
+      return;
+    }
+    case 'evidence': {
+      const { height, round, step } = event.evidence.first;
+      log.warn('node.evidence', { against: event.participant, height, round, step });
+      return;
+    }
+    case 'blockRefused': {
+      const { height, blockHash, reason } = event;
+      log.warn('node.blockRefused', { height, blockHash, reason });
+      return;
+    }
+    case 'signatureRefused':
+      log.warn('node.signatureRefused', { height: event.height, round: event.round });
+      return;
+    case 'peer':
+      log.debug('node.peer', { peer: event.peer, connected: event.connected });
+      return;
+    case 'peerRefused':
+      log.warn('node.peerRefused', { peer: event.peer, reason: event.reason });
+      return;
+    case 'syncing':
+      log.info('node.syncing', { peer: event.peer, from: event.from, to: event.to });
+      return;
+  }
+}

@@ -1,0 +1,95 @@
+import t from 'tap';
+import { transactionId } from '../crypto/ids.ts';
+import { knowBatch } from '../node/admission.ts';
+import { GENESIS_TIME_MS, testNetwork } from '../testing/genesis.ts';
+import { issue, settlement, transactionOf } from '../testing/transactions.ts';
+import type { ParticipantId, Transaction } from '../types/index.ts';
+import { BatchPool } from './batch-pool.ts';
+import { TransactionPool } from './transaction-pool.ts';
+
+const network = testNetwork();
+const make = (validUntilMs = GENESIS_TIME_MS + 60_000) =>
+  transactionOf(network, ['officer/1'], [issue(settlement('aclb'), 1n)], validUntilMs);
+const pooled = (transaction: Transaction, bytes = 100) => ({ id: transactionId(transaction.body), transaction, bytes });
+const batchBy = (author: string, ...transactions: Transaction[]) => {
+  const { chainId } = (transactions[0] ?? make()).body;
+  return knowBatch({ version: 1, chainId, author: author as ParticipantId, transactions });
+};
+
+t.test('a transaction is offered once, by id and by reference, while there is room', async (t) => {
+  const pool = new TransactionPool(2);
+  const first = make();
+  t.equal(pool.offer(pooled(first)), 'added');
+  t.equal(pool.offer(pooled(first)), 'known');
+  const second = make(GENESIS_TIME_MS + 70_000);
+  const sameReference = { ...second, body: { ...second.body, nonce: first.body.nonce } };
+  t.equal(pool.offer(pooled(sameReference)), 'referenceTaken');
+  t.equal(pool.offer(pooled(second)), 'added');
+  t.equal(pool.offer(pooled(make())), 'full');
+  pool.settle(transactionId(first.body));
+  t.equal(pool.has(transactionId(first.body)), false);
+  t.equal(pool.offer(pooled(sameReference)), 'added', 'the reference is free again');
+});
+
+t.test('batches are cut by count and by bytes, oldest first, without what is settled', async (t) => {
+  const pool = new TransactionPool();
+  const all = Array.from({ length: 6 }, () => pooled(make()));
+  for (const entry of all) pool.offer(entry);
+  pool.settle(all[1]?.id as never);
+  const ids = (entries: readonly { id: string }[]) =>
+    entries.map((entry) => all.findIndex((each) => each.id === entry.id));
+  t.strictSame(ids(pool.takeBatch(2, 1_000)), [0, 2]);
+  t.strictSame(ids(pool.takeBatch(10, 250)), [3, 4]);
+  t.strictSame(ids(pool.takeBatch(10, 50)), []);
+  t.equal(pool.waiting, 1);
+  t.ok(pool.has(all[0]?.id as never), 'what is under way stays known');
+});
+
+t.test('what has expired is named and forgotten', async (t) => {
+  const pool = new TransactionPool();
+  const early = pooled(make(GENESIS_TIME_MS + 10));
+  const late = pooled(make(GENESIS_TIME_MS + 20));
+  for (const entry of [early, late]) pool.offer(entry);
+  t.strictSame(
+    pool.expire(GENESIS_TIME_MS + 11).map(({ id }) => id),
+    [early.id],
+  );
+  t.equal(pool.waiting, 1);
+  t.equal(pool.has(late.id), true);
+});
+
+t.test("one author's flood leaves the others their room", async (t) => {
+  const pool = new BatchPool({ maxBatchesPerAuthor: 2, maxCommitted: 2 });
+  const [a, b, c] = [batchBy('aclb', make()), batchBy('aclb', make()), batchBy('aclb', make())];
+  t.strictSame(
+    [a, b, c].map((each) => pool.add(each)),
+    [true, true, false],
+  );
+  t.equal(pool.add(c, true), true, 'a batch that a block names is always taken');
+  t.equal(pool.add(batchBy('cnb', make())), true);
+  t.equal(pool.add(a), false, 'once');
+  t.strictSame(pool.oldest(2), [a, b]);
+});
+
+t.test('a committed batch does not come back as new', async (t) => {
+  const pool = new BatchPool({ maxBatchesPerAuthor: 9, maxCommitted: 2 });
+  const batches = [1, 2, 3].map(() => batchBy('aclb', make()));
+  for (const each of batches) pool.add(each);
+  pool.commit(batches.map(({ digest }) => digest));
+  t.equal(pool.size, 0);
+  const [oldest, , newest] = batches;
+  if (oldest === undefined || newest === undefined) throw new Error('three batches');
+  t.equal(pool.has(newest.digest), true);
+  t.equal(pool.add(newest), false);
+  t.equal(pool.add(newest, true), true, 'but a later block may name it again');
+  t.equal(pool.has(oldest.digest), false, 'only so many are remembered');
+});
+
+t.test('a batch of which all has expired is dropped', async (t) => {
+  const pool = new BatchPool();
+  const gone = batchBy('aclb', make(GENESIS_TIME_MS + 1));
+  const half = batchBy('aclb', make(GENESIS_TIME_MS + 1), make(GENESIS_TIME_MS + 99));
+  for (const each of [gone, half]) pool.add(each);
+  t.strictSame(pool.expire(GENESIS_TIME_MS + 2), [gone]);
+  t.strictSame(pool.oldest(9), [half]);
+});

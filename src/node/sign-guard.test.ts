@@ -1,0 +1,60 @@
+import t from 'tap';
+import { verifyEd25519 } from '../crypto/ed25519.ts';
+import { chainIdOf, statementSigningBytes } from '../crypto/ids.ts';
+import { LOSE_UNSYNCED, MemoryDisk, openSignState } from '../storage/index.ts';
+import { testNetwork } from '../testing/genesis.ts';
+import type { BlockHash, Statement } from '../types/index.ts';
+import { SignGuard } from './sign-guard.ts';
+
+const network = testNetwork();
+const chainId = chainIdOf(network.genesis);
+const signer = network.signer('validator/aclb');
+const A = 'aa'.repeat(32) as BlockHash;
+const B = 'bb'.repeat(32) as BlockHash;
+
+const say = (step: Statement['step'], height: number, round: number, blockHash: BlockHash | null): Statement => ({
+  step,
+  height,
+  round,
+  blockHash,
+  validRound: null,
+  validator: 1,
+});
+
+t.test('one value a place, in ascending order, across a restart that loses what was not synced', async (t) => {
+  const rows: [statement: Statement, isSigned: boolean][] = [
+    [say('propose', 5, 0, A), true],
+    [say('propose', 5, 0, B), false],
+    [say('prevote', 5, 0, A), true],
+    [say('prevote', 5, 0, A), true],
+    [say('prevote', 5, 0, null), false],
+    [say('propose', 5, 0, A), true],
+    [say('precommit', 5, 0, null), true],
+    [say('precommit', 5, 0, A), false],
+    [say('prevote', 5, 1, B), true],
+    [say('precommit', 5, 0, A), false],
+    [say('precommit', 5, 0, null), false],
+    [say('propose', 5, 1, B), false],
+    [say('prevote', 6, 0, B), true],
+    [say('precommit', 5, 9, B), false],
+    [say('precommit', 4, 0, B), false],
+  ];
+  let disk = new MemoryDisk();
+  for (const [statement, isSigned] of rows) {
+    const guard = new SignGuard(chainId, signer, await openSignState(disk, chainId));
+    const signed = await guard.sign(statement, null);
+    t.equal(signed !== null, isSigned, JSON.stringify(statement));
+    const message = statementSigningBytes(chainId, statement);
+    if (signed !== null) t.ok(verifyEd25519(signer.publicKey, message, signed.signature));
+    disk = disk.afterCrash(LOSE_UNSYNCED);
+  }
+});
+
+t.test('a signature that could not be recorded is never given out', async (t) => {
+  let refused = false;
+  const disk = new MemoryDisk(() => (refused ? { error: diskError('ENOSPC', 'write'), written: 0 } : null));
+  const guard = new SignGuard(chainId, signer, await openSignState(disk, chainId));
+  refused = true;
+  await t.rejects(guard.sign(say('prevote', 1, 0, A), null));
+  t.equal(guard.memory, null);
+});
