@@ -68,7 +68,7 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
 export const layers: ReadonlyMap<string, LayerRule> = new Map(rules);
 
 /** What a test may import beyond its layer: the harness, Node's own modules (vectors, temporary folders), whole networks. */
-export const testsMayAlso: LayerRule = { mayImport: ['simulator', 'testing'], packages: ['tap', 'fast-check', 'node:*'] };
+export const testsMayAlso: LayerRule = { mayImport: ['simulator', 'storage', 'testing'], packages: ['tap', 'fast-check', 'node:*'] };
 
 /** Layers that reach time, chance, timers, the console and the process through a port or not at all. */
 export const withoutAmbient: ReadonlySet<string> = new Set([...core, 'ports', 'node', 'simulator']);

@@ -68,19 +68,28 @@ const INPUT = {
 /** The API's own, with what they mean and what to do next. */
 const OWN = {
   BODY_MISSING: [400, 'This request needs a body.'],
-  BODY_TOO_LARGE: [413, 'The body is longer than is accepted here; a transaction has at most 32 KiB of canonical bytes.'],
+  BODY_TOO_LARGE: [
+    413,
+    'The body is longer than is accepted here; a transaction has at most 32 KiB of canonical bytes.',
+  ],
   JSON_MALFORMED: [400, 'The body is not well-formed JSON.'],
   REQUEST_MALFORMED: [400, 'This is not a well-formed HTTP request.'],
   URL_MALFORMED: [400, 'The address holds a percent sign that is not followed by two hexadecimal digits of UTF-8.'],
   TOKEN_MISSING: [401, "The operator API asks for the bank's token: send `Authorization: Bearer <token>`."],
-  TOKEN_WRONG: [401, "That is not this bank's operator token; it stands in `operator-token` of the node's home folder."],
+  TOKEN_WRONG: [
+    401,
+    "That is not this bank's operator token; it stands in `operator-token` of the node's home folder.",
+  ],
   ROUTE_NOT_FOUND: [404, 'There is nothing at this address; /openapi.json lists what there is.'],
   BLOCK_NOT_FOUND: [404, 'This node has no such block; the height under /api/v1/status is that of its last one.'],
   TRANSACTION_NOT_FOUND: [
     404,
     'This node knows no such transaction. It may wait at another one; submitting it again is safe, it takes effect once.',
   ],
-  CUSTOMER_NOT_FOUND: [404, 'This bank has no such customer; open the account through POST /operator/v1/accounts first.'],
+  CUSTOMER_NOT_FOUND: [
+    404,
+    'This bank has no such customer; open the account through POST /operator/v1/accounts first.',
+  ],
   METHOD_NOT_ALLOWED: [405, 'This address does not take that method; the header `Allow` lists those it takes.'],
   MEDIA_TYPE_UNSUPPORTED: [415, 'Send application/json, or a transaction as application/cbor.'],
   ACCOUNT_NOT_OURS: [422, 'The account is at another bank; only its own bank attests a number for it.'],

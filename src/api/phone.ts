@@ -18,12 +18,9 @@ export function parsePhone(text: string): string {
     text.length > MAX_CHARS
       ? undefined
       : parsePhoneNumberFromString(text, { defaultCountry: HOME_REGION, extract: false });
-  const usable = found?.isValid() && found.ext === undefined && isE164(found.number);
-  if (!usable) {
-    throw new CodedError(
-      'PHONE_MALFORMED',
-      'That is no phone number that can be called; write it like +85512345678, or like 012 345 678 within Cambodia.',
-    );
-  }
-  return found.number;
+  if (found?.isValid() && found.ext === undefined && isE164(found.number)) return found.number;
+  throw new CodedError(
+    'PHONE_MALFORMED',
+    'That is no phone number that can be called; write it like +85512345678, or like 012 345 678 within Cambodia.',
+  );
 }

@@ -110,8 +110,10 @@ export type ExitName = (typeof EXIT_CODES)[number]['name'];
 
 /** Codes of errors that end the program otherwise than as a refusal. */
 const CODES_OF: Readonly<Partial<Record<ExitName, readonly string[]>>> = {
+  INTERNAL: ['INTERNAL', 'NODE_NOT_STARTED'],
   USAGE: [
     'USAGE',
+    'URL_INVALID',
     'ACCOUNT_MALFORMED',
     'PARTICIPANT_MALFORMED',
     'CURRENCY_MALFORMED',
@@ -123,6 +125,10 @@ const CODES_OF: Readonly<Partial<Record<ExitName, readonly string[]>>> = {
     'AMOUNT_NEGATIVE',
     'AMOUNT_TOO_PRECISE',
     'AMOUNT_OVERFLOW',
+    'AMOUNT_NOT_TEXT',
+    'SIGNATURE_MALFORMED',
+    'FIELD_MISSING',
+    'FIELD_UNKNOWN',
     'PHONE_MALFORMED',
     'BYTES_TOO_LONG',
     'BYTES_MALFORMED',
@@ -130,8 +136,8 @@ const CODES_OF: Readonly<Partial<Record<ExitName, readonly string[]>>> = {
     'FIELD_INVALID',
     'VERSION_UNKNOWN',
   ],
-  UNREACHABLE: ['UNREACHABLE', 'NO_NETWORK'],
-  UNKNOWN_OUTCOME: ['UNKNOWN_OUTCOME'],
+  UNREACHABLE: ['NO_NETWORK', 'NODE_UNREACHABLE', 'NOT_A_NODE'],
+  UNKNOWN_OUTCOME: ['UNKNOWN_OUTCOME', 'NO_ANSWER'],
   NOT_VALID: ['NOT_VALID'],
   GENESIS_INVALID: ['GENESIS_INVALID', 'NODE_CONFIG_INVALID', 'NETWORK_ADDRESS'],
   FOLDER_FOREIGN: ['FOLDER_FOREIGN', 'FOLDER_NOT_EMPTY', 'NOT_A_HOME', 'NOT_A_LOCAL_NETWORK'],
@@ -143,6 +149,7 @@ const CODES_OF: Readonly<Partial<Record<ExitName, readonly string[]>>> = {
     'STATE_CORRUPT',
     'SIGN_STATE_CORRUPT',
     'SIGN_STATE_LOST',
+    'CUSTOMERS_CORRUPT',
   ],
   FOLDER_IN_USE: ['FOLDER_IN_USE'],
   PORT_TAKEN: ['PORT_TAKEN', 'NETWORK_LISTEN'],
@@ -157,7 +164,7 @@ const CODES_OF: Readonly<Partial<Record<ExitName, readonly string[]>>> = {
     'NETWORK_KEY',
     'SECRET_MALFORMED',
   ],
-  DISK_FAILED: ['FOLDER_UNUSABLE', 'LOG_FAILED', 'STATE_FAILED', 'STORAGE_CLOSED'],
+  DISK_FAILED: ['FOLDER_UNUSABLE', 'LOG_FAILED', 'STATE_FAILED', 'CUSTOMERS_FAILED', 'STORAGE_CLOSED'],
 };
 
 /** What the operating system says without a code of ours around it. */

@@ -207,7 +207,11 @@ const OTHERS = 0o077;
 /** No part of a home is larger; a wrong path may lead to anything. */
 const MAX_PART_BYTES = 1024 * 1024;
 
-async function readPart(file: string, codeIfMissing: 'NOT_A_HOME' | 'KEY_FILE_MISSING', secret = false): Promise<string> {
+async function readPart(
+  file: string,
+  codeIfMissing: 'NOT_A_HOME' | 'KEY_FILE_MISSING',
+  secret = false,
+): Promise<string> {
   try {
     const handle = await open(file, 'r');
     try {

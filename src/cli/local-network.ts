@@ -32,6 +32,8 @@ export interface LocalNode {
 export interface LocalNetwork {
   readonly chainId: ChainId;
   readonly nodes: readonly LocalNode[];
+  /** Whether the development wallets were opened. */
+  readonly furnished: boolean;
 }
 
 const FILE = 'network.json';
@@ -42,6 +44,7 @@ interface Document {
   readonly format: typeof FORMAT;
   readonly version: 1;
   readonly chainId: ChainId | null;
+  readonly furnished: boolean;
   readonly nodes: readonly LocalNode[];
 }
 
@@ -70,18 +73,18 @@ export async function findLocalNetwork(data: string): Promise<LocalNetwork | 'un
   }
   if (document.chainId === null) return 'unfinished';
   const nodes = document.nodes.map((node) => ({ ...node, home: path.resolve(data, node.home) }));
-  return { chainId: document.chainId, nodes };
+  return { chainId: document.chainId, nodes, furnished: document.furnished };
 }
 
 /** Marks a new folder as one that `tonle up` makes, before anything else is put there. */
 export async function markLocalNetwork(data: string): Promise<void> {
   await mkdir(data, { recursive: true, mode: 0o700 });
-  await writeDocument(data, { format: FORMAT, version: 1, chainId: null, nodes: [] });
+  await writeDocument(data, { format: FORMAT, version: 1, chainId: null, furnished: false, nodes: [] });
 }
 
-export async function writeLocalNetwork(data: string, { chainId, nodes }: LocalNetwork): Promise<void> {
+export async function writeLocalNetwork(data: string, { chainId, nodes, furnished }: LocalNetwork): Promise<void> {
   const relative = nodes.map((node) => ({ ...node, home: path.relative(data, node.home) }));
-  await writeDocument(data, { format: FORMAT, version: 1, chainId, nodes: relative });
+  await writeDocument(data, { format: FORMAT, version: 1, chainId, furnished, nodes: relative });
 }
 
 /** Under another name first: a reader never finds half of it. */

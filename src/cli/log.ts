@@ -1,26 +1,31 @@
 /** The node's diary as JSON lines: one a fact, with a stable name, written at once so that a crash loses none. */
-import { destination, pino } from 'pino';
+import { destination, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
 import { CodedError } from '../errors.ts';
 import type { NodeEvent } from '../node/events.ts';
 import type { Logger } from '../ports.ts';
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+import type { LogLevel } from './log-level.ts';
 
 const STDERR = 2;
 
+/** One diary, as the node's port and as the API's framework want it. */
+export interface Diary {
+  readonly log: Logger;
+  readonly pino: PinoLogger;
+}
+
 /** @param participant stands in every line: logs of several nodes are read together. */
-export function createLogger(level: LogLevel, participant: string): Logger {
+export function createDiary(level: LogLevel, participant: string): Diary {
   const base = { participant };
   const formatters = { level: (label: string) => ({ level: label }) };
-  const options = { level, base, formatters, messageKey: 'event', timestamp: pino.stdTimeFunctions.isoTime };
+  const options = { level, base, formatters, messageKey: 'event', timestamp: stdTimeFunctions.isoTime };
   const sink = pino(options, destination({ fd: STDERR, sync: true }));
-  return {
+  const log: Logger = {
     debug: (event, facts = {}) => sink.debug(facts, event),
     info: (event, facts = {}) => sink.info(facts, event),
     warn: (event, facts = {}) => sink.warn(facts, event),
     error: (event, facts = {}) => sink.error(facts, event),
   };
+  return { log, pino: sink };
 }
 
 /** What an error says, for a line of the diary. */

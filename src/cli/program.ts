@@ -2,7 +2,6 @@
  * The command line: reads it, runs one command, and turns whatever goes wrong into one line and a documented number. What
  * the commands do is in their own files, loaded when they run: most of them need neither libp2p nor LevelDB.
  */
-import { readFile } from 'node:fs/promises';
 import { Command, CommanderError } from 'commander';
 import { CodedError } from '../errors.ts';
 import { registerWalletCommands } from './commands/index.ts';
@@ -13,6 +12,7 @@ import type { CliContext, CliIo, Register } from './context.ts';
 import { exitCode, exitCodeOf } from './exit-codes.ts';
 import { createOutput, type Output, wantsColour } from './output.ts';
 import { systemClock, systemRandom } from './system.ts';
+import { ownVersion } from './version.ts';
 
 const COMMANDS: readonly Register[] = [registerUp, registerWalletCommands, registerInit, registerNode];
 
@@ -93,10 +93,4 @@ function nameOf(error: unknown): string {
 function stackOf(error: Error): string {
   const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : '';
   return `${error.stack ?? error.message}${cause}`;
-}
-
-/** From the package's own file, which stands two folders up in the source and in `dist` alike. */
-async function ownVersion(): Promise<string> {
-  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -3,13 +3,16 @@
  * order matters: nothing is touched before the folder is known to be this node's; LevelDB's lock on the state comes first
  * of what is opened; the chain is verified before the network is; and the node is ready only when it can be reached.
  */
+import type { AddressInfo } from 'node:net';
+import { createApi } from '../api/server.ts';
 import { CodecError } from '../codec/schema.ts';
-import { createVerifier, type ThreadedVerifier } from '../crypto/verifier.ts';
+import { createVerifier } from '../crypto/verifier.ts';
 import { CodedError } from '../errors.ts';
 import { createNetwork, type LibP2pNetwork } from '../network/index.ts';
 import { Chain } from '../node/chain.ts';
-import { Node } from '../node/node.ts';
-import type { BlockLog, Clock, CustomerStore, Disk, Logger, Random, SignState, StateStore } from '../ports.ts';
+import { Node, type NodeOptions } from '../node/node.ts';
+import type { Clock, Disk, Random, SignState, StateStore, Verifier } from '../ports.ts';
+import { openCustomerStore } from '../storage/customer-store.ts';
 import {
   BLOCK_LOG_FILE,
   openBlockLog,
@@ -19,15 +22,19 @@ import {
   SIGN_STATE_FILE,
   setAsideStateStore,
 } from '../storage/index.ts';
+import { decodeFileHead, FILE_HEAD_BYTES, RECORD_KINDS } from '../storage/record-format.ts';
+import type { ChainId } from '../types/index.ts';
 import { type Home, homePaths } from './home.ts';
-import { logEvent } from './log.ts';
+import { type Diary, factsOf, logEvent } from './log.ts';
 
 export interface RunNodeOptions {
   readonly home: Home;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Logger;
-  /** The node has stopped for good; what is open must not be written to any more. */
+  readonly diary: Diary;
+  /** Of the program. */
+  readonly version: string;
+  /** The node has stopped for good: whoever runs it ends the process, and nothing is written any more. */
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -36,5 +43,206 @@ export interface RunningNode {
   readonly apiUrl: string;
   /** TCP multiaddrs with the peer's id. */
   readonly p2pAddresses: readonly string[];
+  readonly height: () => number;
   stop(): Promise<void>;
+}
+
+const LOOPBACK = /^\/ip4\/127\.|^\/ip6\/::1\//;
+/** A refused connection to this very machine costs nothing, and a local network is waited for by a person. */
+const LOCAL_RETRY_MS = 250;
+
+type Api = ReturnType<typeof createApi>;
+
+/** What was opened, and is closed in the opposite order. */
+type Opened = { readonly name: string; readonly close: () => Promise<unknown> }[];
+
+/**
+ * Starts the node of a home folder; resolves when it listens for peers and for requests.
+ *
+ * @throws CodedError `FOLDER_FOREIGN`, `FOLDER_IN_USE`, `SIGN_STATE_LOST`, `PORT_TAKEN`, and whatever storage, chain and
+ *   network refuse with; what was opened is closed again.
+ */
+export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
+  const opened: Opened = [];
+  try {
+    return await open(options, opened);
+  } catch (error) {
+    await closeAll(opened, options.diary);
+    throw error;
+  }
+}
+
+async function open(options: RunNodeOptions, opened: Opened): Promise<RunningNode> {
+  const { home, clock, random, diary, version, onFatal } = options;
+  const { genesis, participant, aliasSecret, operator, operatorToken } = home;
+  const verifier = createVerifier();
+  opened.push({ name: 'verifier', close: () => verifier.close() });
+  const { chain, signState } = await openChain(options, verifier, opened);
+  const customers = await openCustomerStore(homePaths(home.folder).customers);
+  opened.push({ name: 'customers', close: () => customers.close() });
+  const network = networkOf(options);
+  const self = participant.id;
+  const node = createNode({ self, chain, signer: home.validator, signState, network, clock, verifier, onFatal });
+  node.subscribe((event) => logEvent(diary.log, event));
+  const back = { signer: operator, token: operatorToken, customers };
+  const api = createApi({
+    node,
+    genesis,
+    aliasSecret,
+    clock,
+    random,
+    log: diary.pino,
+    version,
+    operator: back,
+  });
+  // The API's requests wait for the node: they are ended first, so that the node does not wait for them.
+  opened.push({ name: 'node', close: () => node.stop() });
+  opened.push({ name: 'api', close: () => api.close() });
+  const apiUrl = await listening(api, home);
+  await node.start().catch((cause: unknown) => {
+    throw cause instanceof CodedError && cause.code === 'NETWORK_LISTEN' ? p2pPortTaken(home, cause) : cause;
+  });
+  return {
+    apiUrl,
+    p2pAddresses: network.addresses(),
+    height: () => chain.tip.height,
+    stop: () => closeAll(opened, diary),
+  };
+}
+
+/** The record, verified, and what this key has signed. */
+async function openChain(
+  { home, diary }: RunNodeOptions,
+  verifier: Verifier,
+  opened: Opened,
+): Promise<{ readonly chain: Chain; readonly signState: SignState }> {
+  const { genesis, chainId } = home;
+  const paths = homePaths(home.folder);
+  const disk = await openFileDisk(paths.data);
+  await assertOfChain(disk, chainId);
+  const store = await openState(paths.state, diary);
+  opened.push({ name: 'state', close: () => store.close() });
+  const log = await openBlockLog(disk, chainId);
+  opened.push({ name: 'block log', close: () => log.close() });
+  if (log.length() > 0 && !(await exists(disk, SIGN_STATE_FILE))) throw signStateLost(paths.data, log.length());
+  const signState = await openSignState(disk, chainId);
+  opened.push({ name: 'sign state', close: () => signState.close() });
+  return { chain: await Chain.open({ genesis, log, store, verifier }), signState };
+}
+
+/**
+ * Reads the first bytes of the logs, before anything is locked or opened for writing.
+ *
+ * @throws CodedError `FOLDER_FOREIGN` where they are of another chain, `LOG_FORMAT` where they are no logs of ours.
+ */
+async function assertOfChain(disk: Disk, chainId: ChainId): Promise<void> {
+  for (const [name, kind] of [
+    [BLOCK_LOG_FILE, RECORD_KINDS.blocks],
+    [SIGN_STATE_FILE, RECORD_KINDS.signState],
+  ] as const) {
+    const file = await disk.open(name, false);
+    if (file === null) continue;
+    try {
+      decodeFileHead(await file.read(0, FILE_HEAD_BYTES), kind, chainId, name);
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+/** The state is made of the log, so damaged state is moved out of the way, and the log makes it anew. */
+async function openState(location: string, { log }: Diary): Promise<StateStore> {
+  try {
+    return await openStateStore(location);
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.code !== 'STATE_CORRUPT') throw error;
+    const aside = await setAsideStateStore(location);
+    log.warn('node.stateRebuilt', { reason: error.message, setAside: aside });
+    return await openStateStore(location);
+  }
+}
+
+async function exists(disk: Disk, name: string): Promise<boolean> {
+  const file = await disk.open(name, false);
+  await file?.close();
+  return file !== null;
+}
+
+function networkOf({ home, clock, random, diary }: RunNodeOptions): LibP2pNetwork {
+  const { genesis, chainId, participant, config, networkSeed } = home;
+  return createNetwork({
+    chainId,
+    self: participant.id,
+    privateKey: networkSeed,
+    members: genesis.participants.map(({ id, networkKey }) => ({ participant: id, networkKey })),
+    listen: config.p2p.listen,
+    dial: config.p2p.peers,
+    clock,
+    random,
+    log: diary.log,
+    ...(config.p2p.peers.every(({ address }) => LOOPBACK.test(address)) ? { retryMaxMs: LOCAL_RETRY_MS } : {}),
+  });
+}
+
+/** What the key signed last must be readable, or nobody knows what it may sign next. */
+function createNode(options: NodeOptions): Node {
+  try {
+    return new Node(options);
+  } catch (cause) {
+    if (!(cause instanceof CodecError)) throw cause;
+    throw new CodedError(
+      'SIGN_STATE_CORRUPT',
+      `the last entry of ${SIGN_STATE_FILE} cannot be read (${cause.message}); restore the file as it was when the node ` +
+        'stopped, or give this participant a new validator key',
+      { cause },
+    );
+  }
+}
+
+async function listening(api: Api, { config, folder }: Home): Promise<string> {
+  const { host, port } = config.api;
+  try {
+    await api.listen({ host, port });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const file = homePaths(folder).config;
+    throw new CodedError(
+      'PORT_TAKEN',
+      `the API cannot listen on port ${port} of ${host} (${reason}); free the port, or set another api.port in ${file}`,
+      { cause },
+    );
+  }
+  const { address, port: bound } = api.server.address() as AddressInfo;
+  return `http://${reachable(address)}:${bound}`;
+}
+
+/** As somebody on this machine reaches it. */
+function reachable(address: string): string {
+  if (address === '0.0.0.0') return '127.0.0.1';
+  if (address === '::') return '[::1]';
+  return address.includes(':') ? `[${address}]` : address;
+}
+
+function p2pPortTaken({ folder }: Home, cause: CodedError): CodedError {
+  const advice = `free the port, or set another p2p.listen in ${homePaths(folder).config} and tell the other members`;
+  return new CodedError('PORT_TAKEN', `the node ${cause.message}; ${advice}`, { cause });
+}
+
+function signStateLost(data: string, blocks: number): CodedError {
+  return new CodedError(
+    'SIGN_STATE_LOST',
+    `${data} has ${blocks} blocks but no ${SIGN_STATE_FILE}: nobody knows what the validator key has signed, and it could ` +
+      'sign twice; put the file back as it was when the node stopped, or give this participant a new validator key',
+  );
+}
+
+async function closeAll(opened: Opened, { log }: Diary): Promise<void> {
+  for (let last = opened.pop(); last !== undefined; last = opened.pop()) {
+    try {
+      await last.close();
+    } catch (error) {
+      // What is durable was synced when it was written; the rest still has to be closed.
+      log.warn('node.closeFailed', { what: last.name, ...factsOf(error) });
+    }
+  }
 }

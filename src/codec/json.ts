@@ -102,26 +102,39 @@ export function amountFromJson(json: unknown, field: string, currencies: Currenc
 }
 
 /**
- * The fields of an object that has these and no others.
+ * The fields of an object that has these and no others; those of `optional` may be absent, and are then undefined.
  *
  * @throws FormError `FIELD_INVALID`, `FIELD_MISSING`, `FIELD_UNKNOWN`.
  */
-export function fieldsOf<const Name extends string>(
+export function fieldsOf<const Name extends string, const Optional extends string = never>(
   json: unknown,
   field: string,
   names: readonly Name[],
-): Record<Name, unknown> {
+  optional: readonly Optional[] = [],
+): Record<Name | Optional, unknown> {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new FormError('FIELD_INVALID', field, 'expected an object');
   }
   const missing = names.find((name) => !Object.hasOwn(json, name));
   if (missing !== undefined) throw new FormError('FIELD_MISSING', under(field, missing), 'is missing');
-  const unknown = Object.keys(json).find((key) => !(names as readonly string[]).includes(key));
+  const known: readonly string[] = [...names, ...optional];
+  const unknown = Object.keys(json).find((key) => !known.includes(key));
   if (unknown !== undefined) {
     const place = under(field, unknown.slice(0, MAX_SHOWN));
-    throw new FormError('FIELD_UNKNOWN', place, `is not a field here; expected ${names.join(', ')}`);
+    throw new FormError('FIELD_UNKNOWN', place, `is not a field here; expected ${known.join(', ')}`);
   }
-  return json as Record<Name, unknown>;
+  return json as Record<Name | Optional, unknown>;
+}
+
+/** A text that `parse` reads. @throws FormError with the code of `parse` and the field's place, or `FIELD_INVALID`. */
+export function textField<T>(json: unknown, field: string, parse: (text: string) => T): T {
+  if (typeof json !== 'string') throw new FormError('FIELD_INVALID', field, 'expected a text');
+  try {
+    return parse(json);
+  } catch (error) {
+    if (error instanceof CodedError) throw new FormError(error.code, field, error.message);
+    throw error;
+  }
 }
 
 type Currencies = readonly Currency[];
@@ -140,14 +153,14 @@ const MAX_SHOWN = 40;
 function parsed<T extends string>(parse: (text: string) => T): Form<T> {
   return {
     write: (value) => value,
-    read: (json, field) => coded(field, () => parse(textOf(json, field))),
+    read: (json, field) => textField(json, field, parse),
   };
 }
 
 const memo: Form<string> = {
   write: (value) => value,
   read(json, field) {
-    const value = textOf(json, field);
+    const value = textField(json, field, (text) => text);
     // Half of a surrogate pair has no UTF-8: its bytes would say something else than was written.
     if (!value.isWellFormed()) throw new FormError('FIELD_INVALID', field, 'expected well-formed Unicode');
     return value;
@@ -186,13 +199,13 @@ const amount: Form<Amount> = {
   read(json, field, currencies) {
     const { currency, value } = fieldsOf(json, field, ['currency', 'value']);
     const place = under(field, 'currency');
-    const code: CurrencyCode = coded(place, () => parseCurrency(textOf(currency, place)));
+    const code: CurrencyCode = textField(currency, place, parseCurrency);
     const known = currencies.find((entry) => entry.code === code);
     if (known === undefined) throw new FormError('CURRENCY_UNKNOWN', place, `this network has no ${code}`);
     if (typeof value !== 'string') {
       throw new FormError('AMOUNT_NOT_TEXT', under(field, 'value'), 'expected a text like "5000", not a number');
     }
-    return coded(under(field, 'value'), () => parseAmount(value, known));
+    return textField(value, under(field, 'value'), (text) => parseAmount(text, known));
   },
 };
 
@@ -290,21 +303,6 @@ function orNull<T>(form: Form<T>): Form<T | null> {
     write: (value, currencies) => (value === null ? null : form.write(value, currencies)),
     read: (json, field, currencies) => (json === null ? null : form.read(json, field, currencies)),
   };
-}
-
-function textOf(json: unknown, field: string): string {
-  if (typeof json === 'string') return json;
-  throw new FormError('FIELD_INVALID', field, 'expected a text');
-}
-
-/** Gives the errors of a parser their place. */
-function coded<T>(field: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (error instanceof CodedError) throw new FormError(error.code, field, error.message);
-    throw error;
-  }
 }
 
 function under(field: string, name: string): string {

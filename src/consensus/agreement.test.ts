@@ -282,6 +282,7 @@ class Network {
 
   repeat(from: Node, to: Node): void {
     const { proposals, votes } = messages(from.core, HEIGHT);
+    if (proposals.length > 4 || votes.length > 6 * this.plan.validators) throw new Violation('too many messages');
     for (const message of [...proposals, ...votes]) this.post(to.index, message);
     if (from.decided !== null && to.decided === null && !this.canShow(from.decided, proposals, to)) {
       this.commit(to, from.decided);

@@ -7,7 +7,7 @@
  * | kept | bound | why nothing waits for ever |
  * |---|---|---|
  * | rounds | `ROUNDS_BEHIND` before ours, `ROUNDS_AHEAD` after it, and the rounds of the polkas in use | peers send again what concerns their round and ours (`messages`) |
- * | proposals | two a round, and any whose block f+1 validators prevoted | see `keepProposal` |
+ * | proposals | two a round, and any whose block f+1 validators voted for | see `keepProposal` |
  * | votes | two a (validator, round, step), and any more for nil or for a block we hold | see `keepVote` |
  * | `reached` | one position a validator, of whatever round | carries lines 34, 47 and 55 when the votes themselves were dropped |
  */
@@ -25,7 +25,7 @@ export const ROUNDS_BEHIND = 8;
  * Future rounds that are kept. More than f validators ahead take us along (line 55), so when the dust has settled these
  * hold votes of at most f validators, and only what overtook slower messages on the way is worth keeping.
  */
-export const ROUNDS_AHEAD = 4;
+const ROUNDS_AHEAD = 4;
 
 const EMPTY: RoundLog = { proposals: [], prevotes: [], precommits: [] };
 
@@ -76,8 +76,8 @@ export function keepVote(state: ConsensusState, vote: Vote): Outcome {
 /**
  * Keeps a proposal, asks for its block's validity if nobody did, and tells of the one that contradicts an earlier one.
  *
- * A liar may show us two blocks and the others a third. That one is kept as soon as f+1 prevotes say that some honest
- * validator took it: an honest one prevotes once a round, so that bounds these too.
+ * A liar may show us two blocks and the others a third. That one is kept as soon as f+1 votes of one kind say that some
+ * honest validator took it: an honest one votes once a step, so that bounds these too.
  */
 export function keepProposal(state: ConsensusState, proposal: Proposal): Outcome {
   const { statement, block } = proposal;
@@ -86,7 +86,9 @@ export function keepProposal(state: ConsensusState, proposal: Proposal): Outcome
   const log = roundLog(heard, statement.round);
   const earlier = log.proposals.map((other) => other.statement);
   const isKnown = earlier.some((other) => other.blockHash === statement.blockHash);
-  const vouched = votesFor(log.prevotes, statement.blockHash).length > maxFaulty(state.config.validators);
+  const vouched = [log.prevotes, log.precommits].some(
+    (votes) => votesFor(votes, statement.blockHash).length > maxFaulty(state.config.validators),
+  );
   if (isKnown || (earlier.length >= 2 && !vouched)) return quiet(heard);
 
   const kept = withRound(heard, statement.round, { ...log, proposals: [...log.proposals, proposal] });
@@ -117,7 +119,7 @@ export function forget(state: ConsensusState): ConsensusState {
 }
 
 /** Rounds whose polkas are in use: of our lock, of our valid value, of what is proposed now (line 28). */
-export function pinnedRounds(state: ConsensusState): readonly number[] {
+function pinnedRounds(state: ConsensusState): readonly number[] {
   const proposed = roundLog(state, state.round).proposals.map(({ statement }) => statement.validRound);
   return [state.locked?.round, state.valid?.round, ...proposed].filter((round) => typeof round === 'number');
 }

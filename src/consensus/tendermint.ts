@@ -44,8 +44,8 @@
  *    quorum at its place or later. As in the paper, f liars alone start nothing; with others' help they can start a timer
  *    about a message delay early, which timeouts outgrow.
  * 8. **The proposer's timer.** The proposer too schedules timeoutPropose (line 21), for its block takes time to make.
- * 9. **Two proposals.** Of a proposer that equivocates only the first proposal is prevoted, but both blocks can be locked
- *    on or decided, as the votes have it.
+ * 9. **Two proposals.** Of a proposer that equivocates only the first proposal is prevoted, where the paper would take
+ *    either; each of them can be locked on or decided, as the votes have it.
  * 10. **Never twice.** Nothing is signed at or before the last place signed, which outlives a crash (`resumeHeight`). A
  *    validator that hears itself say what it does not remember lost its memory, and with it perhaps a lock: it keeps
  *    silent for the rest of the height. Silence is a crashed validator, one of the f.

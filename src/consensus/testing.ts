@@ -3,7 +3,7 @@ import type { Block, BlockHash, ChainId, Hash, ParticipantId, Proposal, Statemen
 import { proposerIndex } from './quorum.ts';
 import type { ConsensusConfig } from './state.ts';
 
-export const NO_SIGNATURE = new Uint8Array(64);
+const NO_SIGNATURE = new Uint8Array(64);
 
 export function testConfig(validators: number, self: number | null): ConsensusConfig {
   return { validators, self, timeouts: { proposeMs: 1000, prevoteMs: 500, precommitMs: 300, stepMs: 100 } };

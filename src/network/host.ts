@@ -16,8 +16,8 @@ import type { StreamWatcher } from './gossip/registrar.ts';
 import { gossipService } from './gossip/service.ts';
 import {
   HANDSHAKE_TIMEOUT_MS,
+  KEEP_ALIVE_ANSWER_INTERVALS,
   KEEP_ALIVE_MS,
-  KEEP_ALIVE_TIMEOUT_MS,
   MAX_CONNECTIONS_PER_MEMBER,
   MAX_INBOUND_PER_SECOND,
   MAX_PENDING_INBOUND,
@@ -36,7 +36,8 @@ export type Host = Libp2p<HostServices>;
  * @returns a host that is not started yet.
  */
 export async function createHost(options: NetworkOptions, gater: ConnectionGater, seen: StreamWatcher): Promise<Host> {
-  const { chainId, privateKey, members, listen } = options;
+  const { chainId, privateKey, members, listen, keepAliveMs = KEEP_ALIVE_MS } = options;
+  const answerMs = keepAliveMs * KEEP_ALIVE_ANSWER_INTERVALS;
   return await createLibp2p<HostServices>({
     start: false,
     privateKey: await generateKeyPairFromSeed('Ed25519', privateKey),
@@ -57,8 +58,8 @@ export async function createHost(options: NetworkOptions, gater: ConnectionGater
     connectionGater: gater,
     connectionManager: connectionLimits(members.length),
     connectionMonitor: {
-      pingInterval: options.keepAliveMs ?? KEEP_ALIVE_MS,
-      pingTimeout: { minTimeout: KEEP_ALIVE_TIMEOUT_MS, maxTimeout: KEEP_ALIVE_TIMEOUT_MS },
+      pingInterval: keepAliveMs,
+      pingTimeout: { minTimeout: answerMs, maxTimeout: answerMs },
       protocolPrefix: chainName(chainId),
     },
     services: {

@@ -26,10 +26,12 @@ export const SUPERVISE_INTERVAL_MS = 500;
 /** An outbound connection this young wins over an inbound one: the two ends dialled each other at the same moment. */
 export const SETTLE_MS = 1_000;
 
-/** How often each connection is pinged. A killed process closes its sockets; this finds the frozen and the cut off. */
+/**
+ * How often each connection is pinged. A killed process closes its sockets; this finds the frozen and the cut off, within
+ * 5 s. The answer may take longer than an event loop is ever blocked in health (2 s, FAULTS 30), so that the busy stay.
+ */
 export const KEEP_ALIVE_MS = 2_000;
-/** Longer than an event loop is ever blocked in health (2 s, FAULTS 30), so that a busy peer keeps its connection. */
-export const KEEP_ALIVE_TIMEOUT_MS = 3_000;
+export const KEEP_ALIVE_ANSWER_INTERVALS = 1.5;
 
 /** First wait after a lost connection; doubles up to `retryMaxMs`. */
 export const RETRY_MIN_MS = 100;

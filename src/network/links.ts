@@ -24,7 +24,7 @@ export interface LinkEvents {
   onLost(peer: ParticipantId): void;
   /** A connection, usable or not, has closed. */
   onClosed(peer: ParticipantId, connection: Connection): void;
-  /** Called now and then for each usable peer. */
+  /** Called now and then for each peer that has a connection. */
   onAudit(peer: ParticipantId): void;
 }
 
@@ -109,6 +109,7 @@ export class Links {
     if (link.connection !== connection) return;
     this.setUsable(peer, connection, false);
     link.connection = null;
+    this.#log.debug('network.closed', { peer });
     this.#events.onClosed(peer, connection);
   }
 
@@ -145,8 +146,8 @@ export class Links {
   #supervise(): void {
     const tooLongAgo = this.#clock.now() - USABLE_TIMEOUT_MS;
     for (const [peer, link] of this.#links) {
-      if (link.usable) this.#events.onAudit(peer);
-      else if (link.connection && link.openedAtMs < tooLongAgo) this.drop(peer, 'not usable in time');
+      if (link.connection) this.#events.onAudit(peer);
+      if (!link.usable && link.openedAtMs <= tooLongAgo) this.drop(peer, 'not usable in time');
     }
   }
 

@@ -67,7 +67,8 @@ t.test('a ban is told once, refuses the peer, and ends by the clock', async (t) 
   judge!.network.ban(world.participant(1), 'first');
   judge!.network.ban(world.participant(1), 'second');
   await Promise.all([judge!.hasPeers(0), other!.hasPeers(0)]);
-  await world.line(1, ({ event }) => event === 'network.ended' || event === 'network.dial.failed');
+  // It dials again, and is turned away.
+  await world.line(1, ({ event }) => event === 'network.closed' || event === 'network.dial.failed', 2);
   const told = world.diary(0).filter(({ level }) => level === 'warn');
   t.strictSame(
     told.map(({ event, facts }) => [event, facts['reason']]),
@@ -93,7 +94,7 @@ t.test('a frozen process is found and a killed one at once; both come back', asy
   const world = new TcpWorld(await membersUpTo(2));
   t.teardown(() => world.close());
   const host = new TestHost();
-  await host.startWith((handlers) => world.start(0, handlers, { keepAliveMs: 200 }));
+  await host.startWith((handlers) => world.start(0, handlers, { keepAliveMs: 400 }));
   const child = await startChild(world.address(0));
   t.teardown(() => child.kill('SIGKILL'));
   await host.hasPeers(1);

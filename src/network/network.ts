@@ -46,7 +46,7 @@ class TcpNetwork implements LibP2pNetwork {
   readonly #targets: ReadonlyMap<ParticipantId, readonly Multiaddr[]>;
   readonly #stopping = new AbortController();
   #running: Running | null = null;
-  #started = false;
+  #starting: Promise<void> | null = null;
 
   constructor(options: NetworkOptions) {
     const { self, members, dial, listen, clock, log } = options;
@@ -60,38 +60,23 @@ class TcpNetwork implements LibP2pNetwork {
       onUsable: (peer, connection) => this.#usable(peer, connection),
       onLost: (peer) => this.#lost(peer),
       onClosed: (peer, connection) => this.#closed(peer, connection),
-      onAudit: (peer) => this.#audit(peer),
+      onAudit: (peer) => this.#running?.gossip.audit(peer),
     });
   }
 
   /** @throws NetworkError `NETWORK_KEY`, `NETWORK_LISTEN`. */
   async start(handlers: NetworkHandlers): Promise<void> {
-    assert(!this.#started, 'a network is started once');
-    this.#started = true;
-    const host = await this.#createHost();
-    const running = this.#assemble(host, handlers);
-    await this.#serve(running);
-    // Peers may connect before `host.start` resolves.
-    this.#running = running;
-    try {
-      await host.start();
-    } catch (error) {
-      this.#running = null;
-      const { listen } = this.#options;
-      throw new NetworkError('NETWORK_LISTEN', `cannot listen on ${listen.join(', ')}: ${reasonOf(error)}`, {
-        cause: error,
-      });
-    }
-    running.gossip.subscribe();
-    this.#links.start();
-    running.dialer.start();
+    assert(!this.#starting, 'a network is started once');
+    this.#starting = this.#start(handlers);
+    await this.#starting;
   }
 
   async stop(): Promise<void> {
-    const running = this.#running;
-    this.#running = null;
     this.#timers.stop();
     this.#stopping.abort();
+    await Promise.allSettled([this.#starting]);
+    const running = this.#running;
+    this.#running = null;
     await running?.host.stop();
   }
 
@@ -120,6 +105,26 @@ class TcpNetwork implements LibP2pNetwork {
   ban(peer: ParticipantId, reason: string): void {
     this.#bans.add(peer, reason);
     this.#links.drop(peer, reason);
+  }
+
+  async #start(handlers: NetworkHandlers): Promise<void> {
+    const host = await this.#createHost();
+    const running = this.#assemble(host, handlers);
+    await this.#serve(running);
+    // Peers may connect before `host.start` resolves.
+    this.#running = running;
+    try {
+      await host.start();
+    } catch (error) {
+      this.#running = null;
+      const { listen } = this.#options;
+      throw new NetworkError('NETWORK_LISTEN', `cannot listen on ${listen.join(', ')}: ${reasonOf(error)}`, {
+        cause: error,
+      });
+    }
+    running.gossip.subscribe();
+    this.#links.start();
+    running.dialer.start();
   }
 
   async #createHost(): Promise<Host> {
@@ -211,11 +216,6 @@ class TcpNetwork implements LibP2pNetwork {
   #closed(peer: ParticipantId, connection: Connection): void {
     this.#running?.gossip.forget(peer, connection);
     this.#running?.dialer.lost(peer);
-  }
-
-  #audit(peer: ParticipantId): void {
-    const peerId = this.#members.peerIdOf(peer);
-    if (peerId) this.#running?.gossip.audit(peer, peerId);
   }
 
   #memberOf(connection: Connection): ParticipantId {

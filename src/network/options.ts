@@ -30,7 +30,7 @@ export interface NetworkOptions {
   readonly log: Logger;
   /** Longest wait between two attempts to reach a member, in ms; 2,000 where absent. */
   readonly retryMaxMs?: number;
-  /** How often each connection is pinged, in ms; 2,000 where absent. */
+  /** How often each connection is pinged, in ms; 2,000 where absent. A peer has 1.5 times as long to answer. */
   readonly keepAliveMs?: number;
 }
 

@@ -129,11 +129,11 @@ export class TcpWorld implements NetworkWorld {
     return upsert(this.#diaries, index, () => []);
   }
 
-  /** Resolves with the first line of host `index`, past or future, that fits. */
-  line(index: number, fits: (line: Line) => boolean): Promise<Line> {
+  /** Resolves with the nth line of host `index`, past or future, that fits. */
+  line(index: number, fits: (line: Line) => boolean, nth = 1): Promise<Line> {
     return new Promise((resolve) => {
       const look = () => {
-        const found = this.diary(index).find(fits);
+        const found = this.diary(index).filter(fits)[nth - 1];
         if (!found) return;
         this.#listeners.delete(look);
         resolve(found);

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { verifyEd25519 } from '../crypto/ed25519.ts';
 import { chainIdOf, statementSigningBytes } from '../crypto/ids.ts';
-import { LOSE_UNSYNCED, MemoryDisk, openSignState } from '../storage/index.ts';
+import { diskError, LOSE_UNSYNCED, MemoryDisk, openSignState } from '../storage/index.ts';
 import { testNetwork } from '../testing/genesis.ts';
 import type { BlockHash, Statement } from '../types/index.ts';
 import { SignGuard } from './sign-guard.ts';
@@ -55,6 +55,6 @@ t.test('a signature that could not be recorded is never given out', async (t) =>
   const disk = new MemoryDisk(() => (refused ? { error: diskError('ENOSPC', 'write'), written: 0 } : null));
   const guard = new SignGuard(chainId, signer, await openSignState(disk, chainId));
   refused = true;
-  await t.rejects(guard.sign(say('prevote', 1, 0, A), null));
+  await t.rejects(guard.sign(say('prevote', 1, 0, A), null), /ENOSPC|SIGN_STATE/);
   t.equal(guard.memory, null);
 });

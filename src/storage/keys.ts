@@ -19,6 +19,7 @@ export const STORAGE_FILES = [
   { name: 'blocks.log', meaning: 'the record: every committed block with its certificate' },
   { name: 'sign-state.log', meaning: 'the last statement this node signed, and what it is locked on' },
   { name: 'state/', meaning: 'LevelDB: accounts and indexes, rebuilt from the record when it is lost' },
+  { name: 'state.damaged-<n>/', meaning: 'a state that was found damaged and set aside; for whoever investigates' },
   { name: '<file>.new', meaning: 'the next version of a log; of no meaning until it has the name of the log' },
   {
     name: '<file>.log.torn-<n>',

@@ -20,8 +20,8 @@ export const LOG_BYTES = 4 * 1024 * 1024;
 const openHere = new Set<string>();
 
 /**
- * Text keys, binary values. Not compressed: keys that share beginnings are short already, and values are mostly numbers
- * and digests; with it, 300,000 balances took a fifth more processor time and a quarter more disk.
+ * Text keys, binary values. Not compressed, so that `checkTables` can read the tables' indexes; 100,000 balances then take
+ * 3.7 MB instead of 2.1, and writing and reading them the same time.
  * @throws CodedError `FOLDER_IN_USE`, `FOLDER_UNUSABLE`, `STATE_CORRUPT`, `STATE_FAILED`.
  */
 export async function openLevelDatabase(location: string): Promise<LevelDatabase> {

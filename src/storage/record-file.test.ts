@@ -240,6 +240,15 @@ t.test('records larger than a chunk of the scan, and many', async (t) => {
   t.same(await outcome(diskWith(content.subarray(0, 2_000_000))), [], 'half of the first record is torn');
 });
 
+t.test('a later head is found wherever it lies between two chunks of the search', async (t) => {
+  const chunk = 1024 * 1024;
+  for (let before = 0; before <= RECORD_HEAD_BYTES; before++) {
+    const content = await written([payload(chunk + 1 - RECORD_HEAD_BYTES - before, 1), payload(5, 5)]);
+    content[FILE_HEAD_BYTES]! ^= 1;
+    t.equal(await outcome(diskWith(content)), 'LOG_CORRUPT', `${before} bytes of it in the first`);
+  }
+});
+
 /** What a power failure may leave of one unsynced write, and of names. */
 const survivals: Readonly<Record<string, Survival>> = {
   'all unsynced lost': LOSE_UNSYNCED,
@@ -298,6 +307,39 @@ t.test('crashed at every point while a torn end is cut: nothing more is lost', a
       t.same(await outcome(disk.afterCrash(survival)), hex(varied.slice(0, -1)));
     }
   }
+});
+
+t.test('a torn end is durably aside before it is cut off', async (t) => {
+  const torn = await written(varied);
+  const end = torn.length - RECORD_HEAD_BYTES - 1;
+  for await (const { disk, stoppedAt } of crashPoints(
+    (disk) => openOn(disk).then(() => undefined),
+    diskWith(torn.subarray(0, -1)),
+  )) {
+    for (const [what, survival] of Object.entries(survivals)) {
+      const found = disk.afterCrash(survival);
+      const still = (found.peek(name)?.length ?? 0) > end;
+      const aside = toHex(found.peek(`${name}.torn-1`) ?? new Uint8Array()) === toHex(torn.subarray(end, -1));
+      t.ok(still || aside, `${what} ${stoppedAt?.kind ?? 'at the end'}`);
+      if (stoppedAt === null) t.notOk(still, 'it was cut off in the end');
+    }
+  }
+});
+
+t.test('what an opening tells is on the disk, also what the process before had not synced', async (t) => {
+  const content = await written(small);
+  const named = diskWith(content.subarray(0, -20));
+  const file = await named.open(name, false);
+  await file?.append(content.subarray(-20));
+  t.equal((await openOn(named)).count, 3);
+  t.same(await outcome(named.afterCrash(LOSE_UNSYNCED)), hex(small), 'its bytes');
+
+  const unnamed = new MemoryDisk();
+  const made = await unnamed.open(name, true);
+  await made?.append(content);
+  await made?.sync();
+  t.equal((await openOn(unnamed)).count, 3);
+  t.same(await outcome(unnamed.afterCrash(LOSE_UNSYNCED)), hex(small), 'its name');
 });
 
 t.test('crashed at every point while it is replaced: the old file or the new one', async (t) => {

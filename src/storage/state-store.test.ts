@@ -1,8 +1,11 @@
 /** The `StateStore` port over every implementation, then what only LevelDB can suffer. */
+import type { ChildProcessByStdio } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import fc from 'fast-check';
 import { Level } from 'level';
 import t from 'tap';
@@ -13,6 +16,7 @@ import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
 import { appliedKey, STATE_PREFIX, STORAGE_KEYS, TIP_KEY } from './keys.ts';
 import { setAsideStateStore } from './leveldb.ts';
 import { MemoryState, openMemoryStateStore } from './memory.ts';
+import type { StateDatabase } from './state-store.ts';
 import { openStateStore, stateStoreOver } from './state-store.ts';
 import { sealValue } from './state-values.ts';
 
@@ -298,13 +302,36 @@ t.test('LevelDB: a second opening is refused, in this process and from another',
   await t.rejects(openStateStore(folder), { code: 'FOLDER_IN_USE', message: /open in this process/ });
   await symlink(folder, `${folder}-link`);
   await t.rejects(openStateStore(`${folder}-link`), { code: 'FOLDER_IN_USE' });
-  const module = JSON.stringify(new URL('./state-store.ts', import.meta.url));
-  const script = `import(${module}).then((m) => m.openStateStore(${JSON.stringify(folder)})).catch((e) => process.exit(e.code === 'FOLDER_IN_USE' ? 42 : 1))`;
-  const child = spawn(process.execPath, ['-e', script], { stdio: 'ignore' });
+  const child = holding(folder, (error) => `process.exit(${error}.code === 'FOLDER_IN_USE' ? 42 : 1)`);
   t.same(await once(child, 'exit'), [42, null], 'the refusals here have not ended the lock');
   await store.close();
   await (await openStateStore(folder)).close();
 });
+
+t.test('LevelDB: what another process has open is neither opened nor moved', async (t) => {
+  const folder = path.join(t.testdir(), 'state');
+  await filled(folder, 3);
+  const child = holding(folder, () => 'process.exit(1)');
+  await once(child.stdout, 'data');
+  await t.rejects(openStateStore(folder), { code: 'FOLDER_IN_USE', message: /another process/ });
+  await t.rejects(setAsideStateStore(folder), { code: 'FOLDER_IN_USE' });
+  const exit = once(child, 'exit');
+  child.stdin.end();
+  t.same(await exit, [0, null]);
+  const store = await openStateStore(folder);
+  t.equal(store.height(), 2);
+  await store.close();
+});
+
+/** A process that opens the store, says so, and closes it when its input ends. */
+function holding(folder: string, onError: (error: string) => string): ChildProcessByStdio<Writable, Readable, null> {
+  const script = `
+    import { openStateStore } from ${JSON.stringify(new URL('./state-store.ts', import.meta.url))};
+    const store = await openStateStore(${JSON.stringify(folder)}).catch((error) => ${onError('error')});
+    console.log('open');
+    process.stdin.on('end', () => store.close()).resume();`;
+  return spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] });
+}
 
 t.test('LevelDB: a folder that cannot be one', async (t) => {
   const folder = t.testdir({ file: 'x' });
@@ -313,7 +340,7 @@ t.test('LevelDB: a folder that cannot be one', async (t) => {
 
 /** Opens the raw database, changes it, and closes it. */
 async function meddle(folder: string, change: (database: Level<string, Uint8Array>) => Promise<void>): Promise<void> {
-  const database = new Level<string, Uint8Array>(folder, { valueEncoding: 'view' });
+  const database = new Level<string, Uint8Array>(folder, { valueEncoding: 'view', compression: false });
   await change(database);
   await database.close();
 }
@@ -355,6 +382,24 @@ t.test('LevelDB: a changed value, a lost block and a spoilt tip are found', asyn
     );
     t.equal(verdict, at < 3 ? 'opened' : 'STATE_CORRUPT', what);
   }
+});
+
+t.test('LevelDB: a damaged table is refused before anything reads it', async (t) => {
+  const folder = path.join(t.testdir(), 'state');
+  await filled(folder, 200);
+  await (await openStateStore(folder)).close();
+  const table = path.join(folder, (await readdir(folder)).find((name) => name.endsWith('.ldb'))!);
+  const content = await readFile(table);
+  for (let at = 0; at < content.length - 48; at += 797) {
+    const spoilt = Buffer.from(content);
+    spoilt[at]! ^= 1 << (at & 7);
+    await writeFile(table, spoilt);
+    await t.rejects(openStateStore(folder), { code: 'STATE_CORRUPT', message: /\.ldb: / }, `byte ${at}`);
+  }
+  await writeFile(table, content);
+  const store = await openStateStore(folder);
+  t.equal(store.height(), 199);
+  await store.close();
 });
 
 t.test('LevelDB: a file of its own that is gone is damage', async (t) => {
@@ -421,24 +466,85 @@ t.test('LevelDB: only so many notes of applied blocks are kept', async (t) => {
   }
 });
 
-t.test('a database that fails to write is not written to again', async (t) => {
-  const folder = t.testdir();
-  const database = new Level<string, Uint8Array>(folder, { keyEncoding: 'utf8', valueEncoding: 'view' });
+t.test('LevelDB: killed while it writes, a process leaves every block it was told of', async (t) => {
+  const folder = path.join(t.testdir(), 'state');
+  const module = JSON.stringify(new URL('./state-store.ts', import.meta.url));
+  // Enough a block that tables are written and merged all the time.
+  const script = `
+    import { openStateStore } from ${module};
+    const store = await openStateStore(${JSON.stringify(folder)});
+    for (let height = (store.height() ?? -1) + 1; ; height++) {
+      const entries = Array.from({ length: 2000 }, (_, n) =>
+        ({ key: 'k/' + String(n * 7919 % 50021 + height).padStart(6, '0'), value: new Uint8Array(200).fill(height) }));
+      await store.apply(height, { entries, forget: null }, [], ${JSON.stringify(chain)});
+      console.log(height);
+    }`;
+  for (const blocks of [20, 25]) {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let told = -1;
+    let seen = 0;
+    for await (const line of createInterface(child.stdout)) {
+      told = Number(line);
+      seen += 1;
+      if (seen === blocks) child.kill('SIGKILL');
+    }
+    const store = await openStateStore(folder);
+    t.ok(store.height() === told || store.height() === told + 1, `told ${told}, found ${store.height()}`);
+    let entries = 0;
+    for await (const _ of store.entries()) entries += 1;
+    t.ok(entries > 2000);
+    await store.close();
+  }
+});
+
+/** The database, but for what the test replaces. */
+async function openWith(folder: string, replaced: (database: Level<string, Uint8Array>) => Partial<StateDatabase>) {
+  const database = new Level<string, Uint8Array>(folder, {
+    keyEncoding: 'utf8',
+    valueEncoding: 'view',
+    compression: false,
+  });
   await database.open();
-  let failing = false;
-  let writes = 0;
-  const store = await stateStoreOver({
+  return await stateStoreOver({
     get: (key) => database.get(key),
     getMany: (many) => database.getMany(many),
     iterator: (query) => database.iterator(query),
     keys: (query) => database.keys(query),
+    batch: () => database.batch(),
     clear: () => database.clear(),
     close: () => database.close(),
+    ...replaced(database),
+  });
+}
+
+t.test('a clearing that stops half way leaves an empty store, not half a state', async (t) => {
+  const folder = path.join(t.testdir(), 'state');
+  await filled(folder, 5);
+  const store = await openWith(folder, (database) => ({
+    clear: async () => {
+      await database.del(`${STATE_PREFIX}k/1`);
+      throw new Error('IO error: stopped');
+    },
+  }));
+  t.equal(store.height(), 4);
+  await t.rejects(store.clear(), { code: 'STATE_FAILED' });
+  await store.close();
+  const again = await openStateStore(folder);
+  t.same([again.height(), await contentOf(again)], [null, {}]);
+  await again.close();
+});
+
+t.test('a database that fails to write is not written to again', async (t) => {
+  let failing = false;
+  let writes = 0;
+  const store = await openWith(t.testdir(), (database) => ({
     batch: () => {
       const batch = database.batch();
       return {
-        put: (key: string, value: Uint8Array) => batch.put(key, value),
-        del: (key: string) => batch.del(key),
+        put: (key, value) => batch.put(key, value),
+        del: (key) => batch.del(key),
         close: () => batch.close(),
         write: () => {
           writes += 1;
@@ -446,7 +552,7 @@ t.test('a database that fails to write is not written to again', async (t) => {
         },
       };
     },
-  });
+  }));
   await store.apply(0, writesOf({ a: '1' }), [], chain);
   failing = true;
   await t.rejects(store.apply(1, writesOf({}), [], chain), { code: 'STATE_FAILED', message: /No space left/ });
@@ -475,7 +581,7 @@ t.test('LevelDB: one flipped bit in any of its files: a height as it was, or STA
   await store.close();
   const counts = { same: 0, earlier: 0, found: 0 };
   let seed = 7;
-  for (let n = 0; n < 60; n++) {
+  for (let n = 0; n < 40; n++) {
     const image = path.join(parent, `image-${n}`);
     await cp(folder, image, { recursive: true });
     const logs = (await readdir(image)).filter((name) => /\.(log|ldb)$|^MANIFEST|^CURRENT$/.test(name));

@@ -38,7 +38,12 @@ export function registerInit(program: Command, cli: CliContext): void {
     .option('--quorum <n>', 'how many of them it takes', wholeNumber(1, MAX_OFFICERS), 2)
     .option('--hosts <list>', 'addresses or names of the nodes, comma-separated, one a participant', hostList, [])
     .option('--p2p-port <port>', 'where the first node listens for others; 0 takes free ones', port, 7300)
-    .option('--api-port <port>', 'where the API of the first node listens; 0 takes a free one at each start', port, 7400)
+    .option(
+      '--api-port <port>',
+      'where the API of the first node listens; 0 takes a free one at each start',
+      port,
+      7400,
+    )
     .option('--dev', 'leave the keys unencrypted: for development only', false)
     .action((folder: string, options: InitOptions) => init(folder, options, cli));
 }
@@ -135,4 +140,3 @@ function listenPart(host: string): string {
   if (host === '127.0.0.1' || host === '::1') return hostPart(host);
   return host.includes(':') ? '/ip6/::' : '/ip4/0.0.0.0';
 }
-

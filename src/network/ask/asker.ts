@@ -68,13 +68,14 @@ class Answer {
   start(question: Uint8Array): void {
     const stream = this.#stream;
     stream.addEventListener('message', (event) => this.#read(event.data.subarray()));
-    stream.addEventListener('end', () => this.#gone());
+    stream.addEventListener('end', () => {
+      // A reset ends the stream too, and `close` tells why.
+      if (stream.status !== 'reset') this.#gone();
+    });
     stream.addEventListener('close', (event) => this.#closed(event));
     this.#cancelTimeout = this.#clock.schedule(ANSWER_TIMEOUT_MS, () => this.#slow('the answer is not whole in time'));
     this.#awaitProgress();
-    this.#send(encodeFrame(question)).catch((error: unknown) => {
-      this.#fail(new NetworkError('PEER_GONE', `the question could not be sent: ${reasonOf(error)}`));
-    });
+    this.#send(encodeFrame(question)).catch((error: unknown) => this.#fail(lostOrRefused(this.#connection, error)));
   }
 
   async #send(frame: Uint8Array): Promise<void> {
@@ -105,8 +106,8 @@ class Answer {
   }
 
   #closed(event: StreamCloseEvent): void {
-    if (!event.error || this.#connection.status !== 'open') this.#gone();
-    else this.#fail(new NetworkError('PEER_BUSY', 'the peer has too many questions open, or does not know this one'));
+    if (event.error) this.#fail(lostOrRefused(this.#connection, event.error));
+    else this.#gone();
   }
 
   #gone(): void {
@@ -146,9 +147,16 @@ async function openStream(connection: Connection, protocol: string): Promise<Str
   try {
     return await connection.newStream(protocol);
   } catch (error) {
-    const slow = connection.status === 'open' && error instanceof Error && error.name === 'TimeoutError';
-    throw new NetworkError(slow ? 'PEER_SLOW' : 'PEER_GONE', `no stream to the peer: ${reasonOf(error)}`, {
-      cause: error,
-    });
+    if (error instanceof Error && error.name === 'TimeoutError') {
+      throw new NetworkError('PEER_SLOW', 'the peer takes no question', { cause: error });
+    }
+    throw lostOrRefused(connection, error);
   }
+}
+
+/** A stream that fails on a connection that stands was reset by the peer. */
+function lostOrRefused(connection: Connection, cause: unknown): NetworkError {
+  return connection.status === 'open'
+    ? new NetworkError('PEER_BUSY', 'the peer has too many questions open, or does not know this one', { cause })
+    : new NetworkError('PEER_GONE', `the connection was lost: ${reasonOf(cause)}`, { cause });
 }

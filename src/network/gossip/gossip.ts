@@ -90,9 +90,11 @@ export class Gossip {
     assert(peer !== undefined, 'only members have a connection');
     const wire = this.#wire(peer, connection);
     wire[stream.direction] = stream;
+    // Later, as this may be in the midst of libp2p's ending the connection, and it cannot take a second end in between.
     const broken = () => {
-      if (wire[stream.direction] !== stream) return;
-      this.#events.onBroken(peer, connection, `its ${stream.direction} gossip ended`);
+      this.#clock.schedule(0, () => {
+        this.#events.onBroken(peer, connection, `its ${stream.direction} gossip ended`);
+      });
     };
     stream.addEventListener('close', broken, { once: true });
     stream.addEventListener('remoteCloseWrite', broken, { once: true });
@@ -103,11 +105,14 @@ export class Gossip {
     });
   }
 
-  /** Tells of a peer whose bytes made gossipsub hang up on it: oversized or malformed framing, which has no other sign. */
-  audit(peer: ParticipantId, peerId: PeerId): void {
-    const wire = this.#wires.get(peer);
-    const deaf = !this.#router.getPeers().some((other) => other.equals(peerId));
-    if (wire?.inbound?.status === 'open' && deaf) this.#events.onNonsense(peer, 'broke the framing of gossip');
+  /**
+   * Tells of a peer whose bytes made gossipsub hang up on it, oversized or malformed framing. It has no other sign than that
+   * gossipsub has ended its half of a stream whose other half the peer still holds open.
+   */
+  audit(peer: ParticipantId): void {
+    const inbound = this.#wires.get(peer)?.inbound;
+    if (inbound?.status !== 'open' || inbound.remoteWriteStatus !== 'writable') return;
+    if (inbound.writeStatus !== 'writable') this.#events.onNonsense(peer, 'broke the framing of gossip');
   }
 
   forget(peer: ParticipantId, connection: Connection): void {

@@ -1,0 +1,82 @@
+/** The operator API: what the bank's staff and systems ask of their own node, with the bank's token. */
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { fromHex } from '../../codec/hex.ts';
+import { amountFromJson, fieldsOf, textField, transactionFromJson } from '../../codec/json.ts';
+import { MAX_NAME_BYTES, MAX_TRANSACTION_BYTES } from '../../codec/limits.ts';
+import { decode } from '../../codec/schema.ts';
+import { parseAccountId, parseNonce, parsePublicKey } from '../../codec/text.ts';
+import { transaction as transactionSchema } from '../../codec/transaction.ts';
+import { CodedError } from '../../errors.ts';
+import type { Currency, Transaction } from '../../types/index.ts';
+import type { Api, OperatorOptions } from '../context.ts';
+import { fault } from '../errors.ts';
+import { goneSignal, notJudgedHere } from '../http.ts';
+import { parsePhone } from '../phone.ts';
+import { respond } from '../routes/transactions.ts';
+import type { ActionJson, CustomersJson, TransactionStateJson, UnsubmittedJson } from '../types.ts';
+import { Bank } from './bank.ts';
+import { attestSchema, customersSchema, fundSchema, openAccountSchema, redeemSchema } from './schemas.ts';
+import { requireToken } from './token.ts';
+
+export function operatorRoutes(app: FastifyInstance, api: Api, operator: OperatorOptions): void {
+  const bank = new Bank(api, operator);
+  const { currencies } = api.genesis;
+  const validatorCompiler = notJudgedHere(app);
+  const gone = (reply: FastifyReply) => goneSignal(reply, api.closing);
+  app.addHook('onRequest', requireToken(operator.token));
+
+  app.get('/accounts', { schema: customersSchema }, async (): Promise<CustomersJson> => {
+    return { customers: await bank.customers() };
+  });
+
+  const opening = { schema: openAccountSchema, validatorCompiler };
+  app.post('/accounts', opening, async ({ body }, reply): Promise<ActionJson> => {
+    const fields = fieldsOf(present(body), '', ['name', 'publicKey', 'displayName']);
+    const account = textField(fields.name, 'name', (name) => bank.accountOf(name));
+    const publicKey = textField(fields.publicKey, 'publicKey', parsePublicKey);
+    const displayName = textField(fields.displayName, 'displayName', parseDisplayName);
+    return respond(reply, await bank.openAccount(account, publicKey, displayName, gone(reply)));
+  });
+
+  app.post('/attest', { schema: attestSchema, validatorCompiler }, async ({ body }, reply): Promise<ActionJson> => {
+    const fields = fieldsOf(present(body), '', ['transaction', 'phone']);
+    const phone = textField(fields.phone, 'phone', parsePhone);
+    const transaction = transactionOf(fields.transaction, currencies);
+    return respond(reply, await bank.attest(transaction, phone, gone(reply)));
+  });
+
+  app.post(
+    '/fund',
+    { schema: fundSchema, validatorCompiler },
+    async ({ body }, reply): Promise<TransactionStateJson> => {
+      const fields = fieldsOf(present(body), '', ['account', 'amount'], ['nonce']);
+      const to = textField(fields.account, 'account', parseAccountId);
+      const amount = amountFromJson(fields.amount, 'amount', currencies);
+      const nonce = fields.nonce === undefined ? null : textField(fields.nonce, 'nonce', parseNonce);
+      return respond(reply, await bank.fund(to, amount, nonce, gone(reply)));
+    },
+  );
+
+  app.post('/redeem', { schema: redeemSchema, validatorCompiler }, ({ body }): UnsubmittedJson => {
+    const { amount } = fieldsOf(present(body), '', ['amount']);
+    return bank.redeem(amountFromJson(amount, 'amount', currencies));
+  });
+}
+
+function present(body: unknown): unknown {
+  if (body === undefined || body === null) throw fault('BODY_MISSING');
+  return body;
+}
+
+/** Canonical bytes in hex, or the JSON form. */
+function transactionOf(value: unknown, currencies: readonly Currency[]): Transaction {
+  if (typeof value !== 'string') return transactionFromJson(value, currencies);
+  const bytes = textField(value, 'transaction', fromHex);
+  return decode(transactionSchema, bytes, MAX_TRANSACTION_BYTES);
+}
+
+function parseDisplayName(text: string): string {
+  const bytes = new TextEncoder().encode(text).length;
+  if (bytes > 0 && bytes <= MAX_NAME_BYTES && !/\p{Cc}/u.test(text)) return text;
+  throw new CodedError('FIELD_INVALID', `expected a printable name of up to ${MAX_NAME_BYTES} bytes`);
+}

@@ -1,0 +1,96 @@
+/** `GET accounts/:id`: what an account holds, whose key signs for it, and what has touched it. */
+import type { FastifyInstance } from 'fastify';
+import { textField } from '../../codec/json.ts';
+import { parseAccountId, participantOf } from '../../codec/text.ts';
+import type { AccountId } from '../../types/index.ts';
+import type { Api } from '../context.ts';
+import { ledgerFault } from '../errors.ts';
+import { entryJson, moneyJson } from '../present.ts';
+import {
+  ACCOUNT,
+  answer,
+  failures,
+  HEIGHT,
+  KEY,
+  list,
+  object,
+  orNull,
+  PARAMETER_CODES,
+  ref,
+  responses,
+  TEXT,
+} from '../schemas.ts';
+import type { AccountJson } from '../types.ts';
+
+const MAX_PAGE = 100;
+const DEFAULT_PAGE = 20;
+
+interface Route {
+  Params: { id: string };
+  Querystring: { limit: number; before?: string };
+}
+
+const schema = {
+  tags: ['ledger'],
+  summary: 'Balances, key and history of an account',
+  params: object({ id: ACCOUNT }),
+  querystring: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      limit: { type: 'integer', minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE },
+      before: { type: 'string', pattern: '^\\d{1,16}\\.\\d{1,6}$', description: '`next` of the page before' },
+    },
+  },
+  response: responses(
+    {
+      200: answer(
+        'The account',
+        object({
+          account: ACCOUNT,
+          participant: TEXT,
+          publicKey: KEY,
+          openedAtHeight: HEIGHT,
+          balances: list(ref('Balance'), 'One for each currency of the network'),
+          history: object({ entries: list(ref('Entry'), 'Newest first'), next: orNull(TEXT) }),
+        }),
+      ),
+    },
+    failures(...PARAMETER_CODES, 'ACCOUNT_MALFORMED', 'ACCOUNT_NOT_FOUND'),
+  ),
+};
+
+export function accountRoutes(app: FastifyInstance, api: Api): void {
+  app.get<Route>('/accounts/:id', { schema }, async ({ params, query }): Promise<AccountJson> => {
+    const id = textField(params.id, 'id', parseAccountId);
+    const record = await api.node.queries.account(id);
+    if (record === null) throw ledgerFault('ACCOUNT_NOT_FOUND');
+    return {
+      account: id,
+      participant: participantOf(id),
+      ...record,
+      balances: await balances(api, id),
+      history: await history(api, id, query.limit, query.before ?? null),
+    };
+  });
+}
+
+async function balances({ node, genesis }: Api, id: AccountId): Promise<AccountJson['balances']> {
+  const found = await node.queries.balances(id);
+  return genesis.currencies.map((currency) => {
+    return { currency: currency.code, ...moneyJson(found.get(currency.code) ?? 0n, currency) };
+  });
+}
+
+async function history(
+  { node, genesis }: Api,
+  id: AccountId,
+  limit: number,
+  before: string | null,
+): Promise<AccountJson['history']> {
+  const { entries, next } = await node.queries.history(id, limit, before);
+  const shown = entries.map(({ id: transaction, indexed }) =>
+    entryJson(transaction, indexed, indexed.transaction, genesis.currencies),
+  );
+  return { entries: shown, next };
+}

@@ -1,0 +1,44 @@
+/** `GET status`: where this node is, and what a wallet must know of the network before it can sign. */
+import type { FastifyInstance } from 'fastify';
+import { formatAmount } from '../../codec/amount.ts';
+import type { Api } from '../context.ts';
+import { answer, HASH, HEIGHT, list, object, orNull, responses, TEXT, TIME_MS } from '../schemas.ts';
+import type { StatusJson } from '../types.ts';
+
+const COUNT = { type: 'integer', minimum: 0 };
+
+const schema = {
+  tags: ['ledger'],
+  summary: 'Where this node is, and the rules of its network',
+  response: responses({
+    200: answer(
+      'The status of this node',
+      object({
+        version: TEXT,
+        participant: TEXT,
+        network: TEXT,
+        chainId: HASH,
+        height: HEIGHT,
+        blockHash: orNull(HASH),
+        blockTimeMs: orNull(TIME_MS),
+        highestKnownHeight: HEIGHT,
+        timeMs: TIME_MS,
+        maxValidityMs: COUNT,
+        currencies: list(object({ code: TEXT, exponent: COUNT, maxAmount: TEXT })),
+        consensus: object({ height: HEIGHT, round: COUNT, step: TEXT }),
+        peers: list(TEXT),
+        pool: object({ transactions: COUNT, batches: COUNT }),
+      }),
+    ),
+  }),
+};
+
+export function statusRoutes(app: FastifyInstance, { node, genesis, version, clock }: Api): void {
+  const { maxValidityMs } = genesis.rules;
+  const currencies = genesis.currencies.map(({ code, exponent, maxAmountMinor }) => {
+    return { code, exponent, maxAmount: formatAmount(maxAmountMinor, exponent) };
+  });
+  app.get('/status', { schema }, (): StatusJson => {
+    return { version, ...node.status(), timeMs: clock.now(), maxValidityMs, currencies };
+  });
+}

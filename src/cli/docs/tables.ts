@@ -1,0 +1,134 @@
+/** Tables of ARCHITECTURE.md that are printed from the code, so that they cannot say anything else than it does. */
+import { batch, block, committedBlock, header } from '../../codec/block.ts';
+import { amount } from '../../codec/fields.ts';
+import { currency, genesis, participant } from '../../codec/genesis.ts';
+import { indexedTransaction } from '../../codec/index-rows.ts';
+import * as limits from '../../codec/limits.ts';
+import { announcement, blocksQuestion, proposal, roundMessages } from '../../codec/messages.ts';
+import { receiptProof } from '../../codec/proof.ts';
+import type { FieldRow } from '../../codec/schema.ts';
+import { signMemory } from '../../codec/sign-memory.ts';
+import { accountRecord, aliasRecord, evidenceRecord, seenRecord, stateWrite, supplyRecord } from '../../codec/state.ts';
+import * as tx from '../../codec/transaction.ts';
+import { commitCertificate, evidence, signedStatement, statementPreimage } from '../../codec/vote.ts';
+import { DOMAINS } from '../../crypto/domains.ts';
+import { STATE_KINDS } from '../../ledger/keys.ts';
+import { STATUSES } from '../../ledger/status.ts';
+import { INDEX_KINDS } from '../../node/indexes.ts';
+import { POOL_REFUSALS } from '../../node/node.ts';
+import { STORAGE_FILES, STORAGE_KEYS } from '../../storage/index.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
+
+/** What a table of fields is printed from. */
+interface Message {
+  readonly type: string;
+  readonly rows?: readonly FieldRow[];
+}
+
+const MESSAGES: Readonly<Record<string, readonly Message[]>> = {
+  'Transactions and receipts': [
+    tx.transaction,
+    tx.transactionBody,
+    tx.command,
+    tx.openAccount,
+    tx.registerAlias,
+    tx.releaseAlias,
+    tx.issue,
+    tx.redeem,
+    tx.transfer,
+    tx.aliasReference,
+    amount,
+    tx.transactionSignature,
+    tx.receipt,
+    receiptProof,
+  ],
+  'Blocks and votes': [
+    batch,
+    block,
+    header,
+    committedBlock,
+    signedStatement,
+    statementPreimage,
+    commitCertificate,
+    evidence,
+    signMemory,
+  ],
+  'Between peers': [proposal, announcement, blocksQuestion, roundMessages],
+  Genesis: [genesis, participant, currency],
+  'State and indexes': [
+    accountRecord,
+    aliasRecord,
+    supplyRecord,
+    seenRecord,
+    evidenceRecord,
+    stateWrite,
+    indexedTransaction,
+  ],
+};
+
+/** Name of each generated part -> its text. `<!-- table:name -->` marks its place in the page. */
+export const TABLES: Readonly<Record<string, () => string>> = {
+  statuses: () =>
+    table(
+      ['Code', 'Name', 'Meaning'],
+      STATUSES.map(({ code, name, sentence }) => [String(code), tick(name), sentence]),
+    ),
+  refusals: () =>
+    table(
+      ['Name', 'Meaning'],
+      Object.entries(POOL_REFUSALS).map(([name, meaning]) => [tick(name), meaning]),
+    ),
+  exits: () =>
+    table(
+      ['Exit', 'Name', 'Meaning', 'What to do'],
+      EXIT_CODES.map(({ code, name, meaning, remedy }) => [String(code), tick(name), meaning, remedy]),
+    ),
+  state: () =>
+    table(
+      ['State key', 'Value', 'Meaning'],
+      STATE_KINDS.map(({ prefix, rest, value, meaning }) => [tick(prefix + rest), value, meaning]),
+    ),
+  indexes: () =>
+    table(
+      ['Index key', 'Value', 'Meaning'],
+      INDEX_KINDS.map(({ prefix, rest, value, meaning }) => [tick(prefix + rest), value, meaning]),
+    ),
+  files: () =>
+    table(
+      ['File', 'Meaning'],
+      STORAGE_FILES.map(({ name, meaning }) => [tick(name), meaning]),
+    ),
+  leveldb: () =>
+    table(
+      ['LevelDB key', 'Value', 'Meaning'],
+      STORAGE_KEYS.map(({ key, value, meaning }) => [tick(key), value, meaning]),
+    ),
+  domains: () =>
+    table(
+      ['Domain', 'Tag'],
+      Object.entries(DOMAINS).map(([name, tag]) => [tick(name), tick(tag)]),
+    ),
+  limits: () =>
+    table(
+      ['Limit', 'Value'],
+      Object.entries(limits).map(([name, value]) => [tick(name), value.toLocaleString('en-US')]),
+    ),
+  wire: () =>
+    Object.entries(MESSAGES)
+      .map(([title, messages]) => `### ${title}\n\n${messages.map(messageTable).join('\n\n')}`)
+      .join('\n\n'),
+};
+
+function messageTable({ type, rows = [] }: Message): string {
+  const lines = rows.map(({ field, type: fieldType, meaning }, i) => [String(i), tick(field), fieldType, meaning]);
+  return `**${type}**\n\n${table(['#', 'Field', 'Type', 'Meaning'], lines)}`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
+}
+
+function tick(text: string): string {
+  return `\`${text}\``;
+}
