@@ -282,7 +282,7 @@ class Network {
 
   repeat(from: Node, to: Node): void {
     const { proposals, votes } = messages(from.core, HEIGHT);
-    if (proposals.length > 4 || votes.length > 6 * this.plan.validators) throw new Violation('too many messages');
+    if (proposals.length > 3 || votes.length > 5 * this.plan.validators) throw new Violation('too many messages');
     for (const message of [...proposals, ...votes]) this.post(to.index, message);
     if (from.decided !== null && to.decided === null && !this.canShow(from.decided, proposals, to)) {
       this.commit(to, from.decided);
@@ -476,7 +476,7 @@ const HONEST_NETWORKS: readonly (readonly [string, number, Omit<Plan, 'seed'>])[
   ['four, one liar, crashes', 150, { validators: 4, liars: 1, events: 800, crashes: true }],
   [
     'four, one liar that never stops',
-    60,
+    100,
     { validators: 4, liars: 1, events: 800, crashes: true, liarsNeverStop: true },
   ],
   [

@@ -6,10 +6,11 @@
  * |---|---|---|
  * | the present round's proposals, and its votes | 2, 2n | into our round (line 55) and through it |
  * | precommits of the round before | n | out of that round (line 47) |
- * | our lock's and our valid value's proposals, and their polkas | 2, 2n | to our valid value, or to accept it from us (line 28) |
+ * | our valid value's proposal and its polka | 1, n | to accept it from us or whoever proposes it (line 28) |
  * | the polka that the present proposal relies on | n | to prevote it (line 28) |
  * | of a decided height: the proposal and its precommits, nothing else | 1, n | to the decision (line 49) |
  *
+ * The valid value is the lock, or newer than it: a peer that has its polka needs none for the lock.
  * A liar's several votes at one place could fill any bound, so one vote a validator is sent, the one for the value with
  * the most votes there; where a quorum has formed, that is the value with the quorum. Honest votes are never left out.
  */
@@ -29,25 +30,25 @@ interface Place {
 }
 
 /**
- * The proposals and votes of `height` that matter now: at most four proposals and 6n votes. In an order that lets a
+ * The proposals and votes of `height` that matter now: at most three proposals and 5n votes. In an order that lets a
  * peer use all of them in one go. Nothing of a height that is not the state's own, or in which nothing happened yet.
  */
 export function messages(state: ConsensusState, height: number): Messages {
   if (height !== state.height || !state.started) return { proposals: [], votes: [] };
-  const { round, decision, locked, valid } = state;
+  const { round, decision, valid } = state;
   if (decision !== null) {
     const { precommits } = roundLog(state, decision.round);
     return { proposals: proposalsAt(state, decision), votes: votesFor(precommits, decision.blockHash) };
   }
   const present = roundLog(state, round);
-  const polkas = [locked, valid].filter((polka) => polka !== null);
+  const ours = valid === null ? [] : [valid];
   const votes = [
     ...oneEach(present.prevotes),
     ...oneEach(present.precommits),
     ...oneEach(roundLog(state, round - 1).precommits),
-    ...[...polkas, ...reliedOn(present.proposals[0])].flatMap((place) => prevotesAt(state, place)),
+    ...[...ours, ...reliedOn(present.proposals[0])].flatMap((place) => prevotesAt(state, place)),
   ];
-  const proposals = [...present.proposals.slice(0, 2), ...polkas.flatMap((polka) => proposalsAt(state, polka))];
+  const proposals = [...present.proposals.slice(0, 2), ...ours.flatMap((polka) => proposalsAt(state, polka))];
   return { proposals: [...new Set(proposals)], votes: [...new Set(votes)] };
 }
 

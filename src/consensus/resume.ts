@@ -8,7 +8,7 @@
  * | precommit | precommit of r | the round's precommits, or timeoutPrecommit, likewise (line 47) |
  *
  * Rounds and steps only rise from there, and `signed` refuses what does not, so no place is signed twice. The lock comes
- * back as it was signed with, so line 23 and 29 bind as before. The valid value restarts from the lock; a newer one is
+ * back as it was signed with, so lines 23 and 29 bind as before. The valid value restarts from the lock; a newer one is
  * lost, which can cost a round but never safety, as no vote depends on it. The lock comes with its polka: if everyone
  * crashed, nobody else may have those prevotes any more, and without them a locked block could never be proposed again
  * (line 28). That the others' messages are gone is made good by `messages` of those who have them, and by deviation 7 of

@@ -937,6 +937,7 @@ function told(state: ConsensusState): readonly string[] {
 test('messages: the present round, the one before, and every polka in use', async (t) => {
   const idle = startHeight(testConfig(VALIDATORS, 3), HEIGHT);
   const locked = ROUND_1_LOCKED_A.map(([text]) => text);
+  const late = ['start', 'timeout propose 0', 'timeout prevote 0', 'propose 0 A', 'valid A', 'prevote 0 A: 0 1 2'];
   const polkaOfA = ['prevote 0 A: 3', 'prevote 0 A: 0', 'prevote 0 A: 1'];
   const precommits = ['precommit 0 A: 3', 'precommit 0 nil: 0', 'precommit 0 nil: 1'];
   const rows: readonly (readonly [string, ConsensusState, readonly string[]])[] = [
@@ -954,7 +955,7 @@ test('messages: the present round, the one before, and every polka in use', asyn
     ],
     [
       'a valid value that is not locked',
-      after(3, 'start', 'timeout propose 0', 'timeout prevote 0', 'propose 0 A', 'valid A', 'prevote 0 A: 0 1 2'),
+      after(3, ...late, 'timeout precommit 0', 'timeout precommit 1'),
       ['propose 0 A', 'prevote 0 A: 0', 'prevote 0 A: 1', 'prevote 0 A: 2'],
     ],
     [

@@ -28,10 +28,13 @@ export function createGater({ self, members, bans, links, dialable }: GaterCompo
     denyDialPeer: refuses,
     denyDialMultiaddr: (address: Multiaddr) => !dialable.has(address.toString()),
     denyOutboundConnection: refuses,
-    denyOutboundEncryptedConnection: refuses,
+    denyOutboundEncryptedConnection: (peerId) => {
+      const peer = welcome(peerId);
+      return peer === null || !links.admitOutbound(peer);
+    },
     denyInboundEncryptedConnection: (peerId) => {
       const peer = welcome(peerId);
-      return peer === null || !links.admit(peer);
+      return peer === null || !links.admitInbound(peer);
     },
     // Addresses that peers tell of themselves are not kept: nothing dials them.
     filterMultiaddrForPeer: () => false,

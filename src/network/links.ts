@@ -85,7 +85,7 @@ export class Links {
    * Decides on an inbound connection whose key has just been proved. A peer dials only when it holds no connection, so the
    * one we may still hold is dead and makes way, unless the two ends dial each other right now.
    */
-  admit(peer: ParticipantId): boolean {
+  admitInbound(peer: ParticipantId): boolean {
     const link = this.#link(peer);
     const now = this.#clock.now();
     const settling = link.connection?.direction === 'outbound' && now - link.openedAtMs < SETTLE_MS;
@@ -93,6 +93,11 @@ export class Links {
     this.#end(link.connection, 'the peer connects anew');
     link.expectedUntilMs = now + HANDSHAKE_TIMEOUT_MS;
     return true;
+  }
+
+  /** Decides on an outbound connection whose key has just been proved: the peer may have come to us meanwhile. */
+  admitOutbound(peer: ParticipantId): boolean {
+    return !this.connected(peer) && this.#clock.now() >= this.#link(peer).expectedUntilMs;
   }
 
   opened(peer: ParticipantId, connection: Connection): void {

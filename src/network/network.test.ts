@@ -3,7 +3,9 @@ import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import t from 'tap';
+import { MAX_BATCH_BYTES } from '../codec/limits.ts';
 import type { PublicKey } from '../types/index.ts';
+import { MAX_BATCHES_IN_HAND, MAX_UNSENT_BYTES } from './batch/constants.ts';
 import type { NetworkOptions } from './index.ts';
 import { createNetwork } from './index.ts';
 import { BAN_MS } from './limits.ts';
@@ -57,7 +59,44 @@ t.test('each pair ends up with one connection although both ends dial', async (t
   await Promise.all(hosts.map((host) => host.hasPeers(3)));
   hosts[0]!.network.publish('votes', bytesOf(1));
   await Promise.all(hosts.slice(1).map((host) => host.until(() => host.gossip.length === 1)));
-  t.pass('all connected and in use');
+  for (const index of [0, 1, 2, 3]) {
+    const count = (event: string) => world.diary(index).filter((line) => line.event === event).length;
+    t.equal(count('network.opened') - count('network.closed'), 3, `host ${index} keeps one connection to each`);
+  }
+});
+
+t.test('batches wait for a node that is behind, up to a bound, and flow again', async (t) => {
+  const world = new TcpWorld(await membersUpTo(2));
+  t.teardown(() => world.close());
+  const held = Promise.withResolvers<'accept'>();
+  const taken: number[] = [];
+  const sender = await new TestHost().start(world, 0);
+  const reader = new TestHost();
+  const onBatch = (_: unknown, bytes: Uint8Array) => {
+    taken.push(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0));
+    reader.changed();
+    return held.promise;
+  };
+  await reader.startWith((handlers) => world.start(1, { ...handlers, onBatch }));
+  await Promise.all([sender.hasPeers(1), reader.hasPeers(1)]);
+  const size = MAX_BATCH_BYTES;
+  const count = Math.ceil(MAX_UNSENT_BYTES / size) + MAX_BATCHES_IN_HAND + 8;
+  for (let at = 0; at < count; at += 1) sender.network.pushBatch(bytesOf(at, size));
+  await world.line(0, ({ event }) => event === 'network.batch.dropped');
+  await reader.until(() => taken.length === MAX_BATCHES_IN_HAND);
+  await sender.network.ask(world.participant(1), 'round', bytesOf(1));
+  t.equal(taken.length, MAX_BATCHES_IN_HAND, 'no more at once');
+  t.strictSame(sender.network.peers(), [world.participant(1)], 'slow is not judged');
+  held.resolve('accept');
+  const dropped = world.diary(0).filter(({ event }) => event === 'network.batch.dropped').length;
+  await reader.until(() => taken.length === count - dropped);
+  t.strictSame(
+    taken,
+    taken.toSorted((a, b) => a - b),
+    'in order',
+  );
+  sender.network.pushBatch(bytesOf(count, 100));
+  await reader.until(() => taken.at(-1) === count);
 });
 
 t.test('a ban is told once, refuses the peer, and ends by the clock', async (t) => {

@@ -19,6 +19,7 @@ export class CatchUp {
   readonly #heights = new Map<ParticipantId, number>();
   #running = false;
   #waiting = false;
+  #stopped = false;
 
   /** @param onBlock runs in the inbox after a fetched block became part of the chain. */
   constructor(context: Context, onBlock: (committed: CommittedBlock, execution: Execution) => Promise<void>) {
@@ -44,11 +45,15 @@ export class CatchUp {
     });
   }
 
+  stop(): void {
+    this.#stopped = true;
+  }
+
   async #run(): Promise<void> {
-    if (this.#running) return;
+    if (this.#running || this.#stopped) return;
     this.#running = true;
     try {
-      while (this.#candidates().length > 0) if (!(await this.#fetchFromAny())) break;
+      while (!this.#stopped && this.#candidates().length > 0) if (!(await this.#fetchFromAny())) break;
     } finally {
       this.#running = false;
     }

@@ -26,6 +26,22 @@ t.test('a payment becomes final on all four nodes', async (t) => {
   t.ok(sameChains(cluster));
 });
 
+t.test('networks of one and of seven work alike', async (t) => {
+  for (const size of [1, 7]) {
+    const cluster = new Cluster(testNetwork(size));
+    await cluster.startAll();
+    for (let i = 0; i < 5; i++) {
+      const via = cluster.ids[i % size] ?? '';
+      await final(cluster, via, transactionOf(cluster.network, OFFICERS, [issue(settlement('nbc'), 1n)]));
+    }
+    await level(cluster, 5);
+    t.ok(sameChains(cluster));
+    const certificate = (await cluster.get('nbc').chain.read(5))?.certificate;
+    t.ok((certificate?.signatures.length ?? 0) >= (size === 1 ? 1 : 5));
+    await cluster.stop();
+  }
+});
+
 t.test('nothing to do: no blocks, until a heartbeat is due', async (t) => {
   const cluster = await running(t);
   await cluster.pass(50_000);

@@ -123,6 +123,7 @@ export class Node {
     for (const cancel of this.#cancelTicks) cancel();
     this.#cancelTicks = [];
     this.#spread.stop();
+    this.#catchUp.stop();
     await this.#context.inbox.close();
     this.#engine.stop();
     await this.#context.network.stop();

@@ -6,6 +6,7 @@ import { MAX_SIGN_MEMORY_BYTES } from '../codec/limits.ts';
 import { decode, encode } from '../codec/schema.ts';
 import { type LockRecord, type SignMemory, signMemory } from '../codec/sign-memory.ts';
 import { statementSigningBytes } from '../crypto/ids.ts';
+import { CodedError } from '../errors.ts';
 import type { Signer, SignState } from '../ports.ts';
 import type { ChainId, SignedStatement, Statement, Step } from '../types/index.ts';
 
@@ -17,13 +18,12 @@ export class SignGuard {
   readonly #store: SignState;
   #memory: SignMemory | null;
 
-  /** @throws CodedError where the sign-state does not decode: a key whose past is unknown must not sign. */
+  /** @throws CodedError `SIGN_STATE_CORRUPT` where it does not decode: a key whose past is unknown must not sign. */
   constructor(chainId: ChainId, signer: Signer, store: SignState) {
     this.#chainId = chainId;
     this.#signer = signer;
     this.#store = store;
-    const last = store.last();
-    this.#memory = last === null ? null : decode(signMemory, last, MAX_SIGN_MEMORY_BYTES);
+    this.#memory = readMemory(store.last());
   }
 
   /** What the key said last, or null where it never signed. */
@@ -49,6 +49,16 @@ export class SignGuard {
     await this.#store.record(encode(signMemory, memory));
     this.#memory = memory;
     return signed;
+  }
+}
+
+function readMemory(last: Uint8Array | null): SignMemory | null {
+  if (last === null) return null;
+  try {
+    return decode(signMemory, last, MAX_SIGN_MEMORY_BYTES);
+  } catch (cause) {
+    const advice = 'this key must not sign again in this network; give the participant a new one';
+    throw new CodedError('SIGN_STATE_CORRUPT', `the last entry of the sign-state cannot be read: ${advice}`, { cause });
   }
 }
 

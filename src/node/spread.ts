@@ -24,6 +24,7 @@ export class Spread {
   /** Own batches that no block holds yet. */
   readonly #underWay = new Set<BatchDigest>();
   #cancelFlush: (() => void) | null = null;
+  #stopped = false;
 
   /** @param onBatch runs in the inbox after a batch joined the pool. */
   constructor(context: Context, onBatch: () => Promise<void>) {
@@ -74,6 +75,7 @@ export class Spread {
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#cancelFlush?.();
   }
 
@@ -101,7 +103,7 @@ export class Spread {
   async #fetchAll(digests: readonly BatchDigest[], holder: ParticipantId, height: number): Promise<void> {
     const { network, batches, chain, clock } = this.#context;
     const missing = digests.filter((digest) => !batches.holds(digest));
-    if (missing.length === 0 || chain.tip.height !== height) return;
+    if (this.#stopped || missing.length === 0 || chain.tip.height !== height) return;
     const peers = [holder, ...network.peers().filter((peer) => peer !== holder)];
     for (const peer of peers) if (await this.#fetchFrom(peer, missing)) return;
     clock.schedule(RETRY_MS, () => void this.#fetchAll(missing, holder, height));
