@@ -31,7 +31,10 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
   ['node', { mayImport: [...core, 'ports'], packages: [] }],
   [
     'network',
-    { mayImport: ['errors', 'types', 'codec', 'ports'], packages: ['libp2p', '@libp2p/*', '@multiformats/*'] },
+    {
+      mayImport: ['errors', 'types', 'codec', 'ports'],
+      packages: ['libp2p', '@libp2p/*', '@multiformats/*', 'node:crypto'],
+    },
   ],
   [
     'storage',
@@ -41,16 +44,22 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
     },
   ],
   ['simulator', { mayImport: [...core, 'ports', 'node'], packages: [] }],
-  [
-    'testing',
-    { mayImport: [...core, 'ports', 'node', 'storage', 'simulator'], packages: ['fast-check'] },
-  ],
+  ['testing', { mayImport: [...core, 'ports', 'node', 'storage', 'simulator'], packages: ['fast-check'] }],
   ['khqr', { mayImport: ['errors', 'types'], packages: [] }],
   [
     'api',
     {
       mayImport: ['errors', 'types', 'codec', 'crypto', 'ledger', 'ports', 'node', 'khqr'],
-      packages: ['fastify', '@fastify/swagger', 'libphonenumber-js', 'pino', 'prom-client'],
+      packages: [
+        'fastify',
+        '@fastify/*',
+        'libphonenumber-js',
+        'node:crypto',
+        'node:net',
+        'node:stream',
+        'pino',
+        'prom-client',
+      ],
     },
   ],
   ['scenario', { mayImport: ['errors', 'types', 'ports', 'node', 'simulator', 'api'], packages: [] }],
@@ -68,7 +77,10 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
 export const layers: ReadonlyMap<string, LayerRule> = new Map(rules);
 
 /** What a test may import beyond its layer: the harness, Node's own modules (vectors, temporary folders), whole networks. */
-export const testsMayAlso: LayerRule = { mayImport: ['simulator', 'storage', 'testing'], packages: ['tap', 'fast-check', 'node:*'] };
+export const testsMayAlso: LayerRule = {
+  mayImport: ['simulator', 'storage', 'testing'],
+  packages: ['tap', 'fast-check', 'node:*'],
+};
 
 /** Layers that reach time, chance, timers, the console and the process through a port or not at all. */
 export const withoutAmbient: ReadonlySet<string> = new Set([...core, 'ports', 'node', 'simulator']);

@@ -160,7 +160,7 @@ interface Question {
 type Ask = <T>(question: Question) => Promise<T>;
 
 function asker(baseUrl: string, options: ClientOptions): Ask {
-  if (!URL.canParse(baseUrl)) {
+  if (!/^https?:\/\//.test(baseUrl) || !URL.canParse(baseUrl)) {
     throw new CodedError(
       'URL_INVALID',
       `${JSON.stringify(baseUrl)} is no address; expected one like http://127.0.0.1:7400`,

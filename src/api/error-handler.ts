@@ -24,12 +24,12 @@ export function createErrorHandler(random: Random): Handler {
     const expected = expectedAnswer(error);
     const route = routeOf(request);
     if (expected !== null) {
-      request.log.debug({ route, code: expected.body.error.code }, 'refused');
+      request.log.debug({ route, code: expected.body.error.code }, 'api.refused');
       void reply.code(expected.status).send(expected.body);
       return;
     }
     const id = toHex(random.bytes(8));
-    request.log.error({ err: error, id, route }, 'a request failed');
+    request.log.error({ err: error, id, route }, 'api.failed');
     const message = `Something failed inside the node; its log has it under ${id}.`;
     void reply.code(500).send({ error: { code: 'INTERNAL', message, details: { id } } } satisfies ErrorJson);
   };

@@ -1,7 +1,7 @@
 /**
  * JSON Schemas of all that the API says: the components of /openapi.json, and what stands around them on each route.
- * Bodies with money in them are judged by `codec/json.ts`, whose codes are finer than a schema's; their schemas here
- * document them. Path and query parameters are judged by their schemas.
+ * Path and query parameters are judged by their schemas. Bodies are judged by `codec/json.ts`, whose codes are finer than
+ * a schema's; theirs stand in the route's `documentedBody` and only document.
  */
 import { STATUSES } from '../ledger/status.ts';
 import { ERROR_STATUS, type ErrorCode } from './errors.ts';

@@ -21,7 +21,7 @@ import { participantRoutes } from './routes/participants.ts';
 import { statusRoutes } from './routes/status.ts';
 import { supplyRoutes } from './routes/supply.ts';
 import { transactionRoutes } from './routes/transactions.ts';
-import { COMPONENTS } from './schemas.ts';
+import { COMPONENTS, type JsonSchema } from './schemas.ts';
 import { Submissions } from './submissions.ts';
 
 /** Names and hexadecimal digits take two to four times the bytes of the canonical form. */
@@ -103,7 +103,7 @@ function observeRequests(app: FastifyInstance, { metrics }: Api): void {
   });
   app.addHook('onResponse', (request, reply, done) => {
     const { statusCode: status, elapsedTime } = reply;
-    request.log.debug({ route: routeOf(request), status, ms: Math.round(elapsedTime) }, 'answered');
+    request.log.debug({ route: routeOf(request), status, ms: Math.round(elapsedTime) }, 'api.answered');
     const route = request.routeOptions.url ?? '(unknown)';
     if (!request.routeOptions.config.endless) {
       metrics.answered({ method: request.method, route, status }, elapsedTime / 1_000);
@@ -127,6 +127,10 @@ function describe(app: FastifyInstance, { version, genesis, operator }: Api): vo
       components: operator === null ? {} : { securitySchemes },
     },
     convertConstToEnum: false,
+    transform: ({ schema, url, route }) => {
+      const body = route.config?.documentedBody;
+      return { schema: body === undefined ? schema : { ...schema, body }, url };
+    },
     refResolver: { buildLocalReference: ({ $id }) => String($id) },
   });
   app.register(rateLimit, { global: false });
@@ -144,5 +148,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The answer is a stream that ends when somebody leaves: how long it took says nothing. */
     readonly endless?: boolean;
+    /** The schema of a body that no schema judges. */
+    readonly documentedBody?: JsonSchema;
   }
 }

@@ -3,9 +3,9 @@
  * declares, so /openapi.json is true of whatever a test provokes.
  */
 import type { FastifyInstance, InjectOptions } from 'fastify';
-import type { Customer, CustomerStore } from '../ports.ts';
-import type { AccountId } from '../types/index.ts';
-import type { ApiOptions } from './context.ts';
+import type { Clock, Customer, CustomerStore, Signer } from '../ports.ts';
+import type { AccountId, Genesis } from '../types/index.ts';
+import type { ApiOptions, NodeFace } from './context.ts';
 import { createApi } from './server.ts';
 import type { ErrorJson } from './types.ts';
 
@@ -19,44 +19,69 @@ export interface TestApi {
   readonly app: FastifyInstance;
   /** Answers that are not as documented. */
   readonly undocumented: readonly string[];
+  readonly customers: CustomerStore;
   get<T = ErrorJson>(url: string, headers?: Readonly<Record<string, string>>): Promise<TestAnswer<T>>;
   post<T = ErrorJson>(url: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<TestAnswer<T>>;
   send<T = ErrorJson>(request: InjectOptions): Promise<TestAnswer<T>>;
 }
 
-/** @param during lets virtual time pass until a promise settles. */
-export function testApi(options: ApiOptions, during: <T>(promise: Promise<T>) => Promise<T>): TestApi {
-  const app = createApi(options);
+/** What a test has of a network of nodes: `Cluster` of `testing/`. */
+export interface TestCluster {
+  readonly network: { readonly genesis: Genesis; readonly signer: (name: string) => Signer };
+  readonly clock: Clock;
+  get(id: string): { readonly node: NodeFace };
+  /** Lets virtual time pass until a promise settles. */
+  during<T>(promise: Promise<T>): Promise<T>;
+}
+
+export const TEST_TOKEN = 'operator-token-of-a-test';
+export const TEST_ALIAS_SECRET = new Uint8Array(32).fill(7);
+
+/** The server of one bank of a cluster, with its operator API. */
+export function testApi(cluster: TestCluster, bank: string, changes: Partial<ApiOptions> = {}): TestApi {
+  let drawn = 0;
+  const customers = memoryCustomers();
+  const app = createApi({
+    node: cluster.get(bank).node,
+    genesis: cluster.network.genesis,
+    aliasSecret: TEST_ALIAS_SECRET,
+    clock: cluster.clock,
+    // Never the same twice, and the same in every run.
+    random: { bytes: (length) => new Uint8Array(length).fill(1, length - 2).with(0, ++drawn % 256) },
+    log: false,
+    version: '1.2.3',
+    operator: { signer: cluster.network.signer(`operator/${bank}`), token: TEST_TOKEN, customers },
+    ...changes,
+  });
   const undocumented = checkAnswers(app);
   const send = async <T>(request: InjectOptions): Promise<TestAnswer<T>> => {
-    const response = await during(app.inject(request) as Promise<Awaited<ReturnType<typeof app.inject>>>);
+    const response = await cluster.during(app.inject(request).then((answer) => answer));
     const isJson = String(response.headers['content-type']).startsWith('application/json');
-    const body = (isJson ? response.json() : response.body) as T;
+    const body = (isJson && response.body !== '' ? response.json() : response.body) as T;
     return { status: response.statusCode, body, headers: response.headers };
   };
+  return { app, undocumented, customers, ...methods(send) };
+}
+
+type Send = <T>(request: InjectOptions) => Promise<TestAnswer<T>>;
+
+function methods(send: Send): Pick<TestApi, 'get' | 'post' | 'send'> {
+  const cbor = { 'content-type': 'application/cbor' };
   return {
-    app,
-    undocumented,
     send,
     get: (url, headers = {}) => send({ method: 'GET', url, headers }),
     post: (url, body, headers = {}) =>
       body instanceof Uint8Array
-        ? send({
-            method: 'POST',
-            url,
-            headers: { 'content-type': 'application/cbor', ...headers },
-            body: Buffer.from(body),
-          })
+        ? send({ method: 'POST', url, headers: { ...cbor, ...headers }, body: Buffer.from(body) })
         : send({ method: 'POST', url, headers, body: body as object }),
   };
 }
 
 /** `CustomerStore` in memory. */
-export function memoryCustomers(): CustomerStore & { readonly all: Map<AccountId, Customer> } {
+function memoryCustomers(): CustomerStore {
   const all = new Map<AccountId, Customer>();
   const byAccount = (a: Customer, b: Customer) => (a.account < b.account ? -1 : 1);
   return {
-    all,
     get: (account) => Promise.resolve(all.get(account) ?? null),
     put: (customer) => Promise.resolve(void all.set(customer.account, customer)),
     list: () => Promise.resolve([...all.values()].sort(byAccount)),

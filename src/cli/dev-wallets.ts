@@ -5,20 +5,17 @@
  */
 import { type Client, createClient } from '../api/client.ts';
 import { ApiError } from '../api/client-errors.ts';
-import type { AccountJson, TransactionStateJson } from '../api/types.ts';
-import { parseAmount } from '../codec/amount.ts';
-import { fromHex, toHex } from '../codec/hex.ts';
+import type { AccountJson } from '../api/types.ts';
+import { fromHex } from '../codec/hex.ts';
 import { settlementAccount } from '../codec/text.ts';
-import { aliasKey } from '../crypto/alias.ts';
 import { createSigner } from '../crypto/ed25519.ts';
-import { chainIdOf } from '../crypto/ids.ts';
-import { signTransaction } from '../crypto/sign.ts';
 import { CodedError } from '../errors.ts';
-import type { Clock, Random, Signer } from '../ports.ts';
-import type { Command, Genesis, Nonce, Transaction } from '../types/index.ts';
-import { homePaths, readGenesis, readKey, readSecret } from './home.ts';
+import type { Clock, Random } from '../ports.ts';
+import type { Amount, Command } from '../types/index.ts';
+import { homePaths, readKey, readSecret } from './home.ts';
 import type { LocalNode } from './local-network.ts';
 import type { PasswordSource } from './password.ts';
+import { bindAlias, fund, newNonce, openWallet, readAmount, readTerms, sign, submit, type Terms } from './wallet.ts';
 import { createWallet, listWallets, unlockWallet, type Wallet } from './wallet-files.ts';
 
 export interface DevelopmentParts {
@@ -40,8 +37,10 @@ export interface WalletRow {
 const NAMES = ['dara', 'sokha', 'bopha', 'veasna', 'chanthou', 'rithy', 'sreymom', 'vuthy', 'kunthea', 'samnang'];
 const WALLETS_PER_BANK = 2;
 /** Of each bank's settlement account at the start, and of each wallet. */
-const FUNDS = { KHR: { bank: '1000000000', wallet: '4000000' }, USD: { bank: '250000', wallet: '1000' } } as const;
-const VALIDITY_MS = 60_000;
+const FUNDS = [
+  { currency: 'KHR', bank: '1000000000', wallet: '4000000' },
+  { currency: 'USD', bank: '250000', wallet: '1000' },
+] as const;
 
 interface Bank {
   readonly node: LocalNode;
@@ -49,18 +48,18 @@ interface Bank {
   readonly client: Client;
 }
 
-/** @throws CodedError of the first step that a node refused. */
+/** @throws CodedError of the first step that a node refused, or `UNKNOWN_OUTCOME`. */
 export async function openDevelopmentWallets(parts: DevelopmentParts): Promise<void> {
-  const { nodes } = parts;
+  const { nodes, clock } = parts;
   const centralBank = nodes.find((node) => node.kind === 'centralBank');
   if (centralBank === undefined) return;
-  const genesis = await readGenesis(homePaths(centralBank.home).genesis);
+  const terms = await readTerms(createClient(centralBank.apiUrl), clock);
   const banks = await Promise.all(nodes.filter((node) => node.kind === 'bank').map(bankOf));
-  await issueToBanks(parts, genesis, centralBank, banks);
+  await issueToBanks(parts, terms, centralBank, banks);
   const plans = banks.flatMap((bank, i) =>
     Array.from({ length: WALLETS_PER_BANK }, (_, j) => ({ bank, number: i * WALLETS_PER_BANK + j })),
   );
-  await Promise.all(plans.map(({ bank, number }) => openOne(parts, genesis, bank, number)));
+  await Promise.all(plans.map(({ bank, number }) => openOne(parts, terms, bank, number)));
 }
 
 /** The wallets of the folder, with what their banks and the ledger know of them. */
@@ -87,46 +86,38 @@ async function bankOf(node: LocalNode): Promise<Bank> {
 
 /** One transaction for all banks that lack money. */
 async function issueToBanks(
-  { clock, random }: DevelopmentParts,
-  genesis: Genesis,
+  { random }: DevelopmentParts,
+  terms: Terms,
   centralBank: LocalNode,
   banks: readonly Bank[],
 ): Promise<void> {
   const wanted = await Promise.all(
     banks.map(async ({ node, client }): Promise<readonly Command[]> => {
       const to = settlementAccount(node.participant);
-      const empty = emptyCurrencies(await client.account(to));
-      return fundsIn(genesis, 'bank', empty).map((amount) => ({ type: 'issue', to, amount }));
+      const lacking = lackingFunds(terms, 'bank', await client.account(to));
+      return lacking.map((amount) => ({ type: 'issue', to, amount }));
     }),
   );
   const commands = wanted.flat();
   if (commands.length === 0) return;
   const officer = await readKey(homePaths(centralBank.home).key('officer-1'), noPassword);
-  const transaction = sign(genesis, commands, createSigner(officer.seed), clock, random);
-  assertFinal(await createClient(centralBank.apiUrl).submit(transaction), 'issuing to the banks');
+  const transaction = sign(terms, commands, newNonce(random), [createSigner(officer.seed)]);
+  await submit(createClient(centralBank.apiUrl), transaction);
 }
 
-async function openOne(parts: DevelopmentParts, genesis: Genesis, bank: Bank, number: number): Promise<void> {
-  const { clock, random } = parts;
+async function openOne(parts: DevelopmentParts, terms: Terms, bank: Bank, number: number): Promise<void> {
   const { client, node } = bank;
   const name = NAMES[number] ?? `wallet${number + 1}`;
   const wallet = await walletOf(parts, name, bank);
-  const { account, signer } = wallet;
-  const { publicKey } = signer;
-  assertFinal(await client.operator.openAccount({ name, publicKey, displayName: capitalised(name) }), account);
+  const { account } = wallet;
+  await openWallet(client, wallet, capitalised(name));
   const phone = phoneOf(number);
   if ((await orNull(client.alias(phone)))?.account !== account) {
-    const secret = fromHex(await readSecret(homePaths(node.home).aliasSecret));
-    const registration: Command = { type: 'registerAlias', aliasKey: aliasKey(secret, phone), account };
-    const transaction = sign(genesis, [registration], signer, clock, random);
-    assertFinal(await client.operator.attest({ transaction, phone }), `the number of ${account}`);
+    const aliasSecret = fromHex(await readSecret(homePaths(node.home).aliasSecret));
+    await bindAlias(client, terms, wallet, { phone, aliasSecret }, parts.random);
   }
-  const empty = emptyCurrencies(await client.account(account));
-  const amounts = Object.entries(FUNDS).filter(([currency]) => empty.has(currency));
-  const funded = amounts.map(async ([currency, { wallet: value }]) => {
-    assertFinal(await client.operator.fund({ account, amount: { currency, value } }), `the funds of ${account}`);
-  });
-  await Promise.all(funded);
+  const lacking = lackingFunds(terms, 'wallet', await client.account(account));
+  await Promise.all(lacking.map((amount) => fund(client, terms, account, amount)));
 }
 
 /** The wallet of an earlier start that was cut short, or a new one. */
@@ -141,32 +132,11 @@ function phoneOf(number: number): string {
   return `+855${12_000_001 + number}`;
 }
 
-function emptyCurrencies({ balances }: AccountJson): ReadonlySet<string> {
-  return new Set(balances.filter(({ minor }) => minor === '0').map(({ currency }) => currency));
-}
-
-function fundsIn({ currencies }: Genesis, whose: 'bank' | 'wallet', codes: ReadonlySet<string>) {
-  return currencies.flatMap((currency) => {
-    const funds = Object.entries(FUNDS).find(([code]) => code === currency.code && codes.has(code))?.[1];
-    return funds === undefined ? [] : [parseAmount(funds[whose], currency)];
-  });
-}
-
-function sign(
-  genesis: Genesis,
-  commands: readonly Command[],
-  signer: Signer,
-  clock: Clock,
-  random: Random,
-): Transaction {
-  const nonce = toHex(random.bytes(16)) as Nonce;
-  const validUntilMs = clock.now() + VALIDITY_MS;
-  return signTransaction({ version: 1, chainId: chainIdOf(genesis), validUntilMs, nonce, commands }, [signer]);
-}
-
-/** Refusals are thrown by the client. @throws CodedError `UNKNOWN_OUTCOME` where the time was up. */
-function assertFinal({ state, message }: TransactionStateJson, what: string): void {
-  if (state !== 'final') throw new CodedError('UNKNOWN_OUTCOME', `${what}: ${message}`);
+/** What an account that holds nothing of a currency is to get of it. */
+function lackingFunds(terms: Terms, whose: 'bank' | 'wallet', { balances }: AccountJson): Amount[] {
+  const empty = new Set(balances.filter(({ minor }) => minor === '0').map(({ currency }) => currency));
+  const lacking = FUNDS.filter(({ currency }) => empty.has(currency));
+  return lacking.map((funds) => readAmount(terms, funds[whose], funds.currency));
 }
 
 /** What is not there is null. */

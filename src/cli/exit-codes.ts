@@ -192,9 +192,14 @@ export function exitCodeOf(error: unknown): number {
   return exitCode(exitNameOf(error));
 }
 
+/** The code that stands on the line about an error. */
+export function codeOf(error: unknown): string {
+  if (error instanceof AssertionError) return 'INVARIANT';
+  return error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL';
+}
+
 function exitNameOf(error: unknown): ExitName {
   if (error instanceof AssertionError) return 'INVARIANT';
   if (error instanceof CodedError) return EXIT_OF_CODE.get(error.code) ?? 'REFUSED';
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return SYSTEM_CODES.get(code) ?? 'INTERNAL';
+  return SYSTEM_CODES.get(codeOf(error)) ?? 'INTERNAL';
 }

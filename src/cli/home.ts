@@ -22,7 +22,7 @@ import { chainIdOf } from '../crypto/ids.ts';
 import { decodeKeyFile, type KeyFile } from '../crypto/keyfile.ts';
 import { CodedError } from '../errors.ts';
 import type { Signer } from '../ports.ts';
-import type { ChainId, Genesis, Participant, PublicKey } from '../types/index.ts';
+import type { ChainId, Genesis, Participant } from '../types/index.ts';
 import { type NodeConfig, nodeConfigToJson, parseNodeConfig } from './node-config.ts';
 import type { PasswordSource } from './password.ts';
 
@@ -132,9 +132,7 @@ export async function readHome(folder: string, password: PasswordSource): Promis
         'put the genesis of its own network back',
     );
   }
-  const validator = await readKeyOf('validator', participant.validatorKey);
-  const network = await readKeyOf('network', participant.networkKey);
-  const operator = await readKeyOf('operator', participant.operatorKey);
+  const { validator, network, operator } = await readOwnKeys(paths, participant, password);
   return {
     folder: paths.folder,
     genesis,
@@ -147,16 +145,37 @@ export async function readHome(folder: string, password: PasswordSource): Promis
     aliasSecret: fromHex(await readSecret(paths.aliasSecret)),
     operatorToken: await readSecret(paths.operatorToken),
   };
+}
 
-  async function readKeyOf(name: 'validator' | 'network' | 'operator', publicKey: PublicKey): Promise<KeyFile> {
-    const file = paths.key(name);
-    const key = await readKey(file, password);
-    if (key.kind === name && key.publicKey === publicKey) return key;
+type Paths = ReturnType<typeof homePaths>;
+
+/** The three keys of a participant, each the one that the genesis lists. */
+async function readOwnKeys(paths: Paths, participant: Participant, password: PasswordSource) {
+  const own = {
+    validator: await readKey(paths.key('validator'), password),
+    network: await readKey(paths.key('network'), password),
+    operator: await readKey(paths.key('operator'), password),
+  };
+  const listed = {
+    validator: participant.validatorKey,
+    network: participant.networkKey,
+    operator: participant.operatorKey,
+  };
+  const names = ['validator', 'network', 'operator'] as const;
+  const wrong = names.filter((name) => own[name].kind !== name || own[name].publicKey !== listed[name]);
+  if (wrong.length === names.length) {
     throw new CodedError(
-      'KEY_FILE_WRONG',
-      `${file} is not the ${name} key that the genesis lists for ${config.participant}; put the right key file back`,
+      'FOLDER_FOREIGN',
+      `${paths.genesis} lists other keys for ${participant.id} than ${paths.keys} holds: they are of two networks; put ` +
+        'the genesis of its own network back',
     );
   }
+  const [first] = wrong;
+  if (first === undefined) return own;
+  throw new CodedError(
+    'KEY_FILE_WRONG',
+    `${paths.key(first)} is not the ${first} key that the genesis lists for ${participant.id}; put the right key file back`,
+  );
 }
 
 /** @throws CodedError `NOT_A_HOME` where the file is absent, `GENESIS_INVALID` for what is in it. */

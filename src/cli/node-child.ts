@@ -119,14 +119,22 @@ function parseLine(line: string): Said | null {
   }
 }
 
+/** The last one that says something; empty where there is none, or the log was taken away meanwhile. */
 async function lastLine(file: string): Promise<string> {
-  const handle = await open(file, 'r');
   try {
-    const { size } = await handle.stat();
-    const length = Math.min(size, TAIL_BYTES);
-    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
-    return buffer.toString('utf8').trimEnd().split('\n').at(-1) ?? '';
-  } finally {
-    await handle.close();
+    const handle = await open(file, 'r');
+    try {
+      const { size } = await handle.stat();
+      const length = Math.min(size, TAIL_BYTES);
+      const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+      const lines = buffer.toString('utf8').trimEnd().split('\n');
+      // What Node prints of a crash goes on below the line that says what it was.
+      return lines.findLast((line) => line.startsWith('{"level"') || /^\w*Error\b/.test(line)) ?? lines.at(-1) ?? '';
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    throw error;
   }
 }

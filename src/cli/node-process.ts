@@ -3,14 +3,13 @@
  * and says when it is ready. Every record is synced before it matters, so ending at once is never worse than a crash,
  * which the node is made for; a stop in order only spares the next start some work.
  */
-import { CodedError } from '../errors.ts';
 import type { NodeCommandOptions } from './commands/node.ts';
 import type { CliContext } from './context.ts';
-import { exitCode, exitCodeOf } from './exit-codes.ts';
+import { codeOf, exitCode, exitCodeOf } from './exit-codes.ts';
 import { homePaths, readHome } from './home.ts';
 import { createDiary, type Diary, factsOf } from './log.ts';
 import { passwordSource } from './password.ts';
-import { type RunningNode, runNode } from './run-node.ts';
+import type { RunningNode } from './run-node.ts';
 import { ownVersion } from './version.ts';
 
 /** A stop in order takes some 100 ms; whoever asked for it waits for two seconds at most. */
@@ -34,8 +33,11 @@ export async function nodeProcess(options: NodeCommandOptions, cli: CliContext):
   const onFatal = (error: unknown): void => endAtOnce(error, diary, cli);
   process.on('uncaughtException', onFatal);
   process.on('unhandledRejection', onFatal);
+  // A home that is refused need not wait for libp2p, LevelDB and Fastify to load.
+  const { runNode } = await import('./run-node.ts');
   const start = runNode({ home, clock, random, diary, version: await ownVersion(), onFatal });
-  start.catch((error: unknown) => diary.log.error('node.notStarted', factsOf(error)));
+  // Who runs it in the foreground reads the one line that the program ends with; nobody reads that of a child.
+  if (options.supervised) start.catch((error: unknown) => diary.log.error('node.notStarted', factsOf(error)));
   const first = await Promise.race([start, stopAsked]);
   // Asked to stop while it still opens: nothing is under way that a crash could not cut off as well.
   if (typeof first === 'string') process.exit(exitCode('OK'));
@@ -73,7 +75,6 @@ function announce(node: RunningNode, participant: string, { log }: Diary, { out 
 /** A broken disk or a broken assumption: nothing more is signed or written. */
 function endAtOnce(error: unknown, { log }: Diary, { out }: CliContext): never {
   log.error('node.fatal', factsOf(error));
-  const code = error instanceof CodedError ? error.code : 'FATAL';
-  out.fail(code, error instanceof Error ? error.message : String(error));
+  out.fail(codeOf(error), error instanceof Error ? error.message : String(error));
   process.exit(exitCodeOf(error));
 }

@@ -5,6 +5,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Client, createClient } from '../api/client.ts';
+import { fromHex } from '../codec/hex.ts';
 import { participantIdProblem } from '../codec/text.ts';
 import { createSigner } from '../crypto/ed25519.ts';
 import { CodedError } from '../errors.ts';
@@ -12,7 +13,6 @@ import type { Signer } from '../ports.ts';
 import type { ParticipantId } from '../types/index.ts';
 import type { CliContext } from './context.ts';
 import { homePaths, readKey, readSecret } from './home.ts';
-import { fromHex } from '../codec/hex.ts';
 import { type LocalNode, readLocalNetwork } from './local-network.ts';
 import { passwordSource } from './password.ts';
 
@@ -107,7 +107,8 @@ export class Nodes {
     const officers: Signer[] = [];
     for (const file of found) {
       const key = await readKey(file, password);
-      if (key.kind !== 'officer') throw new CodedError('KEY_FILE_WRONG', `${file} is a key of kind ${key.kind}, not officer`);
+      if (key.kind !== 'officer')
+        throw new CodedError('KEY_FILE_WRONG', `${file} is a key of kind ${key.kind}, not officer`);
       officers.push(createSigner(key.seed));
     }
     return officers;
@@ -131,7 +132,8 @@ export class Nodes {
     if (found !== undefined) return found;
     const known = this.local.map((node) => node.participant).join(', ');
     const problem = participantIdProblem(participant);
-    if (problem !== null) throw new CodedError('PARTICIPANT_MALFORMED', `participant ${JSON.stringify(participant)}: ${problem}`);
+    if (problem !== null)
+      throw new CodedError('PARTICIPANT_MALFORMED', `participant ${JSON.stringify(participant)}: ${problem}`);
     throw new CodedError('PARTICIPANT_UNKNOWN', `there is no ${participant} in this network; it has ${known}`);
   }
 }

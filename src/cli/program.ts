@@ -3,13 +3,12 @@
  * the commands do is in their own files, loaded when they run: most of them need neither libp2p nor LevelDB.
  */
 import { Command, CommanderError } from 'commander';
-import { CodedError } from '../errors.ts';
 import { registerWalletCommands } from './commands/index.ts';
 import { registerInit } from './commands/init.ts';
 import { registerNode } from './commands/node.ts';
 import { registerUp } from './commands/up.ts';
 import type { CliContext, CliIo, Register } from './context.ts';
-import { exitCode, exitCodeOf } from './exit-codes.ts';
+import { codeOf, exitCode, exitCodeOf } from './exit-codes.ts';
 import { createOutput, type Output, wantsColour } from './output.ts';
 import { systemClock, systemRandom } from './system.ts';
 import { ownVersion } from './version.ts';
@@ -73,8 +72,7 @@ function outputOf(json: boolean, io: CliIo): Output {
 /** Says what went wrong. @returns the exit code. */
 function report(error: unknown, out: Output, io: CliIo): number {
   if (error instanceof CommanderError) return reportUsage(error, out);
-  const code = error instanceof CodedError ? error.code : nameOf(error);
-  out.fail(code, error instanceof Error ? error.message : String(error));
+  out.fail(codeOf(error), error instanceof Error ? error.message : String(error));
   if (io.env['TONLE_DEBUG'] === '1' && error instanceof Error) io.stderr.write(`${stackOf(error)}\n`);
   return exitCodeOf(error);
 }
@@ -84,10 +82,6 @@ function reportUsage(error: CommanderError, out: Output): number {
   // The help that a bare `tonle` prints says it all.
   if (error.code !== 'commander.help') out.fail('USAGE', `${error.message.replace(/^error: /, '')}; see --help`);
   return exitCode('USAGE');
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL';
 }
 
 function stackOf(error: Error): string {

@@ -1,7 +1,7 @@
 /**
  * Receipts that are kept in files. Checking one takes the genesis and nothing else: no network, no node, no clock.
  */
-import { writeFile } from 'node:fs/promises';
+import { access, readFile, writeFile } from 'node:fs/promises';
 import type { Client } from '../api/client.ts';
 import { transactionToJson } from '../codec/json.ts';
 import type { ReceiptProof } from '../codec/proof.ts';
@@ -81,14 +81,38 @@ export async function readFinality(client: Client, proof: string): Promise<Final
   return { height: certificate.height, signers, validators: validators.length };
 }
 
+/** Before anything is paid: a file that is there is not overwritten. @throws CodedError `FILE_UNUSABLE`. */
+export async function assertNewFile(file: string): Promise<void> {
+  try {
+    await access(file);
+  } catch {
+    return;
+  }
+  throw new CodedError('FILE_UNUSABLE', `${file} exists already; name a new file for the receipt`);
+}
+
 /** Keeps a receipt. @throws CodedError `FILE_UNUSABLE` where the file exists or cannot be written. */
 export async function saveReceipt(file: string, proof: string): Promise<void> {
   try {
     await writeFile(file, proof, { flag: 'wx' });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new CodedError('FILE_UNUSABLE', `the receipt cannot be written to ${file} (${why}); name another file`, { cause });
+    throw new CodedError('FILE_UNUSABLE', `the receipt is not kept: ${reasonOf(cause)}; ask for it with \`tonle tx\``, {
+      cause,
+    });
   }
+}
+
+/** The text of a file that somebody named. @throws CodedError `FILE_UNUSABLE`. */
+export async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new CodedError('FILE_UNUSABLE', `cannot read ${file}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function parseReceipt(text: string): ReceiptProof {

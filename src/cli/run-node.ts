@@ -125,9 +125,11 @@ async function openChain(
   const log = await openBlockLog(disk, chainId);
   opened.push({ name: 'block log', close: () => log.close() });
   if (log.length() > 0 && !(await exists(disk, SIGN_STATE_FILE))) throw signStateLost(paths.data, log.length());
+  const chain = await Chain.open({ genesis, log, store, verifier });
+  // Opening it writes its last entry anew, so it comes after all that may refuse the folder.
   const signState = await openSignState(disk, chainId);
   opened.push({ name: 'sign state', close: () => signState.close() });
-  return { chain: await Chain.open({ genesis, log, store, verifier }), signState };
+  return { chain, signState };
 }
 
 /**

@@ -85,6 +85,7 @@ class LocalProcesses implements LocalNetworkHandle {
   readonly #listeners = new Set<(end: NodeEnd) => void>();
   #furnished: boolean;
   #saved: Promise<void> = Promise.resolve();
+  #stopped: Promise<void> | null = null;
 
   constructor(options: LocalNetworkOptions, folder: LocalFolder) {
     this.data = folder.data;
@@ -142,7 +143,12 @@ class LocalProcesses implements LocalNetworkHandle {
     if (ends) await child.ended;
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stopAll();
+    return this.#stopped;
+  }
+
+  async #stopAll(): Promise<void> {
     const children = [...this.#children.values()];
     const cancel = this.#options.clock.schedule(STOP_WITHIN_MS, () => {
       for (const child of children) child.signal('SIGKILL');

@@ -29,6 +29,11 @@ export interface WalletFile {
   readonly path: string;
 }
 
+/** A wallet whose file was made just now. */
+export interface CreatedWallet extends Wallet {
+  readonly path: string;
+}
+
 export interface NewWallet {
   /** Of the file and of the account, so `dara` becomes `dara@aclb`. */
   readonly name: string;
@@ -42,7 +47,11 @@ export interface NewWallet {
  *
  * @throws CodedError `ACCOUNT_MALFORMED`, `WALLET_EXISTS`: a key is never overwritten.
  */
-export async function createWallet(data: string, { name, bank, password }: NewWallet, random: Random): Promise<Wallet> {
+export async function createWallet(
+  data: string,
+  { name, bank, password }: NewWallet,
+  random: Random,
+): Promise<CreatedWallet> {
   const account = parseAccountId(`${name}@${bank}`);
   const seed = random.bytes(32);
   const text = encodeKeyFile(seed, { name: account, kind: 'wallet' }, password, random);
@@ -56,7 +65,7 @@ export async function createWallet(data: string, { name, bank, password }: NewWa
       cause,
     });
   }
-  return { account, signer: createSigner(seed) };
+  return { account, signer: createSigner(seed), path: file };
 }
 
 /** All wallets of a data folder, by name. Files that are no wallets are passed over. */

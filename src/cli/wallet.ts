@@ -8,6 +8,7 @@ import { parsePhone } from '../api/phone.ts';
 import type { ReceiptJson, TransactionStateJson } from '../api/types.ts';
 import { formatAmount, parseAmount } from '../codec/amount.ts';
 import { fromHex, toHex } from '../codec/hex.ts';
+import type { AmountJson } from '../codec/json.ts';
 import { MAX_TRANSACTION_BYTES } from '../codec/limits.ts';
 import { decode } from '../codec/schema.ts';
 import { parseAccountId, parseCurrency, parseHash, settlementAccount } from '../codec/text.ts';
@@ -228,8 +229,8 @@ export function finalOf(answer: TransactionStateJson): Final {
   );
 }
 
-/** Amounts of the JSON API. */
-function amountJson({ currencies }: Terms, { currency, minor }: Amount): { currency: string; value: string } {
+/** An amount as the JSON API writes it. */
+export function amountJson({ currencies }: Terms, { currency, minor }: Amount): AmountJson {
   const exponent = currencies.find((entry) => entry.code === currency)?.exponent ?? 0;
   return { currency, value: formatAmount(minor, exponent) };
 }

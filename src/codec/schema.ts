@@ -31,9 +31,6 @@ export interface Schema<T> {
   read(reader: Reader): T;
 }
 
-/** A schema's value. */
-export type ValueOf<S> = S extends Schema<infer T> ? T : never;
-
 /** @returns the canonical bytes of a value that is known to be valid. */
 export function encode<T>(schema: Schema<T>, value: T): Uint8Array {
   return encodeCbor(schema.toCbor(value));
@@ -58,7 +55,7 @@ export function decode<T>(schema: Schema<T>, bytes: Uint8Array, maxBytes: number
 }
 
 /** Hands out the tokens of one input, each checked against what is expected there. */
-export class Reader {
+class Reader {
   readonly #tokens: Tokenizer;
   readonly #type: string;
   readonly #path: string[] = [];
@@ -152,7 +149,7 @@ function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 // ---------------------------------------------------------------- combinators
 
-export interface Field<T> {
+interface Field<T> {
   readonly schema: Schema<T>;
   readonly meaning: string;
 }
@@ -179,7 +176,7 @@ export function record<T extends object>(type: string, fields: { readonly [K in 
 }
 
 /** A case of a tagged union: its number in the bytes and the record of its other fields. */
-export interface Case<T> {
+interface Case<T> {
   readonly tag: number;
   readonly schema: Schema<T>;
 }

@@ -6,7 +6,7 @@ import { isHex } from './hex.ts';
 import { MAX_ACCOUNT_ID_CHARS, MAX_PARTICIPANT_ID_CHARS } from './limits.ts';
 
 /** The account that a participant's money with the central bank stands on: `settlement@aclb`. */
-export const SETTLEMENT_NAME = 'settlement';
+const SETTLEMENT_NAME = 'settlement';
 
 const PARTICIPANT = new RegExp(`^[a-z][a-z0-9]{1,${MAX_PARTICIPANT_ID_CHARS - 1}}$`);
 const ACCOUNT_NAME = /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/;

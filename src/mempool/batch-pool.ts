@@ -20,7 +20,7 @@ export interface BatchPoolLimits {
 }
 
 /** Thirty-two blocks' worth for each author; the digests of some minutes of full blocks. */
-export const BATCH_POOL_LIMITS: BatchPoolLimits = { maxBatchesPerAuthor: 256, maxCommitted: 16_384 };
+const BATCH_POOL_LIMITS: BatchPoolLimits = { maxBatchesPerAuthor: 256, maxCommitted: 16_384 };
 
 export class BatchPool {
   readonly #limits: BatchPoolLimits;

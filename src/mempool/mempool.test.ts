@@ -1,20 +1,14 @@
 import t from 'tap';
-import { transactionId } from '../crypto/ids.ts';
-import { knowBatch } from '../node/admission.ts';
 import { GENESIS_TIME_MS, testNetwork } from '../testing/genesis.ts';
-import { issue, settlement, transactionOf } from '../testing/transactions.ts';
-import type { ParticipantId, Transaction } from '../types/index.ts';
+import { batchBy, idOf, issue, settlement, transactionOf } from '../testing/transactions.ts';
+import type { Transaction } from '../types/index.ts';
 import { BatchPool } from './batch-pool.ts';
 import { TransactionPool } from './transaction-pool.ts';
 
 const network = testNetwork();
 const make = (validUntilMs = GENESIS_TIME_MS + 60_000) =>
   transactionOf(network, ['officer/1'], [issue(settlement('aclb'), 1n)], validUntilMs);
-const pooled = (transaction: Transaction, bytes = 100) => ({ id: transactionId(transaction.body), transaction, bytes });
-const batchBy = (author: string, ...transactions: Transaction[]) => {
-  const { chainId } = (transactions[0] ?? make()).body;
-  return knowBatch({ version: 1, chainId, author: author as ParticipantId, transactions });
-};
+const pooled = (transaction: Transaction, bytes = 100) => ({ id: idOf(transaction), transaction, bytes });
 
 t.test('a transaction is offered once, by id and by reference, while there is room', async (t) => {
   const pool = new TransactionPool(2);
@@ -26,8 +20,8 @@ t.test('a transaction is offered once, by id and by reference, while there is ro
   t.equal(pool.offer(pooled(sameReference)), 'referenceTaken');
   t.equal(pool.offer(pooled(second)), 'added');
   t.equal(pool.offer(pooled(make())), 'full');
-  pool.settle(transactionId(first.body));
-  t.equal(pool.has(transactionId(first.body)), false);
+  pool.settle(idOf(first));
+  t.equal(pool.has(idOf(first)), false);
   t.equal(pool.offer(pooled(sameReference)), 'added', 'the reference is free again');
 });
 

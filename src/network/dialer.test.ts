@@ -4,8 +4,9 @@ import type { Clock, Logger } from '../ports.ts';
 import type { ParticipantId } from '../types/index.ts';
 import { parseAddress } from './addresses.ts';
 import { Bans } from './bans.ts';
+import type { DialerComponents } from './dialer.ts';
 import { Dialer } from './dialer.ts';
-import { BAN_MS, HANDSHAKE_TIMEOUT_MS, HEAD_START_MS } from './limits.ts';
+import { BAN_MS, HANDSHAKE_TIMEOUT_MS, MAX_DIALS } from './limits.ts';
 import { Links } from './links.ts';
 
 const log: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -42,7 +43,7 @@ class HandClock implements Clock {
   }
 }
 
-function setUp(self: ParticipantId, peer: ParticipantId, jitter: number) {
+function setUp(self: ParticipantId, peer: ParticipantId, jitter: number, options: Partial<DialerComponents> = {}) {
   const clock = new HandClock();
   const ignore = () => {};
   const links = new Links(self, clock, log, { onUsable: ignore, onLost: ignore, onClosed: ignore, onAudit: ignore });
@@ -56,10 +57,12 @@ function setUp(self: ParticipantId, peer: ParticipantId, jitter: number) {
     random: { bytes: (length) => new Uint8Array(length).fill(jitter) },
     log,
     retryMaxMs: 1_000,
+    headStartMs: 250,
     dial: () => {
       dials.push(clock.nowMs);
       return Promise.reject(new Error('nobody there'));
     },
+    ...options,
   });
   dialer.start();
   return { clock, links, bans, dialer, dials };
@@ -79,7 +82,7 @@ t.test('waits double up to the bound, between half and all of it', async (t) => 
 });
 
 t.test('the end that sorts second leaves the other a head start', async (t) => {
-  t.strictSame(await waits(setUp(second, first, 0).clock, 2), [HEAD_START_MS, HEAD_START_MS + 50]);
+  t.strictSame(await waits(setUp(second, first, 0).clock, 2), [250, 300]);
 });
 
 t.test('a member that was reached is dialled soon again when it is lost', async (t) => {
@@ -110,4 +113,21 @@ t.test('while it dials, the end that sorts first lets no inbound connection of t
   const behind = setUp(second, first, 0).links;
   behind.setDialling(first, true);
   t.ok(behind.admitInbound(first), 'the other end yields');
+});
+
+t.test('a few are dialled at once, the others in turn', async (t) => {
+  const peers = Array.from({ length: MAX_DIALS + 3 }, (_, at) => `bbb${at}` as ParticipantId);
+  const addresses = [parseAddress('/ip4/127.0.0.1/tcp/1')];
+  const ends: (() => void)[] = [];
+  const { clock } = setUp(first, second, 0, {
+    targets: new Map(peers.map((peer) => [peer, addresses])),
+    dial: () => new Promise<void>((resolve) => ends.push(resolve)),
+  });
+  await waits(clock, peers.length);
+  t.equal(ends.length, MAX_DIALS);
+  for (let ended = 0; ended < 3; ended += 1) {
+    ends[ended]!();
+    await new Promise(setImmediate);
+    t.equal(ends.length, MAX_DIALS + ended + 1);
+  }
 });

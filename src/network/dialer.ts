@@ -4,7 +4,7 @@ import type { Clock, Logger, Random } from '../ports.ts';
 import type { ParticipantId } from '../types/index.ts';
 import type { Bans } from './bans.ts';
 import { reasonOf } from './errors.ts';
-import { HEAD_START_MS, RETRY_MIN_MS } from './limits.ts';
+import { MAX_DIALS, RETRY_MIN_MS } from './limits.ts';
 import type { Links } from './links.ts';
 
 export interface DialerComponents {
@@ -16,6 +16,8 @@ export interface DialerComponents {
   readonly random: Random;
   readonly log: Logger;
   readonly retryMaxMs: number;
+  /** How long the end that does not lead waits for the other one, each time. */
+  readonly headStartMs: number;
   dial(addresses: readonly Multiaddr[]): Promise<unknown>;
 }
 
@@ -24,6 +26,9 @@ export class Dialer {
   /** Attempts since the member was last usable. */
   readonly #attempts = new Map<ParticipantId, number>();
   readonly #waiting = new Map<ParticipantId, () => void>();
+  /** Members whose wait is over while all places are taken. */
+  readonly #due = new Set<ParticipantId>();
+  #dialling = 0;
 
   constructor(components: DialerComponents) {
     this.#components = components;
@@ -51,35 +56,48 @@ export class Dialer {
   }
 
   #wait(peer: ParticipantId, delayMs: number): void {
-    const { targets, clock, links } = this.#components;
+    const { targets, clock, links, headStartMs } = this.#components;
     if (!targets.has(peer)) return;
     this.#waiting.get(peer)?.();
-    const headStartMs = links.leads(peer) ? 0 : HEAD_START_MS;
     this.#waiting.set(
       peer,
-      clock.schedule(delayMs + headStartMs, () => this.#dial(peer)),
+      clock.schedule(delayMs + (links.leads(peer) ? 0 : headStartMs), () => this.#dial(peer)),
     );
   }
 
   #dial(peer: ParticipantId): void {
-    const { targets, links, bans, log, retryMaxMs } = this.#components;
+    const { links, bans, retryMaxMs } = this.#components;
     this.#waiting.delete(peer);
     // An open connection calls `lost` when it closes.
     if (links.connected(peer)) return;
     // One that is only expected may never open.
-    if (links.expected(peer) || bans.has(peer)) {
-      this.#wait(peer, retryMaxMs);
-      return;
-    }
+    if (links.expected(peer) || bans.has(peer)) this.#wait(peer, retryMaxMs);
+    else if (this.#dialling >= MAX_DIALS) this.#due.add(peer);
+    else this.#start(peer);
+  }
+
+  #start(peer: ParticipantId): void {
+    const { targets, links, log } = this.#components;
+    this.#dialling += 1;
     links.setDialling(peer, true);
-    this.#components.dial(targets.get(peer) ?? []).then(
-      () => links.setDialling(peer, false),
-      (error: unknown) => {
-        links.setDialling(peer, false);
-        log.debug('network.dial.failed', { peer, reason: reasonOf(error) });
-        this.#retry(peer);
-      },
-    );
+    const ended = () => {
+      this.#dialling -= 1;
+      links.setDialling(peer, false);
+      this.#next();
+    };
+    this.#components.dial(targets.get(peer) ?? []).then(ended, (error: unknown) => {
+      log.debug('network.dial.failed', { peer, reason: reasonOf(error) });
+      this.#retry(peer);
+      ended();
+    });
+  }
+
+  #next(): void {
+    for (const peer of [...this.#due]) {
+      if (this.#dialling >= MAX_DIALS) return;
+      this.#due.delete(peer);
+      this.#dial(peer);
+    }
   }
 
   /** At least 0, below 1. */

@@ -5,7 +5,7 @@
 import type { Connection } from '@libp2p/interface';
 import type { Clock, Logger } from '../ports.ts';
 import type { ParticipantId } from '../types/index.ts';
-import { HANDSHAKE_TIMEOUT_MS, SETTLE_MS, SUPERVISE_INTERVAL_MS, USABLE_TIMEOUT_MS } from './limits.ts';
+import { HANDSHAKE_TIMEOUT_MS, SUPERVISE_INTERVAL_MS, USABLE_TIMEOUT_MS } from './limits.ts';
 
 interface Link {
   connection: Connection | null;
@@ -72,7 +72,7 @@ export class Links {
     return link.dialling || this.#clock.now() < link.expectedUntilMs;
   }
 
-  /** The end whose id sorts first dials at once and decides which of two connections stays. */
+  /** The end whose id sorts first dials at once, and decides which of two connections stays. */
   leads(peer: ParticipantId): boolean {
     return this.#self < peer;
   }
@@ -82,22 +82,22 @@ export class Links {
   }
 
   /**
-   * Decides on an inbound connection whose key has just been proved. A peer dials only when it holds no connection, so the
-   * one we may still hold is dead and makes way, unless the two ends dial each other right now.
+   * Decides on an inbound connection whose key has just been proved. Both ends may dial at the same moment, so one rule must
+   * leave exactly one connection: the leading end refuses while it dials or holds one, the other yields to the leading one's
+   * dial, which means that whatever it holds itself was refused or is dead. What the leading end holds in vain, pings find.
    */
   admitInbound(peer: ParticipantId): boolean {
     const link = this.#link(peer);
-    const now = this.#clock.now();
-    const settling = link.connection?.direction === 'outbound' && now - link.openedAtMs < SETTLE_MS;
-    if (this.leads(peer) && (link.dialling || settling)) return false;
+    if (this.leads(peer) && (link.dialling || link.connection)) return false;
     this.#end(link.connection, 'the peer connects anew');
-    link.expectedUntilMs = now + HANDSHAKE_TIMEOUT_MS;
+    link.expectedUntilMs = this.#clock.now() + HANDSHAKE_TIMEOUT_MS;
     return true;
   }
 
   /** Decides on an outbound connection whose key has just been proved: the peer may have come to us meanwhile. */
   admitOutbound(peer: ParticipantId): boolean {
-    return !this.connected(peer) && this.#clock.now() >= this.#link(peer).expectedUntilMs;
+    const link = this.#link(peer);
+    return link.connection === null && (this.leads(peer) || this.#clock.now() >= link.expectedUntilMs);
   }
 
   opened(peer: ParticipantId, connection: Connection): void {

@@ -16,7 +16,7 @@ import { createGater } from './gater.ts';
 import { Gossip } from './gossip/gossip.ts';
 import type { Host } from './host.ts';
 import { createHost } from './host.ts';
-import { RETRY_MAX_MS } from './limits.ts';
+import { HEAD_START_PER_MEMBER_MS, RETRY_MAX_MS } from './limits.ts';
 import { Links } from './links.ts';
 import { Members } from './members.ts';
 import type { LibP2pNetwork, NetworkOptions } from './options.ts';
@@ -183,6 +183,7 @@ class TcpNetwork implements LibP2pNetwork {
         random,
         log,
         retryMaxMs: this.#options.retryMaxMs ?? RETRY_MAX_MS,
+        headStartMs: members.size * HEAD_START_PER_MEMBER_MS,
         dial: (addresses) => host.dial([...addresses], { signal: this.#stopping.signal }),
       }),
     };

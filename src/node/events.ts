@@ -10,7 +10,7 @@ import type {
   TransactionId,
 } from '../types/index.ts';
 
-export interface CommittedTransaction {
+interface CommittedTransaction {
   readonly receipt: Receipt;
   readonly transaction: Transaction;
 }

@@ -32,7 +32,7 @@ import {
   transactionIndexKey,
 } from './indexes.ts';
 
-export interface HistoryEntry {
+interface HistoryEntry {
   readonly id: TransactionId;
   readonly indexed: IndexedTransaction;
 }

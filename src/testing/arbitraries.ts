@@ -39,7 +39,7 @@ const memo = fc
   .filter((value) => !/\p{Cc}/u.test(value) && new TextEncoder().encode(value).length <= limits.MAX_MEMO_BYTES);
 const alias = fc.option(fc.record({ aliasKey: hash, epoch: height }));
 
-export const command: fc.Arbitrary<Command> = fc.oneof(
+const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ type: fc.constant('openAccount' as const), account, publicKey: hexText<never>(32) }),
   fc.record({ type: fc.constant('registerAlias' as const), aliasKey: hash, account }),
   fc.record({ type: fc.constant('releaseAlias' as const), aliasKey: hash, account }),

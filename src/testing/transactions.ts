@@ -1,7 +1,9 @@
 /** Short ways to write transactions in tests: who pays whom, signed by whom. */
 import { settlementAccount } from '../codec/text.ts';
-import { chainIdOf } from '../crypto/ids.ts';
+import { chainIdOf, transactionId } from '../crypto/ids.ts';
 import { signTransaction } from '../crypto/sign.ts';
+import type { KnownBatch } from '../mempool/batch-pool.ts';
+import { knowBatch } from '../node/admission.ts';
 import type { AccountId, Command, CurrencyCode, Nonce, ParticipantId, Transaction } from '../types/index.ts';
 import { GENESIS_TIME_MS, KHR, type TestNetwork } from './genesis.ts';
 
@@ -18,6 +20,14 @@ export function transactionOf(
   const nonce = counter.toString(16).padStart(32, '0') as Nonce;
   const body = { version: 1, chainId: chainIdOf(network.genesis), validUntilMs, nonce, commands } as const;
   return signTransaction(body, signers.map(network.signer));
+}
+
+export const idOf = ({ body }: Transaction) => transactionId(body);
+
+/** A batch of this author, as a node knows it. */
+export function batchBy(author: string, ...transactions: readonly [Transaction, ...Transaction[]]): KnownBatch {
+  const [{ body }] = transactions;
+  return knowBatch({ version: 1, chainId: body.chainId, author: author as ParticipantId, transactions });
 }
 
 export const account = (text: string) => text as AccountId;

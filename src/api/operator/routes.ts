@@ -10,27 +10,25 @@ import { CodedError } from '../../errors.ts';
 import type { Currency, Transaction } from '../../types/index.ts';
 import type { Api, OperatorOptions } from '../context.ts';
 import { fault } from '../errors.ts';
-import { goneSignal, notJudgedHere } from '../http.ts';
+import { goneSignal } from '../http.ts';
 import { parsePhone } from '../phone.ts';
 import { respond } from '../routes/transactions.ts';
 import type { ActionJson, CustomersJson, TransactionStateJson, UnsubmittedJson } from '../types.ts';
 import { Bank } from './bank.ts';
-import { attestSchema, customersSchema, fundSchema, openAccountSchema, redeemSchema } from './schemas.ts';
+import { attest, customers, fund, openAccount, redeem } from './schemas.ts';
 import { requireToken } from './token.ts';
 
 export function operatorRoutes(app: FastifyInstance, api: Api, operator: OperatorOptions): void {
   const bank = new Bank(api, operator);
   const { currencies } = api.genesis;
-  const validatorCompiler = notJudgedHere(app);
   const gone = (reply: FastifyReply) => goneSignal(reply, api.closing);
   app.addHook('onRequest', requireToken(operator.token));
 
-  app.get('/accounts', { schema: customersSchema }, async (): Promise<CustomersJson> => {
+  app.get('/accounts', customers, async (): Promise<CustomersJson> => {
     return { customers: await bank.customers() };
   });
 
-  const opening = { schema: openAccountSchema, validatorCompiler };
-  app.post('/accounts', opening, async ({ body }, reply): Promise<ActionJson> => {
+  app.post('/accounts', openAccount, async ({ body }, reply): Promise<ActionJson> => {
     const fields = fieldsOf(present(body), '', ['name', 'publicKey', 'displayName']);
     const account = textField(fields.name, 'name', (name) => bank.accountOf(name));
     const publicKey = textField(fields.publicKey, 'publicKey', parsePublicKey);
@@ -38,26 +36,22 @@ export function operatorRoutes(app: FastifyInstance, api: Api, operator: Operato
     return respond(reply, await bank.openAccount(account, publicKey, displayName, gone(reply)));
   });
 
-  app.post('/attest', { schema: attestSchema, validatorCompiler }, async ({ body }, reply): Promise<ActionJson> => {
+  app.post('/attest', attest, async ({ body }, reply): Promise<ActionJson> => {
     const fields = fieldsOf(present(body), '', ['transaction', 'phone']);
     const phone = textField(fields.phone, 'phone', parsePhone);
     const transaction = transactionOf(fields.transaction, currencies);
     return respond(reply, await bank.attest(transaction, phone, gone(reply)));
   });
 
-  app.post(
-    '/fund',
-    { schema: fundSchema, validatorCompiler },
-    async ({ body }, reply): Promise<TransactionStateJson> => {
-      const fields = fieldsOf(present(body), '', ['account', 'amount'], ['nonce']);
-      const to = textField(fields.account, 'account', parseAccountId);
-      const amount = amountFromJson(fields.amount, 'amount', currencies);
-      const nonce = fields.nonce === undefined ? null : textField(fields.nonce, 'nonce', parseNonce);
-      return respond(reply, await bank.fund(to, amount, nonce, gone(reply)));
-    },
-  );
+  app.post('/fund', fund, async ({ body }, reply): Promise<TransactionStateJson> => {
+    const fields = fieldsOf(present(body), '', ['account', 'amount'], ['nonce']);
+    const to = textField(fields.account, 'account', parseAccountId);
+    const amount = amountFromJson(fields.amount, 'amount', currencies);
+    const nonce = fields.nonce === undefined ? null : textField(fields.nonce, 'nonce', parseNonce);
+    return respond(reply, await bank.fund(to, amount, nonce, gone(reply)));
+  });
 
-  app.post('/redeem', { schema: redeemSchema, validatorCompiler }, ({ body }): UnsubmittedJson => {
+  app.post('/redeem', redeem, ({ body }): UnsubmittedJson => {
     const { amount } = fieldsOf(present(body), '', ['amount']);
     return bank.redeem(amountFromJson(amount, 'amount', currencies));
   });

@@ -1,4 +1,4 @@
-/** What the operator API takes and answers, for /openapi.json. */
+/** What each route of the operator API takes and answers, for /openapi.json. */
 import {
   ACCOUNT,
   AMOUNT_CODES,
@@ -8,6 +8,7 @@ import {
   failures,
   failuresAs,
   HASH,
+  type JsonSchema,
   KEY,
   list,
   object,
@@ -22,6 +23,7 @@ import {
 } from '../schemas.ts';
 
 const common = { tags: ['operator'], security: [{ operatorToken: [] }] };
+const taking = (body: JsonSchema) => ({ documentedBody: { content: { 'application/json': { schema: body } } } });
 const TOKEN = failures('TOKEN_MISSING', 'TOKEN_WRONG');
 /** What any action that submits a transaction can end with. */
 const SUBMITTED: readonly Failure[] = [
@@ -38,84 +40,84 @@ const action = object({
   message: TEXT,
   customer: orNull(ref('Customer')),
 });
+const NONCE =
+  'A reference of your own, 32 hexadecimal digits: used twice, the second request is refused, so a retry pays nothing twice';
 const UNKNOWN = 'Submitted; how it ends is not known yet, and nothing has failed: ask again';
 
-export const customersSchema = {
-  ...common,
-  summary: "The bank's customers: names and numbers that are nowhere else",
-  response: responses({ 200: answer('By account', object({ customers: list(ref('Customer')) })) }, TOKEN),
+export const customers = {
+  schema: {
+    ...common,
+    summary: "The bank's customers: names and numbers that are nowhere else",
+    response: responses({ 200: answer('By account', object({ customers: list(ref('Customer')) })) }, TOKEN),
+  },
 };
 
-export const openAccountSchema = {
-  ...common,
-  summary: 'Open an account at this bank',
-  body: object({
-    name: { ...TEXT, description: 'What stands before the @', examples: ['dara'] },
-    publicKey: KEY,
-    displayName: { ...TEXT, description: 'Kept by the bank only', examples: ['Sok Dara'] },
-  }),
-  response: responses({ 200: answer('Open', action), 202: answer(UNKNOWN, action) }, [
-    ...SUBMITTED,
-    ...failures('ACCOUNT_MALFORMED', 'KEY_MALFORMED'),
-  ]),
+export const openAccount = {
+  config: taking(
+    object({
+      name: { ...TEXT, description: 'What stands before the @', examples: ['dara'] },
+      publicKey: KEY,
+      displayName: { ...TEXT, description: 'Kept by the bank only', examples: ['Sok Dara'] },
+    }),
+  ),
+  schema: {
+    ...common,
+    summary: 'Open an account at this bank; asked again with the same key and name, the first receipt is the answer',
+    response: responses({ 200: answer('Open', action), 202: answer(UNKNOWN, action) }, [
+      ...SUBMITTED,
+      ...failures('ACCOUNT_MALFORMED', 'KEY_MALFORMED'),
+    ]),
+  },
 };
 
-export const attestSchema = {
-  ...common,
-  summary: "Attest that a phone number is a customer's, and submit the wallet's registration of it",
-  body: object({
-    transaction: {
-      description: 'One registerAlias, signed by the wallet: in JSON form, or its canonical bytes in hex',
-      anyOf: [ref('Transaction'), { type: 'string', pattern: '^(?:[0-9a-f]{2})+$' }],
-    },
-    phone: { ...TEXT, description: 'E.164, or as written within Cambodia' },
-  }),
-  response: responses({ 200: answer('Bound', action), 202: answer(UNKNOWN, action) }, [
-    ...SUBMITTED,
-    ...failures(
-      ...TRANSACTION_CODES,
-      'ACCOUNT_NOT_OURS',
-      'ATTEST_UNEXPECTED',
-      'CUSTOMER_NOT_FOUND',
-      'PHONE_MALFORMED',
-      'PHONE_MISMATCH',
-    ),
-  ]),
-};
-
-export const fundSchema = {
-  ...common,
-  summary: "Pay from the bank's settlement account",
-  body: object(
-    {
-      account: ACCOUNT,
-      amount: ref('Amount'),
-      nonce: {
-        ...TEXT,
-        pattern: '^[0-9a-f]{32}$',
-        description:
-          'A reference of your own: used twice, the second request is refused, so a retry pays nothing twice',
+export const attest = {
+  config: taking(
+    object({
+      transaction: {
+        description: 'One registerAlias, signed by the wallet: in JSON form, or its canonical bytes in hex',
+        anyOf: [ref('Transaction'), { type: 'string', pattern: '^(?:[0-9a-f]{2})+$' }],
       },
-    },
-    ['nonce'],
+      phone: { ...TEXT, description: 'E.164, or as written within Cambodia' },
+    }),
   ),
-  response: responses({ 200: answer('Paid', ref('TransactionState')), 202: answer(UNKNOWN, ref('TransactionState')) }, [
-    ...SUBMITTED,
-    ...failures(...AMOUNT_CODES, 'ACCOUNT_MALFORMED', 'NONCE_MALFORMED'),
-  ]),
+  schema: {
+    ...common,
+    summary: "Attest that a phone number is a customer's, and submit the wallet's registration of it",
+    response: responses({ 200: answer('Bound', action), 202: answer(UNKNOWN, action) }, [
+      ...SUBMITTED,
+      ...failures(...TRANSACTION_CODES, 'HEX_MALFORMED', 'PHONE_MALFORMED', 'PHONE_MISMATCH'),
+      ...failures('ACCOUNT_NOT_OURS', 'ATTEST_UNEXPECTED', 'CUSTOMER_NOT_FOUND'),
+    ]),
+  },
 };
 
-export const redeemSchema = {
-  ...common,
-  summary: 'Sign a redemption for the officers of the central bank to sign; it is not submitted',
-  body: object({ amount: ref('Amount') }),
-  response: responses(
-    {
-      200: answer(
-        'Signed by the bank',
-        object({ id: HASH, transaction: { ...TEXT, description: 'Canonical bytes in hex' }, validUntilMs: TIME_MS }),
-      ),
-    },
-    [...TOKEN, ...failures(...BODY_CODES, ...AMOUNT_CODES)],
+export const fund = {
+  config: taking(
+    object({ account: ACCOUNT, amount: ref('Amount'), nonce: { ...TEXT, description: NONCE } }, ['nonce']),
   ),
+  schema: {
+    ...common,
+    summary: "Pay from the bank's settlement account",
+    response: responses(
+      { 200: answer('Paid', ref('TransactionState')), 202: answer(UNKNOWN, ref('TransactionState')) },
+      [...SUBMITTED, ...failures(...AMOUNT_CODES, 'ACCOUNT_MALFORMED', 'NONCE_MALFORMED')],
+    ),
+  },
+};
+
+export const redeem = {
+  config: taking(object({ amount: ref('Amount') })),
+  schema: {
+    ...common,
+    summary: 'Sign a redemption for the officers of the central bank to sign; it is not submitted',
+    response: responses(
+      {
+        200: answer(
+          'Signed by the bank',
+          object({ id: HASH, transaction: { ...TEXT, description: 'Canonical bytes in hex' }, validUntilMs: TIME_MS }),
+        ),
+      },
+      [...TOKEN, ...failures(...BODY_CODES, ...AMOUNT_CODES)],
+    ),
+  },
 };

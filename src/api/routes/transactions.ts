@@ -9,7 +9,7 @@ import { proofText } from '../../ledger/proof.ts';
 import type { Currency, Transaction, TransactionId } from '../../types/index.ts';
 import type { Api } from '../context.ts';
 import { fault } from '../errors.ts';
-import { goneSignal, notJudgedHere } from '../http.ts';
+import { goneSignal } from '../http.ts';
 import { stateJson } from '../present.ts';
 import {
   answer,
@@ -46,12 +46,6 @@ const submitSchema = (maxWaitMs: number) => ({
       timeoutMs: { type: 'integer', minimum: 1, maximum: maxWaitMs, description: 'How long to wait' },
     },
   },
-  body: {
-    content: {
-      'application/json': { schema: ref('Transaction') },
-      [CBOR]: { schema: { type: 'string', format: 'binary', description: 'Canonical bytes' } },
-    },
-  },
   response: responses(
     {
       200: answer('Final, and it took effect', ref('TransactionState')),
@@ -65,10 +59,17 @@ const submitSchema = (maxWaitMs: number) => ({
   ),
 });
 
+const documentedBody = {
+  content: {
+    'application/json': { schema: ref('Transaction') },
+    [CBOR]: { schema: { type: 'string', format: 'binary', description: 'Canonical bytes' } },
+  },
+};
+
 const detailsSchema = {
   tags: ['ledger'],
   summary: 'Where a transaction stands, its receipt, and the proof of it',
-  params: object({ id: HASH }),
+  params: object({ id: { ...TEXT, description: '64 hexadecimal digits' } }),
   response: responses(
     {
       200: answer(
@@ -92,7 +93,7 @@ export function transactionRoutes(app: FastifyInstance, api: Api): void {
   const parser = { parseAs: 'buffer', bodyLimit: MAX_TRANSACTION_BYTES } as const;
   app.addContentTypeParser(CBOR, parser, (_request, body, done) => done(null, body));
 
-  const options = { schema: submitSchema(limits.maxWaitMs), validatorCompiler: notJudgedHere(app) };
+  const options = { schema: submitSchema(limits.maxWaitMs), config: { documentedBody } };
   app.post<SubmitRoute>('/transactions', options, async (request, reply): Promise<TransactionStateJson> => {
     const { wait, timeoutMs = limits.defaultWaitMs } = request.query;
     const transaction = readTransaction(request.body, genesis.currencies);
