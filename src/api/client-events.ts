@@ -23,8 +23,11 @@ export async function* readEvents(
   const url = new URL('/api/v1/events', baseUrl);
   if (account !== undefined) url.searchParams.set('account', account);
   const headers = after === undefined ? {} : { 'last-event-id': String(after) };
+  // Whoever stops iterating has left: the connection ends with that, not when the garbage is collected.
+  const left = new AbortController();
+  const ends = signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]);
   try {
-    const response = await send(url, { headers, ...(signal === undefined ? {} : { signal }) });
+    const response = await send(url, { headers, signal: ends });
     if (response.status !== 200 || response.body === null) {
       throw refusalOf(baseUrl, response.status, await response.text());
     }
@@ -32,6 +35,8 @@ export async function* readEvents(
   } catch (error) {
     if (signal?.aborted) return;
     throw error instanceof ApiError ? error : connectionError(baseUrl, error);
+  } finally {
+    left.abort();
   }
 }
 

@@ -9,6 +9,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { MAX_TRANSACTION_BYTES } from '../codec/limits.ts';
 import { type Api, type ApiOptions, DEFAULT_LIMITS } from './context.ts';
 import { answerBrokenRequest, answerUnknownRoutes, createErrorHandler, routeOf } from './error-handler.ts';
+import { closeGracefully } from './graceful-close.ts';
 import { createMetrics } from './metrics.ts';
 import { operatorRoutes } from './operator/routes.ts';
 import { parseQuery } from './query.ts';
@@ -34,21 +35,20 @@ const MAX_PARAM_CHARS = 128;
 /** @returns the server, not listening yet: the caller says where, and closes it before the node. */
 export function createApi(options: ApiOptions): FastifyInstance {
   const { node, clock } = options;
-  const closing = new AbortController();
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const metrics = createMetrics(node, clock);
   const submissions = new Submissions({ node, clock, metrics });
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const api: Api = { ...options, limits, metrics, submissions, closing: closing.signal };
-
   const app = createServer(options);
+  const closing = closeGracefully(app, clock);
+  const api: Api = { ...options, limits, metrics, submissions, closing };
+
   app.server.maxConnections = limits.connections;
-  answerUnknownRoutes(app);
-  observeRequests(app, api);
-  app.addHook('preClose', (done) => {
-    closing.abort();
+  app.addHook('onClose', (_app, done) => {
     metrics.close();
     done();
   });
+  answerUnknownRoutes(app);
+  observeRequests(app, api);
   describe(app, api);
   for (const routes of LEDGER_ROUTES) register(app, '/api/v1', api, routes);
   register(app, '', api, machineRoutes);
@@ -84,6 +84,7 @@ function createServer({ log, random }: ApiOptions): FastifyInstance {
     // Would run a stream's handler for a HEAD request.
     exposeHeadRoutes: false,
     return503OnClosing: false,
+    forceCloseConnections: true,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allowUnionTypes: true } },
     frameworkErrors: handleError,
     clientErrorHandler: answerBrokenRequest,

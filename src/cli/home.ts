@@ -234,9 +234,11 @@ async function readPart(
   try {
     const handle = await open(file, 'r');
     try {
-      const { mode, size } = await handle.stat();
-      if (secret) assertOwnersOnly(file, mode);
-      if (size > MAX_PART_BYTES) throw new CodedError(codeIfMissing, `${file} is too large to be what its name says`);
+      const stat = await handle.stat();
+      if (!stat.isFile()) throw new CodedError(codeIfMissing, `${file} is no file`);
+      if (secret) assertOwnersOnly(file, stat.mode);
+      if (stat.size > MAX_PART_BYTES)
+        throw new CodedError(codeIfMissing, `${file} is too large to be what its name says`);
       return await handle.readFile('utf8');
     } finally {
       await handle.close();

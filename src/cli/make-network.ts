@@ -1,4 +1,5 @@
 /** Makes a new network: keys for everyone, the genesis that lists them, and what goes into each participant's home. */
+import { genesisToJson, parseGenesis } from '../codec/genesis-json.ts';
 import { toHex } from '../codec/hex.ts';
 import { publicKeyOf } from '../crypto/ed25519.ts';
 import { encodeKeyFile, type KeyKind } from '../crypto/keyfile.ts';
@@ -72,6 +73,7 @@ export function defaultMembers(count: number): Member[] {
   });
 }
 
+/** @throws CodedError `GENESIS_INVALID` for a name that no genesis may have. */
 export function makeNetwork(plan: NetworkPlan): NewNetwork {
   const { network, members, random, clock, quorum, password } = plan;
   const aliasSecret = toHex(random.bytes(SECRET_BYTES));
@@ -96,6 +98,8 @@ export function makeNetwork(plan: NetworkPlan): NewNetwork {
     officers: { keys: officers.map((officer) => officer.publicKey).sort(), quorum },
     rules: DEFAULT_RULES,
   };
+  // Whatever the plan says, nothing leaves here that a node would refuse to read.
+  parseGenesis(genesisToJson(genesis));
   const homes = made.map(({ member, operator, validator, network: host }): [ParticipantId, HomeContent] => {
     const own = { operator, validator, network: host };
     const byName = Object.entries(own).map(([name, key]) => [name, key.text] as const);

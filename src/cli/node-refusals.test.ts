@@ -216,6 +216,29 @@ test('taken ports and folders are named', async (t) => {
   t.match(up.stderr, new RegExp(`port ${port} .* is taken; choose others with --port`));
 });
 
+test('a node in which anything fails unexpectedly ends with its number', async (t) => {
+  const base = t.testdir();
+  const home = await makeHome(t, base, 'one');
+  const cases = [
+    { thrown: 'new Error("planted")', exit: 'INTERNAL', says: 'INTERNAL' },
+    { thrown: 'Object.assign(new Error("planted"), { code: "ENOSPC" })', exit: 'DISK_FAILED', says: 'ENOSPC' },
+  ] as const;
+  for (const { thrown, exit, says } of cases) {
+    // Fails in the turn after the node has said that it is ready.
+    const plant = `const { write } = process.stdout; process.stdout.write = function (...all) {
+      setImmediate(() => Promise.reject(${thrown})); return write.apply(this, all); };`;
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(plant)}` };
+    const { code, stdout, stderr } = await tonle(['node', '--home', home], env);
+    t.equal(code, exitCode(exit), stderr);
+    t.match(stdout, /^nbc is ready at height 0: API http:/);
+    t.match(stderr, new RegExp(`"event":"node.fatal"}\ntonle: planted \\(${says}\\)\n$`));
+  }
+  const again = new Tonle(['node', '--home', home, '--json']);
+  t.match(await again.firstDocument<ReadyLine>(), { ready: true }, 'and starts again');
+  again.kill('SIGTERM');
+  t.match(await again.ended, { code: 0 });
+});
+
 test('`tonle up` takes, and forgets, only what it made', async (t) => {
   const base = t.testdir({ notes: { 'thesis.txt': 'years of work' }, made: { 'network.json': '{"nodes": []}' } });
   for (const name of ['notes', 'made']) {

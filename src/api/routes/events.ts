@@ -45,7 +45,7 @@ const schema = {
 export function eventRoutes(app: FastifyInstance, { node, genesis, clock, limits, metrics, closing }: Api): void {
   const feed = new BlockFeed(node, genesis.currencies);
   let open = 0;
-  app.addHook('preClose', (done) => {
+  app.addHook('onClose', (_app, done) => {
     feed.close();
     done();
   });

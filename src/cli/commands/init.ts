@@ -1,17 +1,10 @@
 /** `tonle init`: makes a network of its own, one home folder a participant, to be carried to where each node runs. */
-import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { MAX_OFFICERS, MAX_VALIDATORS } from '../../codec/limits.ts';
-import { chainIdOf } from '../../crypto/ids.ts';
-import { CodedError } from '../../errors.ts';
 import type { CliContext } from '../context.ts';
-import { freePorts } from '../free-ports.ts';
-import { createHome, homePaths, makeEmptyFolder } from '../home.ts';
-import { defaultMembers, type Member, makeNetwork, type Place } from '../make-network.ts';
 import { wholeNumber } from '../options.ts';
-import { newPassword } from '../password.ts';
 
-interface InitOptions {
+export interface InitOptions {
   readonly network: string;
   readonly participants: number;
   readonly officers: number;
@@ -20,11 +13,6 @@ interface InitOptions {
   readonly p2pPort: number;
   readonly apiPort: number;
   readonly dev: boolean;
-}
-
-/** One home that was made. */
-interface MadeHome extends Member, Place {
-  readonly folder: string;
 }
 
 export function registerInit(program: Command, cli: CliContext): void {
@@ -45,80 +33,10 @@ export function registerInit(program: Command, cli: CliContext): void {
       7400,
     )
     .option('--dev', 'leave the keys unencrypted: for development only', false)
-    .action((folder: string, options: InitOptions) => init(folder, options, cli));
-}
-
-async function init(folder: string, options: InitOptions, cli: CliContext): Promise<void> {
-  const { network, participants, officers, quorum, hosts, dev } = options;
-  if (quorum > officers) throw new CodedError('USAGE', `--quorum ${quorum} is more than --officers ${officers}`);
-  if (hosts.length > 0 && hosts.length !== participants) {
-    throw new CodedError('USAGE', `--hosts names ${hosts.length} nodes, --participants says ${participants}`);
-  }
-  await makeEmptyFolder(path.resolve(folder));
-  const password = dev ? null : await newPassword(cli.io, 'all key files');
-  if (password !== null) cli.out.note(`encrypting ${3 * participants + officers} key files, about a second each`);
-  const { clock, random } = cli;
-  const members = await placed(options, cli);
-  const made = makeNetwork({ network, members, officers, quorum, password, clock, random });
-  const homes: MadeHome[] = [];
-  for (const member of members) {
-    const content = made.homes.get(member.id);
-    const home = path.join(path.resolve(folder), member.id);
-    if (content !== undefined) await createHome(home, content);
-    homes.push({ ...member, folder: home });
-  }
-  const chainId = chainIdOf(made.genesis);
-  cli.out.print(describe(homes, chainId, options, cli), {
-    network,
-    chainId,
-    homes: homes.map(({ id, name, kind, folder: home, address, apiHost, apiPort }) => {
-      return { participant: id, name, kind, home, p2pAddress: address, apiHost, apiPort };
-    }),
-  });
-}
-
-async function placed(options: InitOptions, cli: CliContext): Promise<(Member & Place)[]> {
-  const { participants, hosts, p2pPort, apiPort } = options;
-  const counted = Array.from({ length: participants }, (_, i) => p2pPort + i);
-  const ports = p2pPort === 0 ? await freePorts(participants, cli.random) : counted;
-  if ([p2pPort, apiPort].some((base) => base + participants - 1 > 65_535)) {
-    throw new CodedError('USAGE', `${participants} ports from the given one on would go beyond 65535`);
-  }
-  return defaultMembers(participants).map((member, i) => {
-    const host = hosts[i] ?? '127.0.0.1';
-    const tcp = `tcp/${ports[i]}`;
-    return {
-      ...member,
-      address: `${hostPart(host)}/${tcp}`,
-      listen: `${listenPart(host)}/${tcp}`,
-      apiHost: '127.0.0.1',
-      apiPort: apiPort === 0 ? 0 : apiPort + i,
-    };
-  });
-}
-
-function describe(homes: readonly MadeHome[], chainId: string, options: InitOptions, { out }: CliContext): string {
-  const centralBank = homes.find((home) => home.kind === 'centralBank');
-  const table = out.table(homes, [
-    { title: 'Participant', value: (home) => home.id },
-    { title: 'Name', value: (home) => home.name },
-    { title: 'Node', value: (home) => home.address },
-    { title: 'Home', value: (home) => home.folder },
-  ]);
-  const keys = options.dev ? 'The keys are NOT encrypted: for development only.' : 'One password opens all key files.';
-  return [
-    `Network ${options.network}, chain ${chainId}`,
-    '',
-    table,
-    '',
-    'What goes where:',
-    '  1. Copy each home to the machine of its participant, and delete it here. It holds the keys of that participant.',
-    `  2. ${options.quorum} of ${options.officers} officers issue money. Their keys are in ` +
-      `${centralBank === undefined ? '' : homePaths(centralBank.folder).keys}; give one to each.`,
-    '  3. node.json says where each node listens and finds the others; correct it where addresses differ.',
-    '  4. On each machine: tonle node --home <home>',
-    keys,
-  ].join('\n');
+    .action(async (folder: string, options: InitOptions) => {
+      const { init } = await import('../init-network.ts');
+      await init(folder, options, cli);
+    });
 }
 
 const port = wholeNumber(0, 65_535);
@@ -128,15 +46,4 @@ function hostList(text: string): string[] {
   const bad = hosts.find((host) => !/^[0-9A-Za-z._:-]{1,253}$/.test(host));
   if (bad !== undefined) throw new InvalidArgumentError(`${JSON.stringify(bad)} is no address and no host name.`);
   return hosts;
-}
-
-function hostPart(host: string): string {
-  if (host.includes(':')) return `/ip6/${host}`;
-  return /^\d+(?:\.\d+){3}$/.test(host) ? `/ip4/${host}` : `/dns4/${host}`;
-}
-
-/** A node that others reach by a name or a public address often has another one of its own. */
-function listenPart(host: string): string {
-  if (host === '127.0.0.1' || host === '::1') return hostPart(host);
-  return host.includes(':') ? '/ip6/::' : '/ip4/0.0.0.0';
 }

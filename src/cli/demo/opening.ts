@@ -1,6 +1,7 @@
 /** The first chapters: four processes become a network, people open wallets, and money comes into the world. */
 import { settlementAccount } from '../../codec/text.ts';
 import { assert } from '../../errors.ts';
+import type { ParticipantId } from '../../types/index.ts';
 import type { CliContext } from '../context.ts';
 import { describeAmount } from '../describe.ts';
 import { type BankDesk, Nodes } from '../nodes.ts';
@@ -10,7 +11,6 @@ import { createWallet } from '../wallet-files.ts';
 import { seconds } from './latency.ts';
 import type { Narrator } from './narrator.ts';
 import { banksOf, clientOf, type Person, type Stage, type Sum } from './stage.ts';
-import type { ParticipantId } from '../../types/index.ts';
 
 /** Two at each bank. The numbers are in the form that people in Cambodia write and say. */
 const CAST = [
@@ -61,7 +61,7 @@ export function introduceNetwork(tell: Narrator, network: LocalNetworkHandle, to
   tell.line(`Up and connected to each other in ${seconds(tookMs)}. Any 3 of the 4 make a payment final.`);
 }
 
-async function openWallets(
+function openWallets(
   { data }: LocalNetworkHandle,
   banks: readonly ParticipantId[],
   desks: Stage['desks'],
@@ -97,7 +97,9 @@ async function bringMoney(stage: Stage, centralBank: ParticipantId): Promise<voi
   const client = clientOf(stage, centralBank);
   tell.chapter('The central bank issues money, the banks hand it on');
   for (const sum of ISSUED) {
-    const issued = [...desks.keys()].map((to) => issue(client, terms, officers, { to, amount: readAmount(terms, ...sum) }, random));
+    const issued = [...desks.keys()].map((to) =>
+      issue(client, terms, officers, { to, amount: readAmount(terms, ...sum) }, random),
+    );
     await Promise.all(issued);
     tell.line(`${centralBank} issues ${said(sum)} to each of ${[...desks.keys()].map(settlementAccount).join(', ')}`);
   }
