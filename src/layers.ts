@@ -55,6 +55,7 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
         '@fastify/*',
         'libphonenumber-js',
         'node:crypto',
+        'node:http',
         'node:net',
         'node:stream',
         'pino',

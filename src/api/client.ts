@@ -43,7 +43,7 @@ export interface SubmitOptions {
   readonly timeoutMs?: number;
 }
 
-export interface Page {
+interface Page {
   readonly limit?: number;
   /** `next` of the page before. */
   readonly before?: string;
@@ -73,7 +73,7 @@ export interface Client {
 }
 
 /** What takes the bank's token. */
-export interface OperatorClient {
+interface OperatorClient {
   openAccount(request: {
     readonly name: string;
     readonly publicKey: string;

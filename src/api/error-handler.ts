@@ -2,6 +2,7 @@
  * The one place where errors become answers: whatever a route throws, Fastify refuses or the HTTP parser chokes on leaves
  * as the same envelope. Bad input is said at level debug; what we did wrong gets an opaque id and one line at level error.
  */
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { toHex } from '../codec/hex.ts';
@@ -54,11 +55,16 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
 /** For what is not even HTTP: no request exists yet. */
 export function answerBrokenRequest(error: Error & { readonly code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const { status, body } = faultAnswer('REQUEST_MALFORMED');
+  const { status, body } = faultAnswer(PARSER_CODES.get(error.code ?? '') ?? 'REQUEST_MALFORMED');
   const text = JSON.stringify(body);
-  const head = `HTTP/1.1 ${status} Bad Request\r\ncontent-type: application/json; charset=utf-8`;
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json; charset=utf-8`;
   socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`);
 }
+
+const PARSER_CODES: ReadonlyMap<string, OwnCode> = new Map([
+  ['ERR_HTTP_REQUEST_TIMEOUT', 'REQUEST_TIMEOUT'],
+  ['HPE_HEADER_OVERFLOW', 'HEADERS_TOO_LARGE'],
+]);
 
 /** The route's pattern, never the address: that may hold a phone number. */
 export function routeOf(request: FastifyRequest): string {

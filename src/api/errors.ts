@@ -73,6 +73,8 @@ const OWN = {
   ],
   JSON_MALFORMED: [400, 'The body is not well-formed JSON.'],
   REQUEST_MALFORMED: [400, 'This is not a well-formed HTTP request.'],
+  REQUEST_TIMEOUT: [408, 'The request did not come to an end in time; send it again.'],
+  HEADERS_TOO_LARGE: [431, 'The headers of the request are longer than is accepted here.'],
   URL_MALFORMED: [400, 'The address holds a percent sign that is not followed by two hexadecimal digits of UTF-8.'],
   TOKEN_MISSING: [401, "The operator API asks for the bank's token: send `Authorization: Bearer <token>`."],
   TOKEN_WRONG: [

@@ -399,8 +399,9 @@ t.test('the description lists every route, and every reference in it leads somew
       'POST /operator/v1/redeem',
     ]);
     for (const methods of Object.values(body.paths)) {
-      for (const [method, { summary, responses }] of Object.entries(methods)) {
+      for (const [method, { summary, responses, requestBody }] of Object.entries(methods)) {
         t.ok(summary.length > 0, method);
+        t.equal(requestBody !== undefined, method === 'post', `${summary}: a body where one is taken`);
         for (const [status, { description, content }] of Object.entries(responses)) {
           t.ok(description.length > 0 && Object.keys(content).length > 0, `${summary} ${status}`);
         }
@@ -511,6 +512,7 @@ interface OpenApi {
           string,
           {
             readonly summary: string;
+            readonly requestBody?: object;
             readonly responses: Readonly<Record<string, { readonly description: string; readonly content: object }>>;
           }
         >

@@ -110,7 +110,7 @@ export type ExitName = (typeof EXIT_CODES)[number]['name'];
 
 /** Codes of errors that end the program otherwise than as a refusal. */
 const CODES_OF: Readonly<Partial<Record<ExitName, readonly string[]>>> = {
-  INTERNAL: ['INTERNAL', 'NODE_NOT_STARTED'],
+  INTERNAL: ['INTERNAL', 'NODE_NOT_STARTED', 'DEMO_BROKEN'],
   USAGE: [
     'USAGE',
     'URL_INVALID',
@@ -135,6 +135,12 @@ const CODES_OF: Readonly<Partial<Record<ExitName, readonly string[]>>> = {
     'BYTES_NOT_CANONICAL',
     'FIELD_INVALID',
     'VERSION_UNKNOWN',
+    'WALLET_NOT_FOUND',
+    'WALLET_AMBIGUOUS',
+    'TOKEN_NEEDED',
+    'OFFICER_KEY_NEEDED',
+    'ALIAS_SECRET_NEEDED',
+    'FILE_UNUSABLE',
   ],
   UNREACHABLE: ['NO_NETWORK', 'NODE_UNREACHABLE', 'NOT_A_NODE'],
   UNKNOWN_OUTCOME: ['UNKNOWN_OUTCOME', 'NO_ANSWER'],

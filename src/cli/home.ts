@@ -179,7 +179,7 @@ async function readOwnKeys(paths: Paths, participant: Participant, password: Pas
 }
 
 /** @throws CodedError `NOT_A_HOME` where the file is absent, `GENESIS_INVALID` for what is in it. */
-export async function readGenesis(file: string): Promise<Genesis> {
+async function readGenesis(file: string): Promise<Genesis> {
   const text = await readPart(file, 'NOT_A_HOME');
   const genesis = parsing(file, () => parseGenesis(text));
   const keys = genesis.participants.flatMap(({ operatorKey, validatorKey, networkKey }) => [

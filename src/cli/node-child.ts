@@ -95,8 +95,18 @@ export class NodeChild {
 /** What happened, in a sentence. */
 export function describeEnd({ participant, code, signal, error, lastLogLine, logFile }: NodeEnd): string {
   const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
-  const why = error === null ? `its last log line is ${lastLogLine}` : `${error.message} (${error.code})`;
+  const why = error === null ? `the last it said is ${readable(lastLogLine)}` : `${error.message} (${error.code})`;
   return `${participant} ${how}: ${why}; its log is ${logFile}`;
+}
+
+/** `node.ready at 2026-01-01T00:00:00.000Z` of a line of the diary; any other line as it is. */
+function readable(line: string): string {
+  try {
+    const { time, event, message } = JSON.parse(line) as Readonly<Record<string, unknown>>;
+    return `${event} at ${time}${message === undefined ? '' : `: ${message}`}`;
+  } catch {
+    return line === '' ? 'nothing' : line;
+  }
 }
 
 /** The node's own code is kept, and with it the exit code. */

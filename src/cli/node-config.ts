@@ -14,7 +14,7 @@ import { participantIdProblem } from '../codec/text.ts';
 import { CodedError } from '../errors.ts';
 import type { ParticipantId } from '../types/index.ts';
 
-export interface PeerAddress {
+interface PeerAddress {
   readonly participant: ParticipantId;
   /** TCP multiaddr: `/ip4/127.0.0.1/tcp/7001`. */
   readonly address: string;

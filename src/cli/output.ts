@@ -28,7 +28,7 @@ export interface Output {
 }
 
 /** What can be written to. */
-export interface TextSink {
+interface TextSink {
   write(text: string): unknown;
 }
 

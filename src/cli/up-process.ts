@@ -1,4 +1,5 @@
 /** A local network as the business of a whole process: started, shown, watched, and stopped when somebody asks for it. */
+import { CodedError } from '../errors.ts';
 import type { UpOptions } from './commands/up.ts';
 import type { CliContext } from './context.ts';
 import { describeWallets, openDevelopmentWallets } from './dev-wallets.ts';
@@ -48,7 +49,8 @@ async function serve(network: LocalNetworkHandle, stop: AbortSignal, cli: CliCon
   allEnded.promise.catch(() => undefined);
   network.onExit((end) => {
     out.note(out.style('yellow', describeEnd(end)));
-    if (network.nodes().every((node) => node.pid === null)) allEnded.reject(new Error('all nodes have ended'));
+    if (network.nodes().every((node) => node.pid === null))
+      allEnded.reject(new CodedError('NODES_ENDED', 'all nodes have ended; their logs say why'));
   });
   const shown = show(network, cli);
   // Once the end was asked for, what fails on the way is part of the end.

@@ -32,7 +32,7 @@ export interface AmountJson {
   readonly value: string;
 }
 
-export interface AliasReferenceJson {
+interface AliasReferenceJson {
   readonly aliasKey: string;
   readonly epoch: number;
 }

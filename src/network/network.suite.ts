@@ -23,7 +23,7 @@ export interface NetworkCase {
   run(world: NetworkWorld, check: Check): Promise<void>;
 }
 
-export interface Check {
+interface Check {
   ok(value: unknown, what: string): unknown;
   strictSame(found: unknown, wanted: unknown, what: string): unknown;
 }

@@ -50,7 +50,7 @@ export class PushableClock implements Clock {
   }
 }
 
-export const random: Random = { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) };
+const random: Random = { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) };
 
 export function keyOf(index: number): Promise<Ed25519PrivateKey> {
   return generateKeyPairFromSeed('Ed25519', seedOf(index));

@@ -17,7 +17,7 @@ export interface TestNetwork {
 }
 
 /** The Ed25519 seed behind a name. */
-export function seedOf(name: string): Uint8Array {
+function seedOf(name: string): Uint8Array {
   return sha256(new TextEncoder().encode(`tonle test key ${name}`));
 }
 

@@ -5,6 +5,7 @@ import { textField } from '../../codec/json.ts';
 import { parseAccountId } from '../../codec/text.ts';
 import { BlockFeed } from '../block-feed.ts';
 import type { Api } from '../context.ts';
+import { routeOf } from '../error-handler.ts';
 import { fault } from '../errors.ts';
 import { eventStream } from '../event-stream.ts';
 import { goneSignal } from '../http.ts';
@@ -75,6 +76,8 @@ export function eventRoutes(app: FastifyInstance, { node, genesis, clock, limits
     // No proxy may gather events before it passes them on.
     void reply.header('content-type', 'text/event-stream').header('cache-control', 'no-store');
     void reply.header('x-accel-buffering', 'no');
-    return reply.send(Readable.from(events, { objectMode: false }));
+    const stream = Readable.from(events, { objectMode: false });
+    stream.on('error', (err) => request.log.error({ err, route: routeOf(request) }, 'api.failed'));
+    return reply.send(stream);
   });
 }

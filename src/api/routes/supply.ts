@@ -72,7 +72,10 @@ async function audit(api: Api): Promise<SupplyJson> {
   return { supply };
 }
 
-/** Issued and redeemed only rise, so where they are the same before and after, the sum between belongs to them. */
+/**
+ * Issued and redeemed only rise, so where they are the same before and after, the sum between belongs to them; where they
+ * are not, an issue came in between, which is rare, and it is counted again.
+ */
 async function auditedSupply({ node }: Api, currency: Currency): Promise<CurrencySupplyJson> {
   for (;;) {
     const before = await node.queries.supply(currency.code);

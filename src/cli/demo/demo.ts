@@ -17,14 +17,11 @@ import { audit, keepReceipt, refuse } from './proofs.ts';
 import { promised } from './stage.ts';
 import { type Summary, summarise } from './summary.ts';
 
-/** @throws CodedError `DEMO_BROKEN` where a promise of the project does not hold, `INTERRUPTED`. */
+/** @throws CodedError `DEMO_BROKEN` where a promise of the project does not hold. */
 export async function demo(cli: CliContext): Promise<void> {
   const startMs = performance.now();
   const tell = new Narrator(cli.out);
-  const stop = new AbortController();
-  const interrupt = (): void =>
-    stop.abort(new CodedError('INTERRUPTED', 'the demo was interrupted; nothing is left of it'));
-  for (const signal of SIGNALS) process.once(signal, interrupt);
+  const interruption = watchSignals();
   const data = await mkdtemp(path.join(tmpdir(), 'tonle-demo-'));
   let summary: Omit<Summary, 'tookMs'>;
   try {
@@ -32,10 +29,11 @@ export async function demo(cli: CliContext): Promise<void> {
       'Tonle, a network of banks',
       'A central bank and three banks, each a process of its own on this machine, move money that is final in a moment.',
     );
-    summary = await perform(data, tell, cli, stop.signal);
+    summary = await perform(data, tell, cli, interruption.signal);
   } finally {
     await rm(data, { recursive: true, force: true, maxRetries: 3 });
-    for (const signal of SIGNALS) process.removeListener(signal, interrupt);
+    // Ends here where there was a signal: as that signal ends any program.
+    interruption.settle();
   }
   const whole = { ...summary, tookMs: performance.now() - startMs };
   summarise(tell, whole);
@@ -43,6 +41,24 @@ export async function demo(cli: CliContext): Promise<void> {
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Puts a signal off until `settle`, when everything is cleaned up. */
+function watchSignals(): { readonly signal: AbortSignal; settle(): void } {
+  const stop = new AbortController();
+  let received: NodeJS.Signals | null = null;
+  const interrupt = (signal: NodeJS.Signals): void => {
+    received = signal;
+    stop.abort(new CodedError('INTERRUPTED', 'the demo was interrupted; nothing is left of it'));
+  };
+  for (const signal of SIGNALS) process.on(signal, interrupt);
+  return {
+    signal: stop.signal,
+    settle: () => {
+      for (const signal of SIGNALS) process.removeListener(signal, interrupt);
+      if (received !== null) process.kill(process.pid, received);
+    },
+  };
+}
 
 /** The network lives as long as this takes. */
 async function perform(
@@ -77,7 +93,7 @@ async function play(
     `a payment was final with ${signatures.fewest} signatures of ${validators}`,
   );
   const storm = await payAllAtOnce(stage);
-  const outage = await payWhileDead(stage, payments);
+  const outage = await payWhileDead(stage);
   const refusals = await refuse(stage);
   const books = await audit(stage);
   const receipt = await keepReceipt(stage);

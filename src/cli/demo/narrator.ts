@@ -15,7 +15,7 @@ export class Narrator {
 
   chapter(text: string): void {
     this.#chapter += 1;
-    this.#print(`\n${this.style(['bold', 'cyan'], `${this.#chapter}  ${text}`)}`);
+    this.#print(`\n${this.style(['bold', 'cyan'], `${String(this.#chapter).padEnd(INDENT.length)}${text}`)}`);
   }
 
   line(text = ''): void {
@@ -35,4 +35,4 @@ export class Narrator {
   }
 }
 
-const INDENT = '   ';
+const INDENT = '    ';

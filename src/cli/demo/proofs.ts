@@ -128,6 +128,7 @@ export async function audit(stage: Stage): Promise<Audit> {
   await redeem(desk.client, terms, officers, { from: bank.participant, amount: readAmount(terms, value, currency) });
   tell.line(`${bank.name} hands ${describeAmount({ value, currency })} back to the central bank, which destroys it.`);
   const books = await readBooks(stage);
+  tell.line();
   tell.table(books, [
     { title: 'Node', value: (row) => row.participant },
     { title: 'Height', align: 'right', value: (row) => String(row.height) },
@@ -145,6 +146,7 @@ export async function audit(stage: Stage): Promise<Audit> {
     const isConserved = minted === BigInt(row.circulating.minor) && row.balances?.minor === row.circulating.minor;
     promised(isConserved, `${row.currency}: issued less redeemed is not the sum of all balances`);
   }
+  tell.line();
   tell.table(first.supply, [
     { title: 'Currency', value: (row) => row.currency },
     { title: 'Issued', align: 'right', value: (row) => withThousands(row.issued.value) },

@@ -120,6 +120,12 @@ export const TABLES: Readonly<Record<string, () => string>> = {
 };
 
 function messageTable({ type, rows = [] }: Message): string {
+  if (type === tx.command.type) {
+    return `**${type}**: a tag and the record that it announces\n\n${table(
+      ['Tag', 'Command', 'Record'],
+      rows.map(({ field, type: recordType, meaning }) => [field, meaning, recordType]),
+    )}`;
+  }
   const lines = rows.map(({ field, type: fieldType, meaning }, i) => [String(i), tick(field), fieldType, meaning]);
   return `**${type}**\n\n${table(['#', 'Field', 'Type', 'Meaning'], lines)}`;
 }
