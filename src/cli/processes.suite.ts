@@ -93,6 +93,15 @@ export function tonle(args: readonly string[], env: Readonly<Record<string, stri
   return new Tonle(args, env).ended;
 }
 
+/** The home of a central bank that is alone in its network: it makes blocks by itself. */
+export async function makeHome(base: string, name: string): Promise<string> {
+  const folder = path.join(base, name);
+  const ports = ['--p2p-port', '0', '--api-port', '0'];
+  const { code, stderr } = await tonle(['init', folder, '--participants', '1', '--dev', ...ports]);
+  if (code !== 0) throw new Error(`tonle init ended with ${code}: ${stderr}`);
+  return path.join(folder, 'nbc');
+}
+
 /** Digest of each file of a folder, by its path; a LevelDB keeps house on every opening, so `except` leaves folders out. */
 export function digests(folder: string, except: readonly string[] = []): ReadonlyMap<string, string> {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());

@@ -103,6 +103,11 @@ export class Links {
   opened(peer: ParticipantId, connection: Connection): void {
     const link = this.#link(peer);
     this.#end(link.connection, 'another connection took its place');
+    // One that died while it opened has told so already, to nobody.
+    if (connection.status !== 'open') {
+      this.#events.onClosed(peer, connection);
+      return;
+    }
     link.connection = connection;
     link.openedAtMs = this.#clock.now();
     link.expectedUntilMs = 0;
@@ -152,7 +157,8 @@ export class Links {
     const tooLongAgo = this.#clock.now() - USABLE_TIMEOUT_MS;
     for (const [peer, link] of this.#links) {
       if (link.connection) this.#events.onAudit(peer);
-      if (!link.usable && link.openedAtMs <= tooLongAgo) this.drop(peer, 'not usable in time');
+      if (link.connection && link.connection.status !== 'open') this.closed(peer, link.connection);
+      else if (!link.usable && link.openedAtMs <= tooLongAgo) this.drop(peer, 'not usable in time');
     }
   }
 

@@ -135,6 +135,8 @@ export class Gossip {
     const subscribed = [...this.#names.values()].every((name) =>
       this.#router.getSubscribers(name).some((other) => other.equals(peerId)),
     );
+    // One that gossipsub hung up on has no subscriptions left either, but did not leave by itself.
+    if (!subscribed) this.audit(peer);
     this.#events.onReady(peer, wire.connection, subscribed && wire.outbound?.status === 'open');
   }
 
