@@ -155,10 +155,11 @@ export class Links {
 
   #supervise(): void {
     const tooLongAgo = this.#clock.now() - USABLE_TIMEOUT_MS;
-    for (const [peer, link] of this.#links) {
-      if (link.connection) this.#events.onAudit(peer);
-      if (link.connection && link.connection.status !== 'open') this.closed(peer, link.connection);
-      else if (!link.usable && link.openedAtMs <= tooLongAgo) this.drop(peer, 'not usable in time');
+    for (const [peer, { connection, usable, openedAtMs }] of this.#links) {
+      if (!connection) continue;
+      this.#events.onAudit(peer);
+      if (connection.status !== 'open') this.closed(peer, connection);
+      else if (!usable && openedAtMs <= tooLongAgo) this.drop(peer, 'not usable in time');
     }
   }
 

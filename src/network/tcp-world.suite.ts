@@ -22,7 +22,7 @@ export interface Line {
 /** Real time, and more of it on demand. */
 export class PushableClock implements Clock {
   #pushedMs = 0;
-  readonly #pending = new Map<() => void, number>();
+  readonly #pending = new Map<() => void, { readonly atMs: number; readonly timer: NodeJS.Timeout }>();
 
   now(): number {
     return Date.now() + this.#pushedMs;
@@ -30,23 +30,27 @@ export class PushableClock implements Clock {
 
   schedule(delayMs: number, fire: () => void): () => void {
     const run = () => {
-      cancel();
+      this.#cancel(run);
       fire();
     };
-    const timer = setTimeout(run, delayMs);
-    const cancel = () => {
-      clearTimeout(timer);
-      this.#pending.delete(run);
-    };
-    this.#pending.set(run, this.now() + delayMs);
-    return cancel;
+    this.#pending.set(run, { atMs: this.now() + delayMs, timer: setTimeout(run, delayMs) });
+    return () => this.#cancel(run);
+  }
+
+  stop(): void {
+    for (const run of [...this.#pending.keys()]) this.#cancel(run);
   }
 
   /** Lets `byMs` pass at once: whatever was due by then fires now, in order. */
   push(byMs: number): void {
     this.#pushedMs += byMs;
-    const due = [...this.#pending].filter(([, atMs]) => atMs <= this.now()).sort(([, a], [, b]) => a - b);
-    for (const [run] of due) run();
+    const due = [...this.#pending].filter(([, { atMs }]) => atMs <= this.now());
+    for (const [run] of due.sort(([, a], [, b]) => a.atMs - b.atMs)) run();
+  }
+
+  #cancel(run: () => void): void {
+    clearTimeout(this.#pending.get(run)?.timer);
+    this.#pending.delete(run);
   }
 }
 
