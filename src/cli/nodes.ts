@@ -138,6 +138,15 @@ export class Nodes {
   }
 }
 
+/** What binding a number takes. @throws CodedError `ALIAS_SECRET_NEEDED` where the desk does not have it. */
+export function aliasSecretOf({ aliasSecret }: BankDesk, bank: ParticipantId): Uint8Array {
+  if (aliasSecret !== null) return aliasSecret;
+  throw new CodedError(
+    'ALIAS_SECRET_NEEDED',
+    `binding a number takes the secret that the members share: name the home folder of ${bank} with --home`,
+  );
+}
+
 /** Whether there was no answer, as against an answer that says no. */
 export function isSilence(error: unknown): boolean {
   return error instanceof CodedError && (error.code === 'NODE_UNREACHABLE' || error.code === 'NO_ANSWER');

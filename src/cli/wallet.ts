@@ -218,10 +218,11 @@ export async function redeem(
   return submit(bank, officers.reduce(cosign, prepared));
 }
 
-/** @throws CodedError `UNKNOWN_OUTCOME` where it is not known how it ended. */
+/** @throws CodedError `EXPIRED`; `UNKNOWN_OUTCOME` where it is not known how it ended. */
 export function finalOf(answer: TransactionStateJson): Final {
-  const { id, state, receipt } = answer;
+  const { id, state, receipt, message } = answer;
   if (state === 'final' && receipt !== null) return { ...answer, state, receipt };
+  if (state === 'expired') throw new CodedError('EXPIRED', message);
   throw new CodedError(
     'UNKNOWN_OUTCOME',
     `no answer yet, and nothing has failed: transaction ${id} may still become final. ` +

@@ -1,8 +1,8 @@
 /**
  * Fewer writes for the same bytes. A small message costs its sender and its receiver little but system calls and packets:
  * libp2p makes two of each out of one (a length and a ciphertext), and answers with as many that only say "32 more bytes,
- * please". Both are undone here, at libp2p's own seams: a vote among four hosts takes 6 writes instead of 22, and 0.47 ms of
- * processor time on each instead of 0.67.
+ * please". Both are undone here, at libp2p's own seams: a vote among four hosts takes 6 writes instead of 22, and a fifth less
+ * processor time (0.58 ms instead of 0.70 on each host).
  */
 import type { MessageStream, StreamMuxerFactory } from '@libp2p/interface';
 

@@ -9,11 +9,10 @@ import type { AccountId } from '../../types/index.ts';
 import type { CliContext } from '../context.ts';
 import { describeAmount, describeEntry, describeTime } from '../describe.ts';
 import { holdingsTable, readAccount, readHoldings } from '../holdings.ts';
-import { type BankOptions, Nodes } from '../nodes.ts';
+import { aliasSecretOf, type BankOptions, Nodes } from '../nodes.ts';
 import { newPassword, passwordSource } from '../password.ts';
-import { openWallet, readTerms } from '../wallet.ts';
+import { bindAlias, openWallet, readTerms } from '../wallet.ts';
 import { createWallet, findWallet, listWallets, unlockWallet, type Wallet } from '../wallet-files.ts';
-import { type Aliasing, bind, bindingSecret } from './alias.ts';
 
 export interface CreateOptions extends BankOptions {
   readonly bank: string;
@@ -33,7 +32,7 @@ export async function createCommand(cli: CliContext, name: string, options: Crea
   const phone = options.phone === undefined ? null : parsePhone(options.phone);
   const nodes = await Nodes.of(cli);
   const desk = await nodes.desk(bank, options, io.env);
-  const aliasSecret = phone === null ? null : bindingSecret(desk, bank);
+  const aliasSecret = phone === null ? null : aliasSecretOf(desk, bank);
   const { client } = desk;
   // Before a key is made: whether the bank answers at all.
   const terms = await readTerms(client, clock);
@@ -41,8 +40,7 @@ export async function createCommand(cli: CliContext, name: string, options: Crea
   const encrypt = options.encrypt ?? cli.url !== null;
   const wallet = await openNew(cli, client, { name, account, encrypt, displayName: options.displayName ?? name });
   if (phone !== null && aliasSecret !== null) {
-    const aliasing: Aliasing = { client, terms, wallet, random: cli.random };
-    await afterOpening(account, bind(aliasing, { phone, aliasSecret }));
+    await afterOpening(account, bindAlias(client, terms, wallet, { phone, aliasSecret }, cli.random));
   }
   const number = phone === null ? '' : `, and payments to ${phone} go there`;
   const warning = encrypt ? '' : ', not encrypted: for development only';

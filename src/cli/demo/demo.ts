@@ -9,6 +9,7 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { CodedError } from '../../errors.ts';
 import type { CliContext } from '../context.ts';
+import { describeEnd } from '../node-child.ts';
 import { type LocalNetworkHandle, startLocalNetwork } from '../start-local-network.ts';
 import { Narrator } from './narrator.ts';
 import { introduceNetwork, open } from './opening.ts';
@@ -71,6 +72,8 @@ async function perform(
   const startMs = performance.now();
   const start = { data, participants: 4, port: 0, reset: false, logLevel: 'info', env: io.env, clock, random } as const;
   const network = await startLocalNetwork({ ...start, signal });
+  // The logs go with the folder: whatever ended unasked is said here.
+  network.onExit((end) => cli.out.note(describeEnd(end)));
   try {
     const startedMs = performance.now() - startMs;
     introduceNetwork(tell, network, startedMs);
