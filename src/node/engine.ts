@@ -72,7 +72,8 @@ export class Engine {
 
   /** Height and round that are being worked on; `idle` until there is something to agree on. */
   get position(): { readonly height: number; readonly round: number; readonly step: string } {
-    return { height: this.#state.height, round: this.#state.round, step: this.#state.step };
+    const { height, round, step: current, started } = this.#state;
+    return { height, round, step: started ? current : 'idle' };
   }
 
   /** Takes up the height where this key left it. */

@@ -191,8 +191,12 @@ t.test('submissions are refused by the first failing check', async (t) => {
     [transactionOf(network, ['wallet/dara'], [transfer('dara@aclb', settlement('cnb'), 101n)]), 'INSUFFICIENT_FUNDS'],
     [transactionOf(network, ['wallet/bopha'], pay), 'ACCOUNT_SIGNATURE_MISSING'],
   ];
+  await level(cluster);
   const before = cluster.get('aclb').chain.tip.height;
+  const startMs = cluster.clock.now();
+  t.equal(cluster.get('aclb').node.status().consensus.step, 'idle');
   for (const [tx, code] of cases) await t.rejects(cluster.during(cluster.get('aclb').node.submit(tx)), { code }, code);
+  t.equal(cluster.clock.now(), startMs, 'on an idle network a refusal waits for nothing');
   const reused = { ...valid.body, commands: [transfer('dara@aclb', settlement('wing'), 1n)] };
   await final(cluster, 'aclb', valid);
   t.equal(cluster.get('aclb').chain.tip.height, before + 1);
