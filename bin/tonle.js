@@ -13,6 +13,7 @@ const pinned = fileURLToPath(new URL('../node_modules/node/bin/node', import.met
 const [major, minor] = process.versions.node.split('.').map(Number);
 const isRecent = major > 22 || (major === 22 && minor >= 12);
 
+if (process.channel) endWithParent();
 if (isRecent && existsSync(source) && process.features.typescript) {
   await import(source.href);
 } else if (isRecent && existsSync(built)) {
@@ -27,7 +28,7 @@ if (isRecent && existsSync(source) && process.features.typescript) {
 
 /** Runs the same command on the pinned runtime and ends as it ends, by code or by signal. */
 function handOver() {
-  const child = spawn(pinned, process.argv.slice(1), { stdio: 'inherit' });
+  const child = spawn(pinned, process.argv.slice(1), { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   child.on('error', (error) => refuse(`could not start ${pinned}: ${error.message}`));
   child.on('exit', (code, signal) => {
     process.exitCode = signal === null ? code : 128 + constants.signals[signal];
@@ -36,6 +37,12 @@ function handOver() {
   process.on('SIGHUP', () => child.kill('SIGHUP'));
   // A terminal sends its interrupt to the child as well; a second one would cut an orderly stop short.
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
+}
+
+/** Nothing passes the channel; it breaks when the process that handed over is gone, also where nothing could be caught. */
+function endWithParent() {
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  process.channel.unref();
 }
 
 function refuse(reason) {

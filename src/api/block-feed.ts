@@ -5,7 +5,7 @@
 import { assert } from '../errors.ts';
 import type { NodeEvent } from '../node/events.ts';
 import type { CommittedBlock, Currency, Receipt, Transaction } from '../types/index.ts';
-import type { NodeFace } from './context.ts';
+import type { NodeFace } from './node-face.ts';
 import { entryJson } from './present.ts';
 import type { BlockEventJson, EntryJson } from './types.ts';
 

@@ -51,6 +51,7 @@ t.test('a bank and its customer, from opening to redeeming', async (t) => {
   await client.operator.openAccount({ name: 'dara', publicKey, displayName: 'Sok Dara' });
   await client.operator.fund({ account: 'dara@aclb', amount: { currency: 'KHR', value: '500' } });
   const key = aliasKey(TEST_ALIAS_SECRET, PHONE);
+  t.strictSame(await client.operator.aliasKey('012 345 678'), { phone: PHONE, aliasKey: key });
   const bind = { type: 'registerAlias', aliasKey: key, account: account('dara@aclb') } as const;
   await client.operator.attest({ transaction: transactionOf(network, ['wallet/dara'], [bind]), phone: '012 345 678' });
   t.match(await client.operator.customers(), { customers: [{ account: 'dara@aclb', phones: [PHONE] }] });

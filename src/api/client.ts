@@ -14,6 +14,7 @@ import type {
   AccountJson,
   ActionJson,
   AliasJson,
+  AliasKeyJson,
   BlockJson,
   CustomersJson,
   EventJson,
@@ -80,6 +81,8 @@ interface OperatorClient {
     readonly displayName: string;
   }): Promise<ActionJson>;
   customers(): Promise<CustomersJson>;
+  /** @param phone as the user wrote it. */
+  aliasKey(phone: string): Promise<AliasKeyJson>;
   /** @param request.transaction one registerAlias, signed by the wallet. */
   attest(request: { readonly transaction: Transaction; readonly phone: string }): Promise<ActionJson>;
   fund(request: {
@@ -122,6 +125,7 @@ function operatorClient(ask: Ask): OperatorClient {
   return {
     openAccount: (request) => post('accounts', request),
     customers: () => ask({ method: 'GET', path: '/operator/v1/accounts' }),
+    aliasKey: (phone) => post('alias-key', { phone }),
     attest: ({ transaction, phone }) =>
       post('attest', { transaction: toHex(encode(transactionSchema, transaction)), phone }),
     fund: (request) => post('fund', request),

@@ -1,13 +1,10 @@
 /** What the routes share: the node they speak for, its genesis, and what they need of the world. */
 import type { Logger } from 'pino';
-import type { Node } from '../node/node.ts';
 import type { Clock, CustomerStore, Random, Signer } from '../ports.ts';
 import type { Genesis } from '../types/index.ts';
 import type { Metrics } from './metrics.ts';
+import type { NodeFace } from './node-face.ts';
 import type { Submissions } from './submissions.ts';
-
-/** The part of a node that the API knows. */
-export type NodeFace = Pick<Node, 'submit' | 'standing' | 'settled' | 'queries' | 'status' | 'subscribe'>;
 
 /** What makes a node also its bank's back office. */
 export interface OperatorOptions {

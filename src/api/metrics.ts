@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { NodeEvent } from '../node/events.ts';
 import type { Clock } from '../ports.ts';
 import type { TransactionId } from '../types/index.ts';
-import type { NodeFace } from './context.ts';
+import type { NodeFace } from './node-face.ts';
 import { statusCodeJson } from './present.ts';
 
 export interface Metrics {

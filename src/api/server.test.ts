@@ -394,6 +394,7 @@ t.test('the description lists every route, and every reference in it leads somew
       'GET /operator/v1/accounts',
       'POST /api/v1/transactions',
       'POST /operator/v1/accounts',
+      'POST /operator/v1/alias-key',
       'POST /operator/v1/attest',
       'POST /operator/v1/fund',
       'POST /operator/v1/redeem',

@@ -5,9 +5,9 @@
 import type { TransactionStanding } from '../node/events.ts';
 import type { Clock } from '../ports.ts';
 import type { Transaction, TransactionId } from '../types/index.ts';
-import type { NodeFace } from './context.ts';
 import { ApiFault, type ErrorCode, isErrorCode, ledgerFault } from './errors.ts';
 import type { Metrics } from './metrics.ts';
+import type { NodeFace } from './node-face.ts';
 import { receiptJson, stateJson, statusCodeJson } from './present.ts';
 import type { TransactionStateJson } from './types.ts';
 

@@ -5,7 +5,8 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import type { Clock, Customer, CustomerStore, Signer } from '../ports.ts';
 import type { AccountId, Genesis } from '../types/index.ts';
-import type { ApiOptions, NodeFace } from './context.ts';
+import type { ApiOptions } from './context.ts';
+import type { NodeFace } from './node-face.ts';
 import { createApi } from './server.ts';
 import type { ErrorJson } from './types.ts';
 

@@ -266,6 +266,13 @@ export interface ActionJson extends TransactionStateJson {
   readonly customer: CustomerJson | null;
 }
 
+/** What a wallet needs to sign the registration of a number. */
+export interface AliasKeyJson {
+  /** In E.164 form. */
+  readonly phone: string;
+  readonly aliasKey: string;
+}
+
 export interface UnsubmittedJson {
   readonly id: string;
   /** Canonical bytes in hex, with the bank's signature: for the officers to sign, and then to submit. */

@@ -139,7 +139,6 @@ const CODES_OF: Readonly<Partial<Record<ExitName, readonly string[]>>> = {
     'WALLET_AMBIGUOUS',
     'TOKEN_NEEDED',
     'OFFICER_KEY_NEEDED',
-    'ALIAS_SECRET_NEEDED',
     'FILE_UNUSABLE',
   ],
   UNREACHABLE: ['NO_NETWORK', 'NODE_UNREACHABLE', 'NOT_A_NODE'],

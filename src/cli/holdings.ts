@@ -76,7 +76,7 @@ async function phonesOf(nodes: Nodes, account: AccountId, env: CliContext['io'][
   const bank = participantOf(account);
   if (!nodes.local.some(({ participant }) => participant === bank)) return [];
   try {
-    const { client } = await nodes.desk(bank, {}, env);
+    const client = await nodes.desk(bank, {}, env);
     const { customers } = await client.operator.customers();
     const phones = customers.find((customer) => customer.account === account)?.phones ?? [];
     const bound = await Promise.all(phones.map((phone) => leadsTo(client, phone, account)));

@@ -2,12 +2,22 @@
 import path from 'node:path';
 import { chainIdOf } from '../crypto/ids.ts';
 import { CodedError } from '../errors.ts';
-import type { InitOptions } from './commands/init.ts';
 import type { CliContext } from './context.ts';
 import { freePorts } from './free-ports.ts';
 import { createHome, homePaths, makeEmptyFolder } from './home.ts';
 import { defaultMembers, type Member, makeNetwork, type Place } from './make-network.ts';
 import { newPassword } from './password.ts';
+
+export interface InitOptions {
+  readonly network: string;
+  readonly participants: number;
+  readonly officers: number;
+  readonly quorum: number;
+  readonly hosts: readonly string[];
+  readonly p2pPort: number;
+  readonly apiPort: number;
+  readonly dev: boolean;
+}
 
 /** One home that was made. */
 interface MadeHome extends Member, Place {

@@ -6,6 +6,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { chainIdOf } from '../crypto/ids.ts';
 import { CodedError } from '../errors.ts';
+import type { Clock, Random } from '../ports.ts';
 import { openLevelDatabase } from '../storage/leveldb.ts';
 import { freePorts, isFreePort } from './free-ports.ts';
 import { createHome, homePaths, makeEmptyFolder } from './home.ts';
@@ -18,7 +19,19 @@ import {
 } from './local-network.ts';
 import { configOf, defaultMembers, type Member, makeNetwork, type Place } from './make-network.ts';
 import { nodeConfigToJson } from './node-config.ts';
-import type { LocalNetworkOptions } from './start-local-network.ts';
+
+export interface LocalFolderOptions {
+  /** Absent, empty, or made by an earlier start. */
+  readonly data: string;
+  /** Null takes what is there, or 4 where nothing is. */
+  readonly participants: number | null;
+  /** Of the first API; the next ones follow. 0 takes free ports; null those of the last start, or 7400 at the first. */
+  readonly port: number | null;
+  /** Forgets an earlier network in the folder. */
+  readonly reset: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+}
 
 export interface LocalFolder {
   /** Absolute path. */
@@ -35,7 +48,7 @@ const OURS = ['homes', 'homes.new', 'wallets', 'network.json', 'network.json.new
 const LOCK = 'lock';
 
 /** @throws CodedError `NOT_A_LOCAL_NETWORK`, `FOLDER_IN_USE`, `FOLDER_UNUSABLE`, `PORT_TAKEN`, `USAGE`. */
-export async function openLocalFolder(options: LocalNetworkOptions): Promise<LocalFolder> {
+export async function openLocalFolder(options: LocalFolderOptions): Promise<LocalFolder> {
   const data = path.resolve(options.data);
   if ((await findLocalNetwork(data)) === null) {
     await assertEmpty(data);
@@ -88,10 +101,7 @@ async function empty(data: string): Promise<void> {
   await markLocalNetwork(data);
 }
 
-async function makeAll(
-  data: string,
-  { participants, port, clock, random }: LocalNetworkOptions,
-): Promise<LocalNetwork> {
+async function makeAll(data: string, { participants, port, clock, random }: LocalFolderOptions): Promise<LocalNetwork> {
   const members = defaultMembers(participants ?? DEFAULT_PARTICIPANTS);
   const places = await placesOf(members.length, port, null, random);
   const placed = members.map((member, i) => ({ ...member, ...(places[i] as Place) }));
@@ -106,7 +116,7 @@ async function makeAll(
 }
 
 /** The same nodes and keys; ports that somebody took meanwhile are replaced where nobody relies on them. */
-async function resume(data: string, found: LocalNetwork, options: LocalNetworkOptions): Promise<LocalNetwork> {
+async function resume(data: string, found: LocalNetwork, options: LocalFolderOptions): Promise<LocalNetwork> {
   const { participants, port, random } = options;
   if (participants !== null && participants !== found.nodes.length) {
     throw new CodedError(
@@ -131,7 +141,7 @@ async function placesOf(
   count: number,
   port: number | null,
   earlier: readonly LocalNode[] | null,
-  random: LocalNetworkOptions['random'],
+  random: Random,
 ): Promise<Place[]> {
   const apiPorts = await apiPortsOf(count, port, earlier, random);
   const before = (earlier ?? []).map(({ p2pAddress }) => portOfAddress(p2pAddress));
@@ -148,7 +158,7 @@ async function apiPortsOf(
   count: number,
   port: number | null,
   earlier: readonly LocalNode[] | null,
-  random: LocalNetworkOptions['random'],
+  random: Random,
 ): Promise<number[]> {
   if (port === 0) return await freePorts(count, random);
   const known = port === null && earlier !== null ? earlier.map(({ apiUrl }) => Number(new URL(apiUrl).port)) : null;

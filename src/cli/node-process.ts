@@ -3,14 +3,21 @@
  * and says when it is ready. Every record is synced before it matters, so ending at once is never worse than a crash,
  * which the node is made for; a stop in order only spares the next start some work.
  */
-import type { NodeCommandOptions } from './commands/node.ts';
 import type { CliContext } from './context.ts';
 import { codeOf, exitCode, exitCodeOf } from './exit-codes.ts';
 import { homePaths, readHome } from './home.ts';
 import { createDiary, type Diary, factsOf } from './log.ts';
+import type { LogLevel } from './log-level.ts';
 import { passwordSource } from './password.ts';
 import type { RunningNode } from './run-node.ts';
 import { ownVersion } from './version.ts';
+
+export interface NodeCommandOptions {
+  readonly home: string;
+  readonly logLevel: LogLevel;
+  /** Run by `tonle up`: stops when standard input ends, and leaves interrupts of the terminal to it. */
+  readonly supervised: boolean;
+}
 
 /** A stop in order takes some 100 ms; whoever asked for it waits for two seconds at most. */
 const STOP_WITHIN_MS = 1_500;

@@ -5,7 +5,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Client, createClient } from '../api/client.ts';
-import { fromHex } from '../codec/hex.ts';
 import { participantIdProblem } from '../codec/text.ts';
 import { createSigner } from '../crypto/ed25519.ts';
 import { CodedError } from '../errors.ts';
@@ -22,13 +21,6 @@ export interface BankOptions {
   readonly token?: string;
   /** The bank's home folder; that of the local network where absent. */
   readonly home?: string;
-}
-
-/** A bank's own node, with what lets its staff act. */
-export interface BankDesk {
-  readonly client: Client;
-  /** Null where neither a local network nor --home has it. */
-  readonly aliasSecret: Uint8Array | null;
 }
 
 export class Nodes {
@@ -76,7 +68,7 @@ export class Nodes {
   }
 
   /** A bank's node with its operator's token. @throws CodedError `TOKEN_NEEDED`, `KEY_FILE_*`, `SECRET_MALFORMED`. */
-  async desk(participant: ParticipantId, options: BankOptions, env: CliContext['io']['env']): Promise<BankDesk> {
+  async desk(participant: ParticipantId, options: BankOptions, env: CliContext['io']['env']): Promise<Client> {
     const home = options.home ?? (this.#url === null ? this.#localNode(participant).home : null);
     const given = options.token ?? env['TONLE_TOKEN'];
     const token = given ?? (home === null ? null : await readSecret(homePaths(home).operatorToken));
@@ -86,8 +78,7 @@ export class Nodes {
         `only ${participant} itself can do this: give its operator token with --token or TONLE_TOKEN, or its home with --home`,
       );
     }
-    const aliasSecret = home === null ? null : fromHex(await readSecret(homePaths(home).aliasSecret));
-    return { client: this.of(participant, token), aliasSecret };
+    return this.of(participant, token);
   }
 
   /**
@@ -136,15 +127,6 @@ export class Nodes {
       throw new CodedError('PARTICIPANT_MALFORMED', `participant ${JSON.stringify(participant)}: ${problem}`);
     throw new CodedError('PARTICIPANT_UNKNOWN', `there is no ${participant} in this network; it has ${known}`);
   }
-}
-
-/** What binding a number takes. @throws CodedError `ALIAS_SECRET_NEEDED` where the desk does not have it. */
-export function aliasSecretOf({ aliasSecret }: BankDesk, bank: ParticipantId): Uint8Array {
-  if (aliasSecret !== null) return aliasSecret;
-  throw new CodedError(
-    'ALIAS_SECRET_NEEDED',
-    `binding a number takes the secret that the members share: name the home folder of ${bank} with --home`,
-  );
 }
 
 /** Whether there was no answer, as against an answer that says no. */

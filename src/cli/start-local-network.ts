@@ -4,28 +4,17 @@
  */
 import { createClient } from '../api/client.ts';
 import { assert, CodedError } from '../errors.ts';
-import type { Clock, Random } from '../ports.ts';
 import type { ChainId, ParticipantId } from '../types/index.ts';
-import { type LocalFolder, openLocalFolder } from './local-folder.ts';
+import { type LocalFolder, type LocalFolderOptions, openLocalFolder } from './local-folder.ts';
 import { type LocalNode, writeLocalNetwork } from './local-network.ts';
 import type { LogLevel } from './log-level.ts';
 import { NodeChild, type NodeEnd } from './node-child.ts';
 import { wait } from './system.ts';
 
-export interface LocalNetworkOptions {
-  /** Absent, empty, or made by an earlier start. */
-  readonly data: string;
-  /** Null takes what is there, or 4 where nothing is. */
-  readonly participants: number | null;
-  /** Of the first API; the next ones follow. 0 takes free ports; null those of the last start, or 7400 at the first. */
-  readonly port: number | null;
-  /** Forgets an earlier network in the folder. */
-  readonly reset: boolean;
+export interface LocalNetworkOptions extends LocalFolderOptions {
   readonly logLevel: LogLevel;
   /** Of the nodes' processes. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly clock: Clock;
-  readonly random: Random;
   /** Ends a start that is under way. */
   readonly signal?: AbortSignal;
 }

@@ -1,11 +1,19 @@
 /** A local network as the business of a whole process: started, shown, watched, and stopped when somebody asks for it. */
 import { CodedError } from '../errors.ts';
-import type { UpOptions } from './commands/up.ts';
 import type { CliContext } from './context.ts';
 import { describeWallets, openDevelopmentWallets } from './dev-wallets.ts';
+import type { LogLevel } from './log-level.ts';
 import { describeNetwork } from './network-view.ts';
 import { describeEnd } from './node-child.ts';
+import { Nodes } from './nodes.ts';
 import { type LocalNetworkHandle, startLocalNetwork } from './start-local-network.ts';
+
+export interface UpOptions {
+  readonly participants?: number;
+  readonly port?: number;
+  readonly reset: boolean;
+  readonly logLevel: LogLevel;
+}
 
 /** Resolves when the network was asked to stop and has. @throws CodedError where it does not start, or all nodes end. */
 export async function upProcess(options: UpOptions, cli: CliContext): Promise<void> {
@@ -59,14 +67,16 @@ async function serve(network: LocalNetworkHandle, stop: AbortSignal, cli: CliCon
   await Promise.race([stopped, allEnded.promise]);
 }
 
-async function show(network: LocalNetworkHandle, { out, clock, random }: CliContext): Promise<void> {
+async function show(network: LocalNetworkHandle, cli: CliContext): Promise<void> {
+  const { out } = cli;
   const { data, chainId } = network;
-  const parts = { data, nodes: network.nodes(), clock, random };
+  const inside = { ...cli, data, url: null };
+  const founder = await Nodes.of(inside);
   if (!network.furnished) {
-    await openDevelopmentWallets(parts);
+    await openDevelopmentWallets(founder, inside);
     await network.setFurnished();
   }
-  const wallets = await describeWallets(parts);
+  const wallets = await describeWallets(founder, inside);
   const nodes = network.nodes();
   out.print(describeNetwork(nodes, wallets, data, out), { ready: true, data, chainId, nodes, wallets });
 }

@@ -21,11 +21,13 @@ import type {
 } from '../types/index.ts';
 import { findEarlier } from './references.ts';
 import {
+  bindAlias,
   finalOf,
   newNonce,
   nonceOf,
   readAmount,
   redeem,
+  releaseAlias,
   resolvePayee,
   sign,
   signPayment,
@@ -140,6 +142,38 @@ test('a payee is an account or a phone number', async (t) => {
   t.strictSame(asked, ['+85512345678', '+85512345678', '+85512345678']);
   await t.rejects(resolvePayee(client, 'sophea'), { code: 'ACCOUNT_MALFORMED' });
   await t.rejects(resolvePayee(client, '12'), { code: 'PHONE_MALFORMED' });
+});
+
+test('a number is bound and released by the alias that the bank names', async (t) => {
+  const final = (id: string) => Promise.resolve({ id, state: 'final', receipt: {}, message: '', customer: null });
+  const asked: unknown[] = [];
+  const random = { bytes: (length: number) => new Uint8Array(length).fill(3) };
+  const client = (key: string) =>
+    ({
+      alias: (phone: string) => Promise.resolve({ account: phone, epoch: 1, aliasKey: key }),
+      submit: ({ body }: Transaction) => {
+        asked.push(body.commands);
+        return final('r');
+      },
+      operator: {
+        aliasKey: (phone: string) => Promise.resolve({ phone, aliasKey: key }),
+        attest: ({ transaction, phone }: { readonly transaction: Transaction; readonly phone: string }) => {
+          asked.push(transaction.body.commands, transaction.signatures.length, phone);
+          return final('b');
+        },
+      },
+    }) as unknown as Client;
+  t.match(await bindAlias(client(ALIAS_KEY), termsAt(5), dara, '012 345 678', random), { id: 'b' });
+  t.match(await releaseAlias(client(ALIAS_KEY), termsAt(5), dara, '012 345 678', random), { id: 'r' });
+  t.strictSame(asked, [
+    [{ type: 'registerAlias', aliasKey: ALIAS_KEY, account: 'dara@aclb' }],
+    1,
+    '+85512345678',
+    [{ type: 'releaseAlias', aliasKey: ALIAS_KEY, account: 'dara@aclb' }],
+  ]);
+  await t.rejects(bindAlias(client('b'), termsAt(5), dara, '012 345 678', random), { code: 'HASH_MALFORMED' });
+  await t.rejects(bindAlias(client(ALIAS_KEY), termsAt(5), dara, '12', random), { code: 'PHONE_MALFORMED' });
+  t.equal(asked.length, 4, 'nothing was signed');
 });
 
 test('officers sign the redemption that was asked for, and nothing else', async (t) => {

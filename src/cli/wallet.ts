@@ -13,7 +13,6 @@ import { MAX_TRANSACTION_BYTES } from '../codec/limits.ts';
 import { decode } from '../codec/schema.ts';
 import { parseAccountId, parseCurrency, parseHash, settlementAccount } from '../codec/text.ts';
 import { transaction as transactionSchema } from '../codec/transaction.ts';
-import { aliasKey } from '../crypto/alias.ts';
 import { cosign, signTransaction } from '../crypto/sign.ts';
 import { CodedError } from '../errors.ts';
 import type { Clock, Random, Signer } from '../ports.ts';
@@ -138,22 +137,21 @@ export async function openWallet(bank: Client, { account, signer }: Wallet, disp
   return finalOf(await bank.operator.openAccount({ name, publicKey: signer.publicKey, displayName }));
 }
 
-export interface Binding {
-  readonly phone: string;
-  /** Shared by the members: the wallet gets it, or the alias key, from its bank. */
-  readonly aliasSecret: Uint8Array;
-}
-
-/** Binds a phone number: the wallet signs, its bank attests. @param bank its node, with the operator's token. */
+/**
+ * Binds a phone number: its bank derives the alias, the wallet signs, and the bank attests.
+ *
+ * @param bank its node, with the operator's token.
+ */
 export async function bindAlias(
   bank: Client,
   terms: Terms,
   { account, signer }: Wallet,
-  { phone, aliasSecret }: Binding,
+  phone: string,
   random: Random,
 ): Promise<Final> {
   const number = parsePhone(phone);
-  const command: Command = { type: 'registerAlias', aliasKey: aliasKey(aliasSecret, number), account };
+  const { aliasKey: key } = await bank.operator.aliasKey(number);
+  const command: Command = { type: 'registerAlias', aliasKey: parseHash(key) as AliasKey, account };
   const transaction = sign(terms, [command], newNonce(random), [signer]);
   return finalOf(await bank.operator.attest({ transaction, phone: number }));
 }

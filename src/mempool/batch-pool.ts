@@ -2,6 +2,7 @@
  * Batches whose signatures were checked and that no block holds yet, in order of arrival. Bounded by author, so that one
  * participant's flood leaves the others their room; whoever is turned away keeps its batch and offers it again.
  */
+import { MAX_BATCH_BYTES, MAX_BLOCK_BATCHES } from '../codec/limits.ts';
 import type { Batch, BatchDigest, ParticipantId, Transaction, TransactionId } from '../types/index.ts';
 
 /** A batch with all that was computed when its bytes came in. */
@@ -14,17 +15,21 @@ export interface KnownBatch {
 }
 
 export interface BatchPoolLimits {
-  readonly maxBatchesPerAuthor: number;
+  readonly maxBytesPerAuthor: number;
   /** How many digests of committed batches are remembered, so that a late push does not come back as new. */
   readonly maxCommitted: number;
 }
 
-/** Thirty-two blocks' worth for each author; the digests of some minutes of full blocks. */
-const BATCH_POOL_LIMITS: BatchPoolLimits = { maxBatchesPerAuthor: 256, maxCommitted: 16_384 };
+/** A full block's worth for each author, half a gigabyte from the largest set of them; minutes of digests. */
+const BATCH_POOL_LIMITS: BatchPoolLimits = {
+  maxBytesPerAuthor: MAX_BLOCK_BATCHES * MAX_BATCH_BYTES,
+  maxCommitted: 16_384,
+};
 
 export class BatchPool {
   readonly #limits: BatchPoolLimits;
   readonly #batches = new Map<BatchDigest, KnownBatch>();
+  /** Bytes that each author's batches take. */
   readonly #byAuthor = new Map<ParticipantId, number>();
   readonly #committed = new Set<BatchDigest>();
 
@@ -57,9 +62,9 @@ export class BatchPool {
   add(known: KnownBatch, wanted = false): boolean {
     if (this.#batches.has(known.digest) || (this.#committed.has(known.digest) && !wanted)) return false;
     const { author } = known.batch;
-    const count = this.#byAuthor.get(author) ?? 0;
-    if (count >= this.#limits.maxBatchesPerAuthor && !wanted) return false;
-    this.#byAuthor.set(author, count + 1);
+    const bytes = (this.#byAuthor.get(author) ?? 0) + known.bytes.length;
+    if (bytes > this.#limits.maxBytesPerAuthor && !wanted) return false;
+    this.#byAuthor.set(author, bytes);
     this.#batches.set(known.digest, known);
     return true;
   }
@@ -86,8 +91,8 @@ export class BatchPool {
     if (known === undefined) return;
     this.#batches.delete(digest);
     const { author } = known.batch;
-    const left = (this.#byAuthor.get(author) ?? 1) - 1;
-    if (left === 0) this.#byAuthor.delete(author);
+    const left = (this.#byAuthor.get(author) ?? 0) - known.bytes.length;
+    if (left <= 0) this.#byAuthor.delete(author);
     else this.#byAuthor.set(author, left);
   }
 

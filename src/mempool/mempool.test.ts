@@ -53,8 +53,8 @@ t.test('what has expired is named and forgotten', async (t) => {
 });
 
 t.test("one author's flood leaves the others their room", async (t) => {
-  const pool = new BatchPool({ maxBatchesPerAuthor: 2, maxCommitted: 2 });
   const [a, b, c] = [batchBy('aclb', make()), batchBy('aclb', make()), batchBy('aclb', make())];
+  const pool = new BatchPool({ maxBytesPerAuthor: a.bytes.length + b.bytes.length, maxCommitted: 2 });
   t.strictSame(
     [a, b, c].map((each) => pool.add(each)),
     [true, true, false],
@@ -66,7 +66,7 @@ t.test("one author's flood leaves the others their room", async (t) => {
 });
 
 t.test('a committed batch does not come back as new', async (t) => {
-  const pool = new BatchPool({ maxBatchesPerAuthor: 9, maxCommitted: 2 });
+  const pool = new BatchPool({ maxBytesPerAuthor: 9_999, maxCommitted: 2 });
   const batches = [1, 2, 3].map(() => batchBy('aclb', make()));
   for (const each of batches) pool.add(each);
   pool.commit(batches.map(({ digest }) => digest));

@@ -26,7 +26,7 @@ export const SUPERVISE_INTERVAL_MS = 500;
 
 /**
  * How often each connection is pinged. A killed process closes its sockets; this finds the frozen and the cut off, within
- * 5 s. The answer may take longer than an event loop is ever blocked in health (2 s, FAULTS 30), so that the busy stay.
+ * 5 s. The answer may take longer than an event loop is ever blocked in health (2 s), so that the busy stay.
  */
 export const KEEP_ALIVE_MS = 2_000;
 export const KEEP_ALIVE_ANSWER_INTERVALS = 1.5;

@@ -23,7 +23,7 @@ import type {
 import type { Api, OperatorOptions } from '../context.ts';
 import { fault } from '../errors.ts';
 import { stateJson } from '../present.ts';
-import type { ActionJson, CustomerJson, TransactionStateJson, UnsubmittedJson } from '../types.ts';
+import type { ActionJson, AliasKeyJson, CustomerJson, TransactionStateJson, UnsubmittedJson } from '../types.ts';
 
 /** How long the bank's own transactions stay valid: time for some retries of a client that got no answer. */
 const VALIDITY_MS = 120_000;
@@ -68,6 +68,11 @@ export class Bank {
     return (await this.#operator.customers.list()).map(customerJson);
   }
 
+  /** The alias of a number, which only members can derive. @param phone in E.164 form. */
+  aliasKeyOf(phone: string): AliasKeyJson {
+    return { phone, aliasKey: aliasKey(this.#api.aliasSecret, phone) };
+  }
+
   /**
    * Attests that a number is the customer's: adds the bank's signature to the wallet's registration, and submits it.
    *
@@ -77,7 +82,7 @@ export class Bank {
   async attest(transaction: Transaction, phone: string, gone: AbortSignal): Promise<ActionJson> {
     const { account, aliasKey: claimed } = onlyRegistration(transaction);
     if (participantOf(account) !== this.#self) throw fault('ACCOUNT_NOT_OURS');
-    if (claimed !== aliasKey(this.#api.aliasSecret, phone)) throw fault('PHONE_MISMATCH');
+    if (claimed !== this.aliasKeyOf(phone).aliasKey) throw fault('PHONE_MISMATCH');
     const customer = await this.#operator.customers.get(account);
     if (customer === null) throw fault('CUSTOMER_NOT_FOUND');
     const state = await this.#submit(cosign(transaction, this.#operator.signer), gone);

@@ -16,6 +16,7 @@ import type {
   AccountJson,
   ActionJson,
   AliasJson,
+  AliasKeyJson,
   CustomersJson,
   ErrorJson,
   SupplyJson,
@@ -130,6 +131,20 @@ t.test('an answer that came too late is made good by asking again', (t) =>
   }),
 );
 
+t.test('the alias of a number is the same however it is written, and bound to nobody by asking', (t) =>
+  withBank(t, async (bank) => {
+    for (const phone of [PHONE, '012 345 678', '012345678']) {
+      const { status, body } = await bank.operate<AliasKeyJson>('alias-key', { phone });
+      t.equal(status, 200);
+      t.strictSame(body, { phone: PHONE, aliasKey: KEY });
+    }
+    t.match(await bank.api.get('/api/v1/aliases/012345678'), { status: 404 });
+    const other = await bank.operate<AliasKeyJson>('alias-key', { phone: '+85512345679' });
+    t.match(other.body.aliasKey, /^[0-9a-f]{64}$/);
+    t.not(other.body.aliasKey, KEY);
+  }),
+);
+
 t.test('a number is attested, in either form, once', (t) =>
   withBank(t, async (bank) => {
     await bank.open();
@@ -227,6 +242,7 @@ t.test('nothing of the operator API is open without the token', (t) =>
     for (const [method, url] of [
       ['GET', '/operator/v1/accounts'],
       ['POST', '/operator/v1/accounts'],
+      ['POST', '/operator/v1/alias-key'],
       ['POST', '/operator/v1/attest'],
       ['POST', '/operator/v1/fund'],
       ['POST', '/operator/v1/redeem'],

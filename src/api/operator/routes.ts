@@ -13,9 +13,9 @@ import { fault } from '../errors.ts';
 import { goneSignal } from '../http.ts';
 import { parsePhone } from '../phone.ts';
 import { respond } from '../routes/transactions.ts';
-import type { ActionJson, CustomersJson, TransactionStateJson, UnsubmittedJson } from '../types.ts';
+import type { ActionJson, AliasKeyJson, CustomersJson, TransactionStateJson, UnsubmittedJson } from '../types.ts';
 import { Bank } from './bank.ts';
-import { attest, customers, fund, openAccount, redeem } from './schemas.ts';
+import { aliasKeyOf, attest, customers, fund, openAccount, redeem } from './schemas.ts';
 import { requireToken } from './token.ts';
 
 export function operatorRoutes(app: FastifyInstance, api: Api, operator: OperatorOptions): void {
@@ -34,6 +34,11 @@ export function operatorRoutes(app: FastifyInstance, api: Api, operator: Operato
     const publicKey = textField(fields.publicKey, 'publicKey', parsePublicKey);
     const displayName = textField(fields.displayName, 'displayName', parseDisplayName);
     return respond(reply, await bank.openAccount(account, publicKey, displayName, gone(reply)));
+  });
+
+  app.post('/alias-key', aliasKeyOf, ({ body }): AliasKeyJson => {
+    const { phone } = fieldsOf(present(body), '', ['phone']);
+    return bank.aliasKeyOf(textField(phone, 'phone', parsePhone));
   });
 
   app.post('/attest', attest, async ({ body }, reply): Promise<ActionJson> => {

@@ -42,6 +42,11 @@ const action = object({
 });
 const NONCE =
   'A reference of your own, 32 hexadecimal digits: used twice, the second request is refused, so a retry pays nothing twice';
+const PHONE = {
+  ...TEXT,
+  description: 'E.164, or as written within Cambodia',
+  examples: ['+85512345678', '012 345 678'],
+};
 const UNKNOWN = 'Submitted; how it ends is not known yet, and nothing has failed: ask again';
 
 export const customers = {
@@ -70,6 +75,20 @@ export const openAccount = {
   },
 };
 
+export const aliasKeyOf = {
+  config: taking(object({ phone: PHONE })),
+  schema: {
+    ...common,
+    summary: 'The alias of a phone number, for a wallet to sign its registration; whether it is bound does not matter',
+    response: responses(
+      {
+        200: answer('The same for every member', object({ phone: { ...TEXT, description: 'E.164' }, aliasKey: HASH })),
+      },
+      [...TOKEN, ...failures(...BODY_CODES, 'PHONE_MALFORMED')],
+    ),
+  },
+};
+
 export const attest = {
   config: taking(
     object({
@@ -77,7 +96,7 @@ export const attest = {
         description: 'One registerAlias, signed by the wallet: in JSON form, or its canonical bytes in hex',
         anyOf: [ref('Transaction'), { type: 'string', pattern: '^(?:[0-9a-f]{2})+$' }],
       },
-      phone: { ...TEXT, description: 'E.164, or as written within Cambodia' },
+      phone: PHONE,
     }),
   ),
   schema: {

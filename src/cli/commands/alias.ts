@@ -2,7 +2,7 @@
 import { parsePhone } from '../../api/phone.ts';
 import { participantOf } from '../../codec/text.ts';
 import type { CliContext } from '../context.ts';
-import { aliasSecretOf, type BankOptions, Nodes } from '../nodes.ts';
+import { type BankOptions, Nodes } from '../nodes.ts';
 import { passwordSource } from '../password.ts';
 import { bindAlias, readTerms, releaseAlias } from '../wallet.ts';
 import { findWallet, unlockWallet } from '../wallet-files.ts';
@@ -19,13 +19,10 @@ export async function registerCommand(
   const phone = parsePhone(text);
   const file = await findWallet(cli.data, options.wallet);
   const bank = participantOf(file.account);
-  const nodes = await Nodes.of(cli);
-  const desk = await nodes.desk(bank, options, cli.io.env);
-  const aliasSecret = aliasSecretOf(desk, bank);
+  const desk = await (await Nodes.of(cli)).desk(bank, options, cli.io.env);
   const wallet = await unlockWallet(file, passwordSource(cli.io));
-  const { client } = desk;
-  const terms = await readTerms(client, cli.clock);
-  const { id, receipt } = await bindAlias(client, terms, wallet, { phone, aliasSecret }, cli.random);
+  const terms = await readTerms(desk, cli.clock);
+  const { id, receipt } = await bindAlias(desk, terms, wallet, phone, cli.random);
   const { account } = file;
   cli.out.print(`payments to ${phone} now go to ${account}: final in block ${receipt.height}, id ${id}`, {
     phone,

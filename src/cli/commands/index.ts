@@ -166,5 +166,5 @@ function registerReceipt(program: Command, cli: CliContext): void {
 function withBank(command: Command): Command {
   return command
     .addOption(new Option('--token <token>', "the bank's operator token (TONLE_TOKEN)"))
-    .addOption(new Option('--home <folder>', "the bank's home folder: it has the token and the alias secret"));
+    .addOption(new Option('--home <folder>', "the bank's home folder: it has the token"));
 }

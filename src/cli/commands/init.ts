@@ -2,18 +2,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { MAX_OFFICERS, MAX_VALIDATORS } from '../../codec/limits.ts';
 import type { CliContext } from '../context.ts';
+import type { InitOptions } from '../init-network.ts';
 import { wholeNumber } from '../options.ts';
-
-export interface InitOptions {
-  readonly network: string;
-  readonly participants: number;
-  readonly officers: number;
-  readonly quorum: number;
-  readonly hosts: readonly string[];
-  readonly p2pPort: number;
-  readonly apiPort: number;
-  readonly dev: boolean;
-}
 
 export function registerInit(program: Command, cli: CliContext): void {
   program

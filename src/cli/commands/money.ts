@@ -39,7 +39,7 @@ export async function redeemCommand(
 ): Promise<void> {
   const from = parseParticipantId(participant);
   const nodes = await Nodes.of(cli);
-  const { client } = await nodes.desk(from, bankOptions, cli.io.env);
+  const client = await nodes.desk(from, bankOptions, cli.io.env);
   const terms = await readTerms(client, cli.clock);
   const amount = readAmount(terms, wanted.amount, wanted.currency);
   const officers = await nodes.officers(officerKey, cli.io);
@@ -54,7 +54,7 @@ export async function fundCommand(
 ): Promise<void> {
   const account = await accountNamed(cli.data, wantedAccount);
   const bank: ParticipantId = participantOf(account);
-  const { client } = await (await Nodes.of(cli)).desk(bank, options, cli.io.env);
+  const client = await (await Nodes.of(cli)).desk(bank, options, cli.io.env);
   const { participant } = await client.status();
   if (participant !== bank) {
     throw new CodedError('USAGE', `${account} is a customer of ${bank}, and the node asked is of ${participant}`);

@@ -1,15 +1,9 @@
 /** `tonle node`: one node in the foreground, until it is told to stop or cannot go on. */
 import { type Command, Option } from 'commander';
 import type { CliContext } from '../context.ts';
-import { LOG_LEVELS, type LogLevel } from '../log-level.ts';
+import { LOG_LEVELS } from '../log-level.ts';
+import type { NodeCommandOptions } from '../node-process.ts';
 import { oneOf } from '../options.ts';
-
-export interface NodeCommandOptions {
-  readonly home: string;
-  readonly logLevel: LogLevel;
-  /** Run by `tonle up`: stops when standard input ends, and leaves interrupts of the terminal to it. */
-  readonly supervised: boolean;
-}
 
 export function registerNode(program: Command, cli: CliContext): void {
   program

@@ -2,15 +2,9 @@
 import type { Command } from 'commander';
 import { MAX_VALIDATORS } from '../../codec/limits.ts';
 import type { CliContext } from '../context.ts';
-import { LOG_LEVELS, type LogLevel } from '../log-level.ts';
+import { LOG_LEVELS } from '../log-level.ts';
 import { oneOf, wholeNumber } from '../options.ts';
-
-export interface UpOptions {
-  readonly participants?: number;
-  readonly port?: number;
-  readonly reset: boolean;
-  readonly logLevel: LogLevel;
-}
+import type { UpOptions } from '../up-process.ts';
 
 export function registerUp(program: Command, cli: CliContext): void {
   program

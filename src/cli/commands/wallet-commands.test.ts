@@ -4,6 +4,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { type Test, test } from 'tap';
+import { fromHex } from '../../codec/hex.ts';
+import { MAX_TRANSACTION_BYTES } from '../../codec/limits.ts';
+import { decode } from '../../codec/schema.ts';
+import { transaction as transactionSchema } from '../../codec/transaction.ts';
 import { encodeKeyFile } from '../../crypto/keyfile.ts';
 import type { ParticipantId } from '../../types/index.ts';
 import { type ExitName, exitCode } from '../exit-codes.ts';
@@ -14,6 +18,8 @@ import { createWallet } from '../wallet-files.ts';
 const CHAIN = 'c'.repeat(64);
 const HASH = 'a'.repeat(64);
 const PHONE = '+85512345678';
+const RECEIPT = { transactionId: HASH, height: 1, index: 0, status: { code: 0, name: 'OK' }, failedCommand: null };
+const FINAL = { id: HASH, state: 'final', receipt: RECEIPT, message: 'Done.', customer: null };
 
 test('arguments that make no sense end in number 2, in one line', async (t) => {
   const data = t.testdir();
@@ -161,7 +167,6 @@ test('what only a bank can do asks for its token', async (t) => {
   const { data, url } = await walletAndNode(t, {});
   const needed: readonly (readonly [argv: string, code: string, exit: ExitName])[] = [
     ['wallet create sok --bank aclb --no-encrypt', 'TOKEN_NEEDED', 'USAGE'],
-    ['wallet create sok --bank aclb --no-encrypt --token x --phone 012345678', 'ALIAS_SECRET_NEEDED', 'USAGE'],
     ['alias register 012345679', 'TOKEN_NEEDED', 'USAGE'],
     ['redeem aclb 5 KHR', 'TOKEN_NEEDED', 'USAGE'],
     ['issue aclb 5 KHR', 'OFFICER_KEY_NEEDED', 'USAGE'],
@@ -173,6 +178,32 @@ test('what only a bank can do asks for its token', async (t) => {
     const ran = await run(['--data', data, '--url', url, ...argv.split(' ')]);
     t.match(ran, { code: exitCode(exit), stdout: '', stderr: new RegExp(`\\(${code}\\)\\n$`) }, argv);
   }
+});
+
+test('a number is bound with the token alone', async (t) => {
+  const registered: (readonly [token: string | undefined, aliasKey: string, account: string, phone: string])[] = [];
+  const { data, url } = await walletAndNode(t, {
+    open: (_, response) => send(response, 200, FINAL),
+    attest: ({ headers }, response, body) => {
+      const { transaction, phone } = JSON.parse(body) as { readonly transaction: string; readonly phone: string };
+      const { commands } = decode(transactionSchema, fromHex(transaction), MAX_TRANSACTION_BYTES).body;
+      for (const command of commands) {
+        if (command.type !== 'registerAlias') continue;
+        registered.push([headers.authorization, command.aliasKey, command.account, phone]);
+      }
+      send(response, 200, FINAL);
+    },
+  });
+  const bank = ['--data', data, '--url', url];
+  const create = 'wallet create sok --bank aclb --no-encrypt --token x --phone'.split(' ');
+  const made = await run([...bank, ...create, '012 345 678']);
+  t.match(made, { code: 0, stdout: /^sok@aclb is open, and payments to \+85512345678 go there\n/ });
+  const bound = await run([...bank, 'alias', 'register', '012345678', '--wallet', 'dara'], { TONLE_TOKEN: 'y' });
+  t.match(bound, { code: 0, stdout: /^payments to \+85512345678 now go to dara@aclb: final in block 1,/ });
+  t.strictSame(registered, [
+    ['Bearer x', HASH, 'sok@aclb', PHONE],
+    ['Bearer y', HASH, 'dara@aclb', PHONE],
+  ]);
 });
 
 test('a wallet whose account the bank refuses is not kept; one whose answer was lost is', async (t) => {
@@ -203,14 +234,7 @@ test('a wallet whose account the bank refuses is not kept; one whose answer was 
     open: (request, response, body) => {
       opened.push((JSON.parse(body) as { publicKey: string }).publicKey);
       if (opened.length === 1) return void request.socket.destroy();
-      const receipt = {
-        transactionId: HASH,
-        height: 1,
-        index: 0,
-        status: { code: 0, name: 'OK' },
-        failedCommand: null,
-      };
-      send(response, 200, { id: HASH, state: 'final', receipt, message: 'Done.', customer: null });
+      send(response, 200, FINAL);
     },
   });
   const again = create.with(3, lossy);
@@ -222,9 +246,7 @@ test('a wallet whose account the bank refuses is not kept; one whose answer was 
 
 test('outside a local network a key is encrypted unless that is declined', async (t) => {
   const data = t.testdir();
-  const receipt = { transactionId: HASH, height: 1, index: 0, status: { code: 0, name: 'OK' }, failedCommand: null };
-  const final = { id: HASH, state: 'final', receipt, message: 'Done.', customer: null };
-  const url = await fakeNode(t, { open: (_, response) => send(response, 200, final) });
+  const url = await fakeNode(t, { open: (_, response) => send(response, 200, FINAL) });
   const create = ['--data', data, '--url', url, 'wallet', 'create', 'sok', '--bank', 'aclb', '--token', 'x'];
   t.match(await run(create), { code: exitCode('KEY_FILE'), stderr: /\(KEY_FILE_PASSWORD_NEEDED\)/ });
   t.strictSame(readdirSync(data), [], 'nothing was made');
@@ -242,6 +264,8 @@ interface Script {
   readonly submit?: Handler;
   /** Answers `POST accounts` of the operator API. */
   readonly open?: Handler;
+  /** Answers `POST attest` of the operator API. */
+  readonly attest?: Handler;
 }
 
 async function walletAndNode(t: Test, script: Script): Promise<{ data: string; url: string }> {
@@ -250,7 +274,7 @@ async function walletAndNode(t: Test, script: Script): Promise<{ data: string; u
   return { data, url: await fakeNode(t, script) };
 }
 
-async function fakeNode(t: Test, { submit, open }: Script): Promise<string> {
+async function fakeNode(t: Test, { submit, open, attest }: Script): Promise<string> {
   const pending: Handler = (_, response) =>
     send(response, 202, { id: HASH, state: 'pending', receipt: null, message: 'It waits.' });
   const routes: Readonly<Record<string, Handler>> = {
@@ -259,6 +283,9 @@ async function fakeNode(t: Test, { submit, open }: Script): Promise<string> {
       send(response, 200, { account: 'sophea@cnb', epoch: 1, aliasKey: HASH }),
     'POST /api/v1/transactions': submit ?? pending,
     'POST /operator/v1/accounts': open ?? pending,
+    'POST /operator/v1/alias-key': (_, response, body) =>
+      send(response, 200, { phone: (JSON.parse(body) as { phone: string }).phone, aliasKey: HASH }),
+    'POST /operator/v1/attest': attest ?? pending,
   };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];

@@ -9,7 +9,7 @@ import type { AccountId } from '../../types/index.ts';
 import type { CliContext } from '../context.ts';
 import { describeAmount, describeEntry, describeTime } from '../describe.ts';
 import { holdingsTable, readAccount, readHoldings } from '../holdings.ts';
-import { aliasSecretOf, type BankOptions, Nodes } from '../nodes.ts';
+import { type BankOptions, Nodes } from '../nodes.ts';
 import { newPassword, passwordSource } from '../password.ts';
 import { bindAlias, openWallet, readTerms } from '../wallet.ts';
 import { createWallet, findWallet, listWallets, unlockWallet, type Wallet } from '../wallet-files.ts';
@@ -30,18 +30,13 @@ export async function createCommand(cli: CliContext, name: string, options: Crea
   const bank = parseParticipantId(options.bank);
   const account = parseAccountId(`${name}@${bank}`);
   const phone = options.phone === undefined ? null : parsePhone(options.phone);
-  const nodes = await Nodes.of(cli);
-  const desk = await nodes.desk(bank, options, io.env);
-  const aliasSecret = phone === null ? null : aliasSecretOf(desk, bank);
-  const { client } = desk;
+  const desk = await (await Nodes.of(cli)).desk(bank, options, io.env);
   // Before a key is made: whether the bank answers at all.
-  const terms = await readTerms(client, clock);
+  const terms = await readTerms(desk, clock);
   // A local network is a development one.
   const encrypt = options.encrypt ?? cli.url !== null;
-  const wallet = await openNew(cli, client, { name, account, encrypt, displayName: options.displayName ?? name });
-  if (phone !== null && aliasSecret !== null) {
-    await afterOpening(account, bindAlias(client, terms, wallet, { phone, aliasSecret }, cli.random));
-  }
+  const wallet = await openNew(cli, desk, { name, account, encrypt, displayName: options.displayName ?? name });
+  if (phone !== null) await afterOpening(account, bindAlias(desk, terms, wallet, phone, cli.random));
   const number = phone === null ? '' : `, and payments to ${phone} go there`;
   const warning = encrypt ? '' : ', not encrypted: for development only';
   out.print(`${account} is open${number}\nkey file ${wallet.path}${warning}`, {

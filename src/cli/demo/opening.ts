@@ -1,10 +1,11 @@
 /** The first chapters: four processes become a network, people open wallets, and money comes into the world. */
+import type { Client } from '../../api/client.ts';
 import { settlementAccount } from '../../codec/text.ts';
 import { assert } from '../../errors.ts';
 import type { ParticipantId } from '../../types/index.ts';
 import type { CliContext } from '../context.ts';
 import { describeAmount } from '../describe.ts';
-import { type BankDesk, Nodes } from '../nodes.ts';
+import { Nodes } from '../nodes.ts';
 import type { LocalNetworkHandle } from '../start-local-network.ts';
 import { bindAlias, fund, issue, openWallet, readAmount, readTerms, type Terms } from '../wallet.ts';
 import { createWallet } from '../wallet-files.ts';
@@ -40,7 +41,7 @@ export async function open(network: LocalNetworkHandle, tell: Narrator, cli: Cli
   assert(centralBank !== undefined, 'a network has a central bank');
   const terms = await readTerms(clientOf({ network }, centralBank), clock);
   const banks = banksOf(network.nodes()).map((node) => node.participant);
-  const desks = new Map<ParticipantId, BankDesk>();
+  const desks = new Map<ParticipantId, Client>();
   for (const bank of banks) desks.set(bank, await nodes.desk(bank, {}, {}));
   const officers = await nodes.officers([], cli.io);
   const people = await openWallets(network, banks, desks, terms, cli);
@@ -72,11 +73,10 @@ function openWallets(
     const bank = banks[Math.floor(i / 2) % banks.length];
     assert(bank !== undefined, 'the demo has banks');
     const desk = desks.get(bank);
-    const aliasSecret = desk?.aliasSecret ?? null;
-    assert(desk !== undefined && aliasSecret !== null, "the demo has every bank's desk");
+    assert(desk !== undefined, "the demo has every bank's desk");
     const wallet = await createWallet(data, { name: name.toLowerCase(), bank, password: null }, random);
-    await openWallet(desk.client, wallet, name);
-    await bindAlias(desk.client, terms, wallet, { phone, aliasSecret }, random);
+    await openWallet(desk, wallet, name);
+    await bindAlias(desk, terms, wallet, phone, random);
     return { name, bank, phone, wallet };
   });
   return Promise.all(opened);
@@ -107,7 +107,7 @@ async function bringMoney(stage: Stage, centralBank: ParticipantId): Promise<voi
     const funded = people.map(({ bank, wallet }) => {
       const desk = desks.get(bank);
       assert(desk !== undefined, "the demo has every bank's desk");
-      return fund(desk.client, terms, wallet.account, readAmount(terms, ...sum));
+      return fund(desk, terms, wallet.account, readAmount(terms, ...sum));
     });
     await Promise.all(funded);
     tell.line(`each bank pays ${said(sum)} into each of its customers' wallets`);

@@ -125,7 +125,7 @@ export async function audit(stage: Stage): Promise<Audit> {
   const desk = bank === undefined ? undefined : desks.get(bank.participant);
   assert(bank !== undefined && desk !== undefined, "the demo has every bank's desk");
   const [value, currency] = REDEEMED;
-  await redeem(desk.client, terms, officers, { from: bank.participant, amount: readAmount(terms, value, currency) });
+  await redeem(desk, terms, officers, { from: bank.participant, amount: readAmount(terms, value, currency) });
   tell.line(`${bank.name} hands ${describeAmount({ value, currency })} back to the central bank, which destroys it.`);
   const books = await readBooks(stage);
   tell.line();

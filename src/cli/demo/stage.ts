@@ -6,7 +6,6 @@ import { CodedError } from '../../errors.ts';
 import type { Clock, Random, Signer } from '../../ports.ts';
 import type { ParticipantId, Transaction } from '../../types/index.ts';
 import type { LocalNode } from '../local-network.ts';
-import type { BankDesk } from '../nodes.ts';
 import type { LocalNetworkHandle } from '../start-local-network.ts';
 import { wait } from '../system.ts';
 import { type Final, newNonce, readAmount, resolvePayee, signPayment, submit, type Terms } from '../wallet.ts';
@@ -28,7 +27,8 @@ export interface Stage {
   readonly clock: Clock;
   readonly random: Random;
   readonly terms: Terms;
-  readonly desks: ReadonlyMap<ParticipantId, BankDesk>;
+  /** Each bank's node, with the token of its staff. */
+  readonly desks: ReadonlyMap<ParticipantId, Client>;
   readonly officers: readonly Signer[];
   readonly people: readonly Person[];
 }

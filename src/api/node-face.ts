@@ -1,0 +1,4 @@
+/** What the API knows of a node: tests can stand in for it, and nothing here reaches behind it. */
+import type { Node } from '../node/node.ts';
+
+export type NodeFace = Pick<Node, 'submit' | 'standing' | 'settled' | 'queries' | 'status' | 'subscribe'>;
