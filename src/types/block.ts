@@ -1,6 +1,6 @@
 import type { BatchDigest, BlockHash, ChainId, Hash, ParticipantId, StateKey } from './ids.ts';
 import type { Transaction } from './transaction.ts';
-import type { CommitCertificate, Evidence } from './vote.ts';
+import type { CommitCertificate, Evidence, SignedStatement } from './vote.ts';
 
 /** Transactions that one participant gathered and spreads as one message. */
 export interface Batch {
@@ -41,6 +41,12 @@ export interface Block {
   readonly header: Header;
   readonly batches: readonly BatchDigest[];
   readonly evidence: readonly Evidence[];
+}
+
+/** A signed statement of step `propose`, with the block it names. */
+export interface Proposal {
+  readonly statement: SignedStatement & { readonly step: 'propose'; readonly blockHash: BlockHash };
+  readonly block: Block;
 }
 
 /** A block as the record keeps it: agreed, certified, and whole. */

@@ -1,4 +1,3 @@
-import type { Block } from './block.ts';
 import type { BlockHash, ParticipantId, PublicKey } from './ids.ts';
 
 /** The three things a validator says in a round (arXiv:1807.04938, Algorithm 1: PROPOSAL, PREVOTE, PRECOMMIT). */
@@ -28,12 +27,6 @@ export interface SignedStatement extends Statement {
 export interface Vote extends SignedStatement {
   readonly step: 'prevote' | 'precommit';
   readonly validRound: null;
-}
-
-/** A signed statement of step `propose`, with the block it names. */
-export interface Proposal {
-  readonly statement: SignedStatement & { readonly step: 'propose'; readonly blockHash: BlockHash };
-  readonly block: Block;
 }
 
 /** Two statements of one validator, height, round and step for different values, the smaller value first. */
