@@ -32,6 +32,7 @@ export class BatchPool {
   /** Bytes that each author's batches take. */
   readonly #byAuthor = new Map<ParticipantId, number>();
   readonly #committed = new Set<BatchDigest>();
+  readonly #refused = new Set<BatchDigest>();
 
   constructor(limits: BatchPoolLimits = BATCH_POOL_LIMITS) {
     this.#limits = limits;
@@ -69,6 +70,17 @@ export class BatchPool {
     return true;
   }
 
+  /** Whether a batch with this digest was looked at, and no block may name it. */
+  isRefused(digest: BatchDigest): boolean {
+    return this.#refused.has(digest);
+  }
+
+  /** What has this digest is malformed or has a wrong signature, on every node alike. */
+  refuse(digest: BatchDigest): void {
+    this.#refused.add(digest);
+    dropOldest(this.#refused, this.#limits.maxCommitted);
+  }
+
   /** The oldest batches, at most `count`. */
   oldest(count: number): KnownBatch[] {
     return [...this.#batches.values()].slice(0, count);
@@ -80,10 +92,7 @@ export class BatchPool {
       this.drop(digest);
       this.#committed.add(digest);
     }
-    for (const digest of this.#committed) {
-      if (this.#committed.size <= this.#limits.maxCommitted) break;
-      this.#committed.delete(digest);
-    }
+    dropOldest(this.#committed, this.#limits.maxCommitted);
   }
 
   drop(digest: BatchDigest): void {
@@ -103,5 +112,12 @@ export class BatchPool {
     );
     for (const { digest } of expired) this.drop(digest);
     return expired;
+  }
+}
+
+function dropOldest<T>(set: Set<T>, max: number): void {
+  for (const oldest of set) {
+    if (set.size <= max) return;
+    set.delete(oldest);
   }
 }

@@ -3,13 +3,14 @@ import { batch as batchSchema } from '../codec/block.ts';
 import { MAX_BATCH_BYTES } from '../codec/limits.ts';
 import { CodecError, decode, encode } from '../codec/schema.ts';
 import { batchDigestOfBytes, transactionId, transactionSigningBytes } from '../crypto/ids.ts';
+import { CodedError } from '../errors.ts';
 import type { IdentifiedTransaction } from '../ledger/ledger.ts';
 import type { KnownBatch } from '../mempool/batch-pool.ts';
 import type { SignatureCheck, Verifier } from '../ports.ts';
 import type { Batch, ChainId, Transaction } from '../types/index.ts';
 
-/** A batch that is worth keeping, or why no honest participant would send it. */
-export type Admission = { readonly known: KnownBatch } | { readonly problem: string };
+/** A batch that is worth keeping, why no honest participant would send it, or that this node cannot look at it now. */
+export type Admission = { readonly known: KnownBatch } | { readonly problem: string } | 'postponed';
 
 /** Decodes a batch and checks every signature in it, off the event loop. */
 export async function admitBatch(chainId: ChainId, bytes: Uint8Array, verifier: Verifier): Promise<Admission> {
@@ -24,8 +25,23 @@ export async function admitBatch(chainId: ChainId, bytes: Uint8Array, verifier: 
   if (known.transactions.some(({ transaction }) => transaction.body.chainId !== chainId)) {
     return { problem: 'a transaction of another chain' };
   }
-  const verdicts = await verifier.verifyAll(known.transactions.flatMap(signatureChecks));
-  return verdicts.every((valid) => valid) ? { known } : { problem: 'a transaction with a wrong signature' };
+  const verdict = await areSigned(known.transactions, verifier);
+  if (verdict === 'postponed') return verdict;
+  return verdict ? { known } : { problem: 'a transaction with a wrong signature' };
+}
+
+/** Whether every signature of the transactions verifies, or `postponed` where the verifier has too much to do, or has ended. */
+export async function areSigned(
+  transactions: readonly IdentifiedTransaction[],
+  verifier: Verifier,
+): Promise<boolean | 'postponed'> {
+  try {
+    return (await verifier.verifyAll(transactions.flatMap(signatureChecks))).every((valid) => valid);
+  } catch (error) {
+    // What a peer sends must not be able to end this node; whoever needs the batch asks for it again.
+    if (error instanceof CodedError) return 'postponed';
+    throw error;
+  }
 }
 
 /** A batch with its digest and the ids of its transactions. @param bytes its canonical bytes, where they are at hand. */

@@ -79,13 +79,14 @@ export class Builder {
   }
 
   #formProblem({ header, batches, evidence }: Block, nowMs: number): string | null {
-    const { chain } = this.#parts;
+    const { chain, pool } = this.#parts;
     if (header.chainId !== chain.chainId) return 'of another chain';
     if (header.height !== chain.tip.height + 1 || header.parentHash !== chain.tip.hash) return 'not on the tip';
     if (!chain.rules.participants.has(header.proposer)) return 'made by nobody here';
     if (header.timeMs <= chain.tip.timeMs) return 'not later than its parent';
     if (header.timeMs > nowMs + chain.genesis.rules.maxClockSkewMs) return "ahead of this node's clock";
     if (new Set(batches).size < batches.length) return 'a batch appears twice';
+    if (batches.some((digest) => pool.isRefused(digest))) return 'a batch that no node can accept';
     return evidence.every((entry) => entry.first.height <= header.height) ? null : 'evidence of a later height';
   }
 

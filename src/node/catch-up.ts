@@ -8,7 +8,7 @@ import { blocksQuestion } from '../codec/messages.ts';
 import { CodecError, decode, encode } from '../codec/schema.ts';
 import { CodedError } from '../errors.ts';
 import type { CommittedBlock, ParticipantId } from '../types/index.ts';
-import { signatureChecks } from './admission.ts';
+import { areSigned } from './admission.ts';
 import { type Execution, holdsItsBatches, withIds } from './chain.ts';
 import type { Context } from './context.ts';
 
@@ -34,15 +34,11 @@ export class CatchUp {
   /** A peer says, or its signature shows, that it has all blocks up to `height`. */
   heard(peer: ParticipantId, height: number): void {
     if (height > (this.#heights.get(peer) ?? 0)) this.#heights.set(peer, height);
-    const { chain, clock, timings } = this.#context;
+    const { chain, timings } = this.#context;
     const behind = height - chain.tip.height;
-    if (behind <= 0 || this.#running || this.#waiting) return;
+    if (behind <= 0 || this.#running) return;
     // One block behind is how every block ends: the last votes are still under way.
-    this.#waiting = true;
-    clock.schedule(behind > 1 ? 0 : timings.syncGraceMs, () => {
-      this.#waiting = false;
-      void this.#run();
-    });
+    this.#runAfter(behind > 1 ? 0 : timings.syncGraceMs);
   }
 
   stop(): void {
@@ -57,6 +53,17 @@ export class CatchUp {
     } finally {
       this.#running = false;
     }
+    // Nothing else may remind this node: an announcement that says the same again does not spread.
+    if (this.#candidates().length > 0) this.#runAfter(this.#context.timings.stallMs);
+  }
+
+  #runAfter(delayMs: number): void {
+    if (this.#waiting || this.#stopped) return;
+    this.#waiting = true;
+    this.#context.clock.schedule(delayMs, () => {
+      this.#waiting = false;
+      void this.#run();
+    });
   }
 
   #candidates(): ParticipantId[] {
@@ -73,7 +80,9 @@ export class CatchUp {
   async #fetchFrom(peer: ParticipantId): Promise<boolean> {
     const { chain, network, emit } = this.#context;
     const from = chain.tip.height + 1;
-    const to = this.#heights.get(peer) ?? from;
+    const to = this.#heights.get(peer) ?? 0;
+    // While another peer was asked, the chain may have grown past this one by its own votes.
+    if (to < from) return false;
     emit({ type: 'syncing', peer, from, to });
     let frames: readonly Uint8Array[];
     try {
@@ -88,28 +97,33 @@ export class CatchUp {
     for (const frame of frames) {
       const problem = await this.#adopt(frame);
       if (problem === null) continue;
-      network.ban(peer, problem);
-      emit({ type: 'peerRefused', peer, reason: problem });
+      if (problem === 'postponed') return false;
+      network.ban(peer, problem.reason);
+      emit({ type: 'peerRefused', peer, reason: problem.reason });
       return false;
     }
     return chain.tip.height >= from;
   }
 
-  /** @returns what is wrong with a block that no honest peer would send, or null. */
-  async #adopt(bytes: Uint8Array): Promise<string | null> {
+  /** @returns null for a block that is part of the chain now, or was before. */
+  async #adopt(bytes: Uint8Array): Promise<Lie | 'postponed' | null> {
     const { chain, verifier, inbox } = this.#context;
     let committed: CommittedBlock;
     try {
       committed = decode(committedBlock, bytes, MAX_COMMITTED_BLOCK_BYTES);
     } catch (error) {
-      if (error instanceof CodecError) return error.message;
+      if (error instanceof CodecError) return { reason: error.message };
       throw error;
     }
-    if (committed.block.header.chainId !== chain.chainId) return 'a block of another chain';
-    if (!holdsItsBatches(committed)) return 'a block without the batches that it names';
-    if (!(await chain.isCertified(committed))) return 'a block without a valid certificate';
-    const checks = committed.batches.flatMap((batch) => withIds(batch).transactions.flatMap(signatureChecks));
-    if (!(await verifier.verifyAll(checks)).every((valid) => valid)) return 'a transaction with a wrong signature';
+    if (committed.block.header.chainId !== chain.chainId) return { reason: 'a block of another chain' };
+    if (!holdsItsBatches(committed)) return { reason: 'a block without the batches that it names' };
+    if (!chain.isCertified(committed)) return { reason: 'a block without a valid certificate' };
+    // One batch after the other: a full block has more signatures than the verifier takes at once.
+    for (const batch of committed.batches) {
+      const signed = await areSigned(withIds(batch).transactions, verifier);
+      if (signed === 'postponed') return signed;
+      if (!signed) return { reason: 'a transaction with a wrong signature' };
+    }
     await inbox.post(async () => {
       if (committed.block.header.height !== chain.tip.height + 1) return;
       const execution = await chain.adopt(committed);
@@ -117,4 +131,9 @@ export class CatchUp {
     });
     return null;
   }
+}
+
+/** What no honest peer would have sent. */
+interface Lie {
+  readonly reason: string;
 }

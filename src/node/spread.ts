@@ -58,6 +58,7 @@ export class Spread {
     const { batches, chain, verifier, inbox } = this.#context;
     if (batches.has(batchDigestOfBytes(bytes))) return 'ignore';
     const admission = await admitBatch(chain.chainId, bytes, verifier);
+    if (admission === 'postponed') return 'ignore';
     if ('problem' in admission) return this.#refuse(from, admission.problem);
     if (admission.known.batch.author !== from) return this.#refuse(from, "a push of somebody else's batch");
     const added = await inbox.post(async () => {
@@ -102,6 +103,7 @@ export class Spread {
 
   async #fetchAll(digests: readonly BatchDigest[], holder: ParticipantId, height: number): Promise<void> {
     const { network, batches, chain, clock } = this.#context;
+    if (digests.some((digest) => batches.isRefused(digest))) return;
     const missing = digests.filter((digest) => !batches.holds(digest));
     if (this.#stopped || missing.length === 0 || chain.tip.height !== height) return;
     const peers = [holder, ...network.peers().filter((peer) => peer !== holder)];
@@ -122,17 +124,17 @@ export class Spread {
       throw error;
     }
     for (const bytes of frames) {
-      const wanted = digests.includes(batchDigestOfBytes(bytes));
-      const admission = wanted
-        ? await admitBatch(chain.chainId, bytes, verifier)
-        : { problem: 'a batch nobody asked for' };
-      if ('problem' in admission) {
-        // A block that names a batch with a wrong signature stays without validity: this node never votes for it.
-        if (!wanted) network.ban(peer, admission.problem);
+      const digest = batchDigestOfBytes(bytes);
+      if (!digests.includes(digest)) {
+        network.ban(peer, 'a batch nobody asked for');
         return false;
       }
+      const admission = await admitBatch(chain.chainId, bytes, verifier);
+      if (admission === 'postponed') return false;
       await inbox.post(async () => {
-        if (batches.add(admission.known, true)) await this.#onBatch();
+        if ('problem' in admission) batches.refuse(digest);
+        else batches.add(admission.known, true);
+        await this.#onBatch();
       });
     }
     return digests.every((digest) => batches.holds(digest));
