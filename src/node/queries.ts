@@ -8,6 +8,7 @@ import { decode, type Schema } from '../codec/schema.ts';
 import type { AccountRecord, AliasRecord, SupplyRecord } from '../codec/state.ts';
 import { accountRecord, aliasRecord, balanceRecord, supplyRecord } from '../codec/state.ts';
 import { receipt as receiptSchema } from '../codec/transaction.ts';
+import { assert } from '../errors.ts';
 import { accountKey, aliasStateKey, balanceKey, supplyKey } from '../ledger/keys.ts';
 import { proveReceipt } from '../ledger/proof.ts';
 import type { TransactionPool } from '../mempool/transaction-pool.ts';
@@ -91,9 +92,9 @@ export class Queries {
   async standing(id: TransactionId): Promise<TransactionStanding> {
     const indexed = await this.transaction(id);
     if (indexed === null) return { state: this.#pool.has(id) ? 'pending' : 'unknown' };
-    const receipts = await this.receipts(indexed.height);
-    const receipt = receipts[indexed.index];
-    return receipt === undefined ? { state: 'unknown' } : { state: 'final', receipt, indexed };
+    const bytes = await this.#chain.store.indexGet(receiptIndexKey(indexed.height, indexed.index));
+    assert(bytes !== null, 'a transaction that took part has a receipt');
+    return { state: 'final', receipt: decode(receiptSchema, bytes, MAX_STATE_VALUE_BYTES), indexed };
   }
 
   /** Which transaction used a client's reference (`referenceOf`). */
