@@ -43,7 +43,7 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
       packages: ['level', 'abstract-level', 'node:fs', 'node:path', 'node:zlib'],
     },
   ],
-  ['simulator', { mayImport: [...core, 'ports', 'node', 'storage'], packages: [] }],
+  ['simulator', { mayImport: [...core, 'ports', 'node', 'storage'], packages: ['node:util'] }],
   ['testing', { mayImport: [...core, 'ports', 'node', 'storage', 'simulator'], packages: ['fast-check'] }],
   ['khqr', { mayImport: ['errors', 'types'], packages: [] }],
   [

@@ -21,6 +21,11 @@ const mayDrawRandom: ReadonlyMap<string, string> = new Map([]);
 /** Files that may switch off a length rule (70 lines a function, 400 a file), each with its reason. Only ever shorter. */
 const mayBeLong: ReadonlyMap<string, string> = new Map([]);
 
+/** Files that may reach the world although their layer may not, each with its reason. */
+const mayBeAmbient: ReadonlyMap<string, string> = new Map([
+  ['src/simulator/main.ts', 'the command itself: it reads arguments, prints, and lends the simulation its turns'],
+]);
+
 const ambient = [
   /(?<![\w$#.])(?:process|console|performance|globalThis)\s*[.[]/,
   /(?<![\w$#.])(?:setTimeout|setInterval|setImmediate|queueMicrotask)\b/,
@@ -65,7 +70,7 @@ t.test('imports follow the table', async (t) => {
 t.test('the core reads no clock, chance, timer, console or process', async (t) => {
   const inside = sources.filter((file) => !file.isTest && withoutAmbient.has(file.layer));
   const broken = inside.flatMap((file) => [
-    ...ambient.flatMap((pattern) => finds(file, pattern)),
+    ...(mayBeAmbient.has(file.name) ? [] : ambient.flatMap((pattern) => finds(file, pattern))),
     ...(mayDrawRandom.has(file.name) ? [] : finds(file, chance)),
   ]);
   t.strictSame(broken, []);

@@ -61,6 +61,8 @@ export class Engine {
   #early: Input[] = [];
   #state: ConsensusState;
   #heartbeatDue = false;
+  /** What the key was locked on when it resumed: a quorum found that block timely, whatever this clock says by now. */
+  #resumedLock: BlockHash | null = null;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -84,6 +86,7 @@ export class Engine {
     if (memory === null || last === undefined || last.height !== height) return this.overtaken();
     for (const batch of memory.lock?.batches ?? []) this.#parts.context.batches.add(knowBatch(batch), true);
     const { said, lock } = memory;
+    this.#resumedLock = lock?.blockHash ?? null;
     const { state, effects } = resumeHeight(this.#config, height, { round: last.round, step: last.step, lock, said });
     this.#state = state;
     await this.#feedAll(await this.#performAll(effects));
@@ -219,7 +222,8 @@ export class Engine {
   async #validate(effect: ValidateEffect): Promise<Input[]> {
     const { builder, context, fetchBatches } = this.#parts;
     const { block, blockHash } = effect;
-    const judgement = await builder.judge(block, context.clock.now());
+    const nowMs = blockHash === this.#resumedLock ? Number.MAX_SAFE_INTEGER : context.clock.now();
+    const judgement = await builder.judge(block, nowMs);
     if (judgement.verdict === 'missing') {
       if (!this.#waiting.has(blockHash)) fetchBatches(judgement.digests, block.header.proposer);
       this.#waiting.set(blockHash, effect);

@@ -3,12 +3,13 @@ import { block as blockSchema, committedBlock } from '../codec/block.ts';
 import { proposal as proposalSchema } from '../codec/messages.ts';
 import { encode } from '../codec/schema.ts';
 import { vote as voteSchema } from '../codec/vote.ts';
-import { statementSigningBytes, transactionId } from '../crypto/ids.ts';
+import { blockHash, statementSigningBytes, transactionId } from '../crypto/ids.ts';
 import { signTransaction } from '../crypto/sign.ts';
+import { CodedError } from '../errors.ts';
 import type { Member } from '../testing/cluster.ts';
 import { Cluster } from '../testing/cluster.ts';
 import { GENESIS_TIME_MS, KHR, testNetwork } from '../testing/genesis.ts';
-import { account, issue, open, settlement, transactionOf, transfer } from '../testing/transactions.ts';
+import { account, batchBy, issue, open, settlement, transactionOf, transfer } from '../testing/transactions.ts';
 import type { BlockHash, ParticipantId, Statement, Transaction } from '../types/index.ts';
 import { Refusal } from './node.ts';
 
@@ -293,6 +294,65 @@ t.test('false and malformed messages are rejected, their sender is banned, and n
   await final(cluster, 'nbc', transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 1n)]));
   await level(cluster);
   t.ok(sameChains(cluster));
+});
+
+t.test('too many signatures to check end nothing: what was left aside is fetched later', async (t) => {
+  const cluster = await running(t);
+  await fund(cluster, 'dara@aclb', 100n);
+  cluster.kill('wing');
+  await final(cluster, 'nbc', transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 1n)]));
+  const { verifyAll } = cluster.verifier;
+  let refusals = 20;
+  cluster.verifier.verifyAll = async (checks) => {
+    if (checks.length > 0 && refusals-- > 0) throw new CodedError('VERIFIER_BUSY', 'too much');
+    return verifyAll(checks);
+  };
+  await cluster.start('wing');
+  await cluster.until(() => refusals <= 10, 'the verifier is busy');
+  const { node } = cluster.get('aclb');
+  const tx = transactionOf(cluster.network, ['wallet/dara'], [transfer('dara@aclb', settlement('cnb'), 1n)]);
+  await t.rejects(cluster.during(node.submit(tx)), { code: 'VERIFIER_BUSY' });
+  refusals = 0;
+  await final(cluster, 'aclb', tx);
+  await level(cluster);
+  t.ok(sameChains(cluster));
+});
+
+t.test('a block that names a batch which nobody can accept costs no timeout', async (t) => {
+  const cluster = await running(t);
+  while ((cluster.get('nbc').chain.tip.height + 1) % 4 !== 3) {
+    await final(cluster, 'nbc', transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 1n)]));
+    await level(cluster);
+  }
+  const { chain } = cluster.get('nbc');
+  cluster.kill('wing');
+  const unsigned = transactionOf(cluster.network, ['officer/1'], [issue(settlement('aclb'), 1n)]);
+  const forged = { ...unsigned, signatures: unsigned.signatures.map((s) => ({ ...s, signature: new Uint8Array(64) })) };
+  const batch = batchBy('wing', forged);
+  const header = {
+    ...(await cluster.get('nbc').chain.read(chain.tip.height))!.block.header,
+    height: chain.tip.height + 1,
+    parentHash: chain.tip.hash,
+    timeMs: cluster.clock.now(),
+    proposer: 'wing' as ParticipantId,
+  };
+  const statement = { step: 'propose', round: 0, validRound: null, validator: 3, height: header.height } as const;
+  const named = { ...statement, blockHash: blockHash(header) };
+  const signature = cluster.network.signer('validator/wing').sign(statementSigningBytes(chain.chainId, named));
+  const wing = cluster.wires.join('wing' as ParticipantId);
+  await wing.start({
+    onGossip: () => Promise.resolve('ignore'),
+    onBatch: () => Promise.resolve('ignore'),
+    onQuestion: (question) => Promise.resolve(question === 'batches' ? [batch.bytes] : []),
+    onPeer: () => undefined,
+  });
+  const block = { header, batches: [batch.digest], evidence: [] };
+  wing.publish('proposals', encode(proposalSchema, { statement: { ...named, signature }, block }));
+  const startMs = cluster.clock.now();
+  await cluster.until(() => chain.tip.height >= header.height, 'another block in its place');
+  t.ok(cluster.clock.now() - startMs < 100, `after ${cluster.clock.now() - startMs} virtual ms with 1 ms links`);
+  const refused = cluster.get('nbc').events.find((event) => event.type === 'blockRefused');
+  t.match(refused, { reason: 'a batch that no node can accept' });
 });
 
 t.test('a peer that lies in block sync is banned, and the truth comes from another', async (t) => {

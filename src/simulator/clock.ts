@@ -1,16 +1,17 @@
-/** Virtual time: a queue of timers by (time, order of scheduling) that moves only when it is told to. */
+/** Virtual time: a heap of timers by (time, order of scheduling) that moves only when it is told to. */
 import type { Clock } from '../ports.ts';
 
 interface Timer {
   readonly atMs: number;
   readonly order: number;
-  readonly fire: () => void;
+  /** Null once cancelled; it is thrown away when its turn comes. */
+  fire: (() => void) | null;
 }
 
 export class VirtualClock implements Clock {
   #nowMs: number;
   #order = 0;
-  readonly #timers = new Set<Timer>();
+  readonly #heap: Timer[] = [];
 
   constructor(startMs: number) {
     this.#nowMs = startMs;
@@ -21,22 +22,60 @@ export class VirtualClock implements Clock {
   }
 
   schedule(delayMs: number, fire: () => void): () => void {
-    const timer = { atMs: this.#nowMs + delayMs, order: this.#order++, fire };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
+    const timer: Timer = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, fire };
+    this.#push(timer);
+    return () => {
+      timer.fire = null;
+    };
   }
 
   /** Goes to the next timer and fires it. @returns false where none is left. */
   fireNext(): boolean {
-    let next: Timer | null = null;
-    for (const timer of this.#timers) {
-      if (next === null || timer.atMs < next.atMs || (timer.atMs === next.atMs && timer.order < next.order))
-        next = timer;
+    for (let next = this.#pop(); next !== null; next = this.#pop()) {
+      if (next.fire === null) continue;
+      this.#nowMs = next.atMs;
+      next.fire();
+      return true;
     }
-    if (next === null) return false;
-    this.#timers.delete(next);
-    this.#nowMs = next.atMs;
-    next.fire();
-    return true;
+    return false;
   }
+
+  #push(timer: Timer): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(timer);
+    while (at > 0) {
+      const up = (at - 1) >> 1;
+      const parent = heap[up];
+      if (parent === undefined || isBefore(parent, timer)) break;
+      heap[at] = parent;
+      at = up;
+    }
+    heap[at] = timer;
+  }
+
+  #pop(): Timer | null {
+    const heap = this.#heap;
+    const [first] = heap;
+    const last = heap.pop();
+    if (first === undefined || last === undefined) return null;
+    if (heap.length === 0) return first;
+    let at = 0;
+    for (;;) {
+      const left = 2 * at + 1;
+      const [a, b] = [heap[left], heap[left + 1]];
+      if (a === undefined) break;
+      const isLeft = b === undefined || isBefore(a, b);
+      const child = isLeft ? a : b;
+      if (isBefore(last, child)) break;
+      heap[at] = child;
+      at = isLeft ? left : left + 1;
+    }
+    heap[at] = last;
+    return first;
+  }
+}
+
+function isBefore(a: Timer, b: Timer): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }

@@ -1,10 +1,15 @@
-/** A network in memory: every message takes a set time on the virtual clock, and links can be cut. */
+/**
+ * A network in memory on the virtual clock. A message takes as long as `fate` says, or is lost, or comes twice; links can
+ * be cut (both ends notice), muted in one direction (nobody notices) and clogged (messages wait until it clears).
+ */
 import { CodedError } from '../errors.ts';
 import type { Clock, Network, NetworkHandlers, Question, Topic } from '../ports.ts';
 import type { ParticipantId } from '../types/index.ts';
 
-/** What may happen to a message on its way; null loses it. */
-export type Fate = (from: ParticipantId, to: ParticipantId, bytes: Uint8Array) => number | null;
+/** What may happen to a message on its way: its delay in ms; several for copies of it; null loses it. */
+export type Fate = (from: ParticipantId, to: ParticipantId, bytes: Uint8Array) => number | null | readonly number[];
+
+export type MessageKind = Topic | Question | 'batch' | 'answer';
 
 export interface Ban {
   readonly by: ParticipantId;
@@ -12,13 +17,43 @@ export interface Ban {
   readonly reason: string;
 }
 
+/** Who watches what goes over the wires. */
+export interface Wiretap {
+  sent(from: ParticipantId, kind: MessageKind, bytes: Uint8Array): void;
+  delivered(from: ParticipantId, to: ParticipantId, kind: MessageKind, bytes: Uint8Array): void;
+  banned(ban: Ban): void;
+  /** A handler of this participant threw. */
+  failed(at: ParticipantId, error: unknown): void;
+}
+
+const NOBODY: Wiretap = {
+  sent: () => undefined,
+  delivered: () => undefined,
+  banned: () => undefined,
+  failed: (at, error) => {
+    throw new Error(`a handler of ${at} threw`, { cause: error });
+  },
+};
+
+/** How long an answer is waited for, as on real streams. */
+const ASK_TIMEOUT_MS = 2_000;
+/** Gossip and batches that are remembered, for whoever replays old ones. */
+const MAX_OLD = 256;
+
+type Arrive = (handlers: NetworkHandlers) => Promise<void> | void;
+
 export class VirtualNetwork {
   readonly bans: Ban[] = [];
   /** Delay in ms of each message; tests replace it. */
   fate: Fate = () => 1;
+  wiretap: Wiretap = NOBODY;
   readonly #clock: Clock;
   readonly #up = new Map<ParticipantId, NetworkHandlers>();
-  readonly #cut = new Set<string>();
+  readonly #cut = new Causes();
+  readonly #muted = new Causes();
+  readonly #clogged = new Causes();
+  readonly #held = new Map<string, (() => void)[]>();
+  readonly #old: (() => void)[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -37,17 +72,23 @@ export class VirtualNetwork {
       // After a kill and a restart the name belongs to another process already.
       stop: () => Promise.resolve(this.#up.get(self) === own ? this.leave(self) : undefined),
       peers: () => this.#reachable(self),
-      publish: (topic, bytes) => this.#gossip(self, topic, bytes),
+      publish: (topic, bytes) => {
+        for (const peer of this.#reachable(self)) this.gossip(self, peer, topic, bytes);
+      },
       pushBatch: (bytes) => {
-        for (const peer of this.#reachable(self)) {
-          this.#deliver(self, peer, bytes, async (handlers) => {
-            if ((await handlers.onBatch(self, bytes)) === 'reject') this.#ban(peer, self, 'a rejected batch');
-          });
-        }
+        for (const peer of this.#reachable(self)) this.#pushBatch(self, peer, bytes);
       },
       ask: (peer, question, bytes) => this.#ask(self, peer, question, bytes),
       ban: (peer, reason) => this.#ban(self, peer, reason),
     };
+  }
+
+  /** One gossip message to one peer. */
+  gossip(from: ParticipantId, to: ParticipantId, topic: Topic, bytes: Uint8Array): void {
+    const arrive: Arrive = async (handlers) => {
+      if ((await handlers.onGossip(topic, from, bytes)) === 'reject') this.#ban(to, from, `rejected ${topic}`);
+    };
+    this.#remember(() => this.#send(from, to, topic, bytes, arrive));
   }
 
   /** The participant is gone without a word; its peers notice at once. */
@@ -57,21 +98,46 @@ export class VirtualNetwork {
     for (const peer of peers) this.#up.get(peer)?.onPeer(self, false);
   }
 
-  /** Cuts every link between the two groups. */
-  cut(left: readonly ParticipantId[], right: readonly ParticipantId[]): void {
+  /** Cuts every link between the two groups; both ends notice. */
+  cut(left: readonly ParticipantId[], right: readonly ParticipantId[], cause = 'cut'): void {
     for (const [a, b] of pairs(left, right)) {
-      this.#cut.add(linkOf(a, b));
-      this.#meet(a, b, false);
+      if (this.#cut.add(linkOf(a, b), cause)) this.#meet(a, b, false);
     }
   }
 
-  heal(): void {
-    const links = [...this.#cut];
-    this.#cut.clear();
-    for (const link of links) {
+  /** Loses all that goes from `from` to `to`; nobody notices. */
+  mute(from: readonly ParticipantId[], to: readonly ParticipantId[], cause: string): void {
+    for (const [a, b] of pairs(from, to)) this.#muted.add(`${a} ${b}`, cause);
+  }
+
+  /** Holds all that arrives from `from` at `to` until it clears. */
+  clog(from: readonly ParticipantId[], to: readonly ParticipantId[], cause: string): void {
+    for (const [a, b] of pairs(from, to)) this.#clogged.add(`${a} ${b}`, cause);
+  }
+
+  /** Takes back what was done to links for this cause; without one, everything, bans included. */
+  heal(cause?: string): void {
+    for (const link of this.#cut.remove(cause)) {
       const [a, b] = link.split(' ') as ParticipantId[];
       if (a !== undefined && b !== undefined && this.#up.has(a) && this.#up.has(b)) this.#meet(a, b, true);
     }
+    this.#muted.remove(cause);
+    for (const link of this.#clogged.remove(cause)) {
+      const held = this.#held.get(link) ?? [];
+      this.#held.delete(link);
+      for (const release of held) this.#clock.schedule(1, release);
+    }
+  }
+
+  /** Sends a message of old once more. @param choose picks one of so many. */
+  replay(choose: (count: number) => number): void {
+    if (this.#old.length > 0) this.#old[choose(this.#old.length)]?.();
+  }
+
+  #remember(send: () => void): void {
+    this.#old.push(send);
+    if (this.#old.length > MAX_OLD) this.#old.shift();
+    send();
   }
 
   #meet(a: ParticipantId, b: ParticipantId, connected: boolean): void {
@@ -79,26 +145,34 @@ export class VirtualNetwork {
     this.#up.get(b)?.onPeer(a, connected);
   }
 
-  #gossip(from: ParticipantId, topic: Topic, bytes: Uint8Array): void {
-    for (const peer of this.#reachable(from)) {
-      this.#deliver(from, peer, bytes, async (handlers) => {
-        if ((await handlers.onGossip(topic, from, bytes)) === 'reject') this.#ban(peer, from, `rejected ${topic}`);
-      });
-    }
+  #pushBatch(from: ParticipantId, to: ParticipantId, bytes: Uint8Array): void {
+    const arrive: Arrive = async (handlers) => {
+      if ((await handlers.onBatch(from, bytes)) === 'reject') this.#ban(to, from, 'a rejected batch');
+    };
+    this.#remember(() => this.#send(from, to, 'batch', bytes, arrive));
   }
 
-  #deliver(
-    from: ParticipantId,
-    to: ParticipantId,
-    bytes: Uint8Array,
-    act: (handlers: NetworkHandlers) => Promise<void>,
-  ): void {
-    const delayMs = this.fate(from, to, bytes);
-    if (delayMs === null) return;
-    this.#clock.schedule(delayMs, () => {
-      const handlers = this.#up.get(to);
-      if (handlers !== undefined && this.#linked(from, to)) void act(handlers);
-    });
+  #send(from: ParticipantId, to: ParticipantId, kind: MessageKind, bytes: Uint8Array, arrive: Arrive): void {
+    this.wiretap.sent(from, kind, bytes);
+    const fate = this.fate(from, to, bytes);
+    if (fate === null) return;
+    const act = () => this.#arrive(from, to, kind, bytes, arrive);
+    for (const delayMs of typeof fate === 'number' ? [fate] : fate) this.#clock.schedule(delayMs, act);
+  }
+
+  #arrive(from: ParticipantId, to: ParticipantId, kind: MessageKind, bytes: Uint8Array, arrive: Arrive): void {
+    const way = `${from} ${to}`;
+    if (this.#clogged.has(way)) {
+      const held = this.#held.get(way) ?? [];
+      this.#held.set(way, held);
+      held.push(() => this.#arrive(from, to, kind, bytes, arrive));
+      return;
+    }
+    const handlers = this.#up.get(to);
+    if (handlers === undefined || this.#muted.has(way) || !this.#linked(from, to)) return;
+    this.wiretap.delivered(from, to, kind, bytes);
+    const done = arrive(handlers);
+    if (done !== undefined) done.catch((error: unknown) => this.wiretap.failed(to, error));
   }
 
   #ask(
@@ -109,25 +183,30 @@ export class VirtualNetwork {
   ): Promise<readonly Uint8Array[]> {
     const { promise, resolve, reject } = Promise.withResolvers<readonly Uint8Array[]>();
     const gone = () => reject(new CodedError('PEER_GONE', `${peer} did not answer`));
-    const delayMs = this.#linked(self, peer) ? this.fate(self, peer, bytes) : null;
-    if (delayMs === null) this.#clock.schedule(1, gone);
-    else {
-      this.#clock.schedule(delayMs, () => {
-        const handlers = this.#up.get(peer);
-        if (handlers === undefined || !this.#linked(self, peer)) return gone();
-        void handlers.onQuestion(question, self, bytes).then((answer) => {
-          if (answer === null) this.#ban(peer, self, `a false ${question} question`);
-          if (answer === null) gone();
-          else this.#clock.schedule(delayMs, () => resolve(answer));
-        });
-      });
+    if (!this.#linked(self, peer)) {
+      this.#clock.schedule(1, gone);
+      return promise;
     }
+    const cancel = this.#clock.schedule(ASK_TIMEOUT_MS, gone);
+    this.#send(self, peer, question, bytes, async (handlers) => {
+      const answer = await handlers.onQuestion(question, self, bytes);
+      if (answer === null) {
+        this.#ban(peer, self, `a false ${question} question`);
+        return;
+      }
+      this.#send(peer, self, question === 'round' ? 'round' : 'answer', joined(answer), () => {
+        cancel();
+        resolve(answer);
+      });
+    });
     return promise;
   }
 
   #ban(by: ParticipantId, peer: ParticipantId, reason: string): void {
-    this.bans.push({ by, peer, reason });
-    this.cut([by], [peer]);
+    const ban = { by, peer, reason };
+    this.bans.push(ban);
+    this.wiretap.banned(ban);
+    this.cut([by], [peer], 'ban');
   }
 
   #reachable(self: ParticipantId): ParticipantId[] {
@@ -139,10 +218,51 @@ export class VirtualNetwork {
   }
 }
 
+/** Links with all the reasons why something is done to them: it ends when the last reason does. */
+class Causes {
+  readonly #causes = new Map<string, Set<string>>();
+
+  has(link: string): boolean {
+    return this.#causes.size > 0 && this.#causes.has(link);
+  }
+
+  /** @returns whether it is the first cause. */
+  add(link: string, cause: string): boolean {
+    const causes = this.#causes.get(link) ?? new Set();
+    this.#causes.set(link, causes.add(cause));
+    return causes.size === 1;
+  }
+
+  /** @returns the links that have no cause left. */
+  remove(cause: string | undefined): string[] {
+    const freed: string[] = [];
+    for (const [link, causes] of this.#causes) {
+      if (cause === undefined) causes.clear();
+      else causes.delete(cause);
+      if (causes.size === 0) freed.push(link);
+    }
+    for (const link of freed) this.#causes.delete(link);
+    return freed;
+  }
+}
+
 function linkOf(a: ParticipantId, b: ParticipantId): string {
   return a < b ? `${a} ${b}` : `${b} ${a}`;
 }
 
 function pairs<T>(left: readonly T[], right: readonly T[]): [T, T][] {
   return left.flatMap((a) => right.filter((b) => b !== a).map((b): [T, T] => [a, b]));
+}
+
+/** The frames of an answer as they are counted and traced. */
+function joined(frames: readonly Uint8Array[]): Uint8Array {
+  const [only] = frames;
+  if (only !== undefined && frames.length === 1) return only;
+  const all = new Uint8Array(frames.reduce((length, frame) => length + frame.length, 0));
+  let end = 0;
+  for (const frame of frames) {
+    all.set(frame, end);
+    end += frame.length;
+  }
+  return all;
 }

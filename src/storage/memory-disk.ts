@@ -217,7 +217,8 @@ class Inode {
   sync(): void {
     const from = Math.min(this.#dirtyFrom, this.#size);
     this.#synced = withRoom(this.#synced, this.#syncedSize, Math.max(0, this.#size - this.#syncedSize));
-    this.#synced.fill(0, Math.min(this.#syncedSize, this.#size));
+    const ends = [this.#syncedSize, this.#size];
+    this.#synced.fill(0, Math.min(...ends), Math.max(...ends));
     this.#synced.set(this.#written.subarray(from, this.#size), from);
     this.#syncedSize = this.#size;
     this.#dirtyFrom = this.#size;

@@ -1,14 +1,14 @@
 /** A whole network of nodes in one process, on a virtual clock, network and disk; nothing happens until a test says so. */
 
-import { chainIdOf } from '../crypto/ids.ts';
 import { createInlineVerifier } from '../crypto/verifier.ts';
-import { Chain } from '../node/chain.ts';
+import type { Chain } from '../node/chain.ts';
 import { DEFAULT_TIMINGS, type Timings } from '../node/context.ts';
 import type { NodeEvent } from '../node/events.ts';
-import { Node } from '../node/node.ts';
+import type { Node } from '../node/node.ts';
 import { VirtualClock } from '../simulator/clock.ts';
+import { Machine } from '../simulator/machine.ts';
 import { VirtualNetwork } from '../simulator/network.ts';
-import { MemoryDisk, MemoryState, openBlockLog, openMemoryStateStore, openSignState } from '../storage/index.ts';
+import { KEEP_UNSYNCED } from '../storage/index.ts';
 import type { ParticipantId } from '../types/index.ts';
 import { GENESIS_TIME_MS, type TestNetwork, testNetwork } from './genesis.ts';
 
@@ -19,18 +19,16 @@ export interface Member {
   readonly events: NodeEvent[];
 }
 
-interface Machine {
-  disk: MemoryDisk;
-  state: MemoryState;
-}
-
 export class Cluster {
   readonly network: TestNetwork;
   readonly clock = new VirtualClock(GENESIS_TIME_MS + 1_000);
   readonly wires: VirtualNetwork;
   readonly members = new Map<string, Member>();
   readonly fatal: unknown[] = [];
+  /** Of every member. */
+  readonly verifier = createInlineVerifier();
   readonly #machines = new Map<string, Machine>();
+  readonly #events = new Map<string, NodeEvent[]>();
   readonly #timings: Timings;
 
   constructor(network = testNetwork(), timings: Timings = DEFAULT_TIMINGS) {
@@ -55,38 +53,20 @@ export class Cluster {
 
   /** Boots a participant on what its disk holds. */
   async start(id: string): Promise<Member> {
-    const self = id as ParticipantId;
-    const machine = this.#machines.get(id) ?? { disk: new MemoryDisk(), state: new MemoryState() };
+    const machine = this.#machines.get(id) ?? this.#newMachine(id);
     this.#machines.set(id, machine);
-    const { genesis, signer } = this.network;
-    const chainId = chainIdOf(genesis);
-    const verifier = createInlineVerifier();
-    const store = openMemoryStateStore(machine.state);
-    const log = await openBlockLog(machine.disk, chainId);
-    const chain = await Chain.open({ genesis, log, store, verifier });
-    const node = new Node({
-      self,
-      chain,
-      signer: signer(`validator/${id}`),
-      signState: await openSignState(machine.disk, chainId),
-      network: this.wires.join(self),
-      clock: this.clock,
-      verifier,
-      timings: this.#timings,
-      onFatal: (error) => this.fatal.push(error),
-    });
-    const events: NodeEvent[] = [];
-    node.subscribe((event) => events.push(event));
-    const member = { id: self, node, chain, events };
+    this.#events.set(id, []);
+    await machine.boot();
+    const { node, chain } = machine;
+    if (node === null || chain === null) throw this.fatal[0] ?? new Error(`${id} did not come up`);
+    const member = { id: machine.id, node, chain, events: this.#events.get(id) ?? [] };
     this.members.set(id, member);
-    await node.start();
     return member;
   }
 
   /** The process is gone, its disk stays. */
   kill(id: string): void {
-    this.wires.leave(id as ParticipantId);
-    void this.members.get(id)?.node.stop();
+    this.#machines.get(id)?.crash(KEEP_UNSYNCED);
     this.members.delete(id);
   }
 
@@ -128,6 +108,21 @@ export class Cluster {
 
   async stop(): Promise<void> {
     for (const { node } of this.members.values()) await node.stop();
+  }
+
+  #newMachine(id: string): Machine {
+    const { genesis, signer } = this.network;
+    return new Machine({
+      id: id as ParticipantId,
+      genesis,
+      signer: signer(`validator/${id}`),
+      verifier: this.verifier,
+      clock: this.clock,
+      wires: this.wires,
+      timings: this.#timings,
+      onEvent: (event) => this.#events.get(id)?.push(event),
+      onEnd: (error) => this.fatal.push(error),
+    });
   }
 }
 

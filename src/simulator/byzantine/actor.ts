@@ -1,0 +1,52 @@
+/** What every Byzantine participant is: the honest node with its ports in the hands of somebody else. */
+
+import { statementSigningBytes } from '../../crypto/ids.ts';
+import type { Network, NetworkHandlers, Signer, Topic } from '../../ports.ts';
+import type { ChainId, ParticipantId, SignedStatement, Statement } from '../../types/index.ts';
+import type { VirtualClock } from '../clock.ts';
+import type { Alter } from '../machine.ts';
+import type { Chance } from '../random.ts';
+
+export interface Accomplice {
+  readonly self: ParticipantId;
+  /** Index in the validator set. */
+  readonly validator: number;
+  readonly validators: number;
+  readonly chainId: ChainId;
+  readonly signer: Signer;
+  readonly chance: Chance;
+  readonly clock: VirtualClock;
+  /** One gossip message to one peer. */
+  readonly tell: (peer: ParticipantId, topic: Topic, bytes: Uint8Array) => void;
+}
+
+export type Actor = (inside: Accomplice) => Alter;
+
+/** Changes only how it uses the network. */
+export function onNetwork(change: (network: Network) => Network): Alter {
+  return (ports) => ({ ...ports, network: change(ports.network) });
+}
+
+/** How to answer a question that a peer asks; `handlers` are the honest ones. */
+export type Answer = (handlers: NetworkHandlers, ...asked: Parameters<NetworkHandlers['onQuestion']>) => Answered;
+type Answered = ReturnType<NetworkHandlers['onQuestion']>;
+
+/** The network with other answers to what is asked. */
+export function answering(network: Network, answer: Answer): Network {
+  return {
+    ...network,
+    start: (handlers) =>
+      network.start({
+        onGossip: (...message) => handlers.onGossip(...message),
+        onBatch: (...message) => handlers.onBatch(...message),
+        onPeer: (...news) => handlers.onPeer(...news),
+        onQuestion: (...asked) => answer(handlers, ...asked),
+      }),
+  };
+}
+
+export function signed<T extends Statement>({ chainId, signer }: Accomplice, statement: T): T & SignedStatement {
+  const { step, height, round, blockHash, validRound, validator } = statement;
+  const plain: Statement = { step, height, round, blockHash, validRound, validator };
+  return { ...statement, signature: signer.sign(statementSigningBytes(chainId, plain)) };
+}

@@ -1,0 +1,18 @@
+/** The Byzantine participants by name. */
+import type { ActorKind } from '../plan.ts';
+import type { Actor } from './actor.ts';
+import { delayer } from './delayer.ts';
+import { equivocator } from './equivocator.ts';
+import { forger } from './forger.ts';
+import { garbage } from './garbage.ts';
+import { liar } from './liar.ts';
+import { withholder } from './withholder.ts';
+
+export const ACTORS: Readonly<Record<ActorKind, Actor>> = {
+  equivocator,
+  garbage,
+  withholder,
+  liar,
+  delayer,
+  forger,
+};

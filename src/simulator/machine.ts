@@ -1,0 +1,342 @@
+/**
+ * One bank's computer: a disk and a state database that outlast its process, and the process itself, the same node as in
+ * production, behind ports that can be held up (pause), made to fail (disk) or closed for ever (crash). Whatever an abandoned
+ * node does after its crash reaches nobody: every port asks first whether its process is still alive.
+ */
+import { chainIdOf } from '../crypto/ids.ts';
+import { assert } from '../errors.ts';
+import { Chain } from '../node/chain.ts';
+import type { Timings } from '../node/context.ts';
+import type { NodeEvent } from '../node/events.ts';
+import { Node } from '../node/node.ts';
+import type { BlockLog, Clock, Network, Signer, SignState, StateStore, Verifier } from '../ports.ts';
+import type { Survival } from '../storage/index.ts';
+import {
+  diskError,
+  MemoryDisk,
+  MemoryState,
+  openBlockLog,
+  openMemoryStateStore,
+  openSignState,
+} from '../storage/index.ts';
+import type { DiskOperation, Interceptor, Refusal } from '../storage/memory-disk.ts';
+import type { Genesis, ParticipantId } from '../types/index.ts';
+import type { VirtualClock } from './clock.ts';
+import type { VirtualNetwork } from './network.ts';
+
+/** What stands between the node and its world; a Byzantine participant and a planted defect are both changes of these. */
+export interface Ports {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly signer: Signer;
+  readonly signState: SignState;
+  readonly log: BlockLog;
+  readonly store: StateStore;
+  readonly verifier: Verifier;
+}
+
+export type Alter = (ports: Ports, self: ParticipantId) => Ports;
+
+export interface MachineParts {
+  readonly id: ParticipantId;
+  readonly genesis: Genesis;
+  readonly signer: Signer;
+  readonly verifier: Verifier;
+  readonly clock: VirtualClock;
+  readonly wires: VirtualNetwork;
+  readonly timings: Timings;
+  readonly alter?: Alter;
+  readonly onEvent: (event: NodeEvent) => void;
+  /** The process has ended by itself, or did not come up. */
+  readonly onEnd: (error: unknown) => void;
+  /** The crash that was armed has come: the machine is down. */
+  readonly onArmedCrash?: () => void;
+}
+
+/** Faults of a disk: the `nth` change from now on fails, after `written` of its bytes. */
+interface DiskFault {
+  nth: number;
+  readonly code: 'EIO' | 'ENOSPC';
+  readonly written: number;
+}
+
+/** One life of the node, from boot to crash. */
+interface Life {
+  begun: boolean;
+  alive: boolean;
+  node: Node | null;
+  chain: Chain | null;
+  diskFailed: boolean;
+}
+
+export class Machine {
+  readonly id: ParticipantId;
+  disk: MemoryDisk;
+  state = new MemoryState();
+  /** What the machine's clock is off by, and by how much it runs fast. */
+  skewMs = 0;
+  drift = 0;
+  /** How long a sync takes. */
+  syncMs: () => number = () => 0;
+  readonly #parts: MachineParts;
+  #driftFromMs: number;
+  #life: Life = newLife();
+  #held: (() => void)[] | null = null;
+  #effectsLeft: number | null = null;
+  #diskFault: DiskFault | null = null;
+
+  constructor(parts: MachineParts) {
+    this.#parts = parts;
+    this.id = parts.id;
+    this.disk = new MemoryDisk(this.#interceptor(this.#life));
+    this.#driftFromMs = parts.clock.now();
+  }
+
+  /** The running node, or null while it is down or still booting. */
+  get node(): Node | null {
+    return this.#life.alive ? this.#life.node : null;
+  }
+
+  get chain(): Chain | null {
+    return this.#life.alive ? this.#life.chain : null;
+  }
+
+  get isUp(): boolean {
+    return this.#life.alive;
+  }
+
+  /** Whether it is down and has nothing left to lose. */
+  get canBoot(): boolean {
+    return !this.#life.begun;
+  }
+
+  /** Whether the disk of this life refused something. */
+  get diskFailed(): boolean {
+    return this.#life.diskFailed;
+  }
+
+  get isPaused(): boolean {
+    return this.#held !== null;
+  }
+
+  /** Boots on what the disk holds. @param opened sees the chain before the node has begun. */
+  async boot(opened: (chain: Chain) => Promise<void> = () => Promise.resolve()): Promise<void> {
+    const { genesis, onEnd, onEvent } = this.#parts;
+    const life = this.#life;
+    assert(!life.begun, 'a machine boots once after each crash');
+    life.begun = true;
+    life.alive = true;
+    try {
+      const ports = await this.#ports(life);
+      const { log, store, verifier, ...rest } = ports;
+      life.chain = await Chain.open({ genesis, log, store, verifier });
+      await opened(life.chain);
+      const end = (error: unknown) => this.#end(life, error);
+      const { id: self } = this;
+      const { timings } = this.#parts;
+      life.node = new Node({ self, chain: life.chain, verifier, timings, onFatal: end, ...rest });
+      life.node.subscribe((event) => {
+        if (life.alive) onEvent(event);
+      });
+      await life.node.start();
+    } catch (error) {
+      if (life.alive) {
+        this.#stopProcess();
+        onEnd(error);
+      }
+    }
+  }
+
+  /** Power fails: the disk keeps what survives, the state database loses its newest blocks. */
+  crash(survival: Survival, lostBlocks = 0): void {
+    this.#stopProcess();
+    this.#life = newLife();
+    this.disk = this.disk.afterCrash(survival, this.#interceptor(this.#life));
+    const height = this.state.tip?.height ?? 0;
+    if (lostBlocks > 0) this.state.loseNewest(Math.min(lostBlocks, height));
+  }
+
+  /** A new, empty disk. */
+  wipe(): void {
+    this.#stopProcess();
+    this.#life = newLife();
+    this.disk = new MemoryDisk(this.#interceptor(this.#life));
+    this.state = new MemoryState();
+  }
+
+  pause(): void {
+    this.#held ??= [];
+  }
+
+  resume(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const act of held) act();
+  }
+
+  /** Crashes before the `nth` thing from now on that the process does to its disk or the network. */
+  crashAtEffect(nth: number): void {
+    this.#effectsLeft = nth;
+  }
+
+  failDisk(nth: number, code: DiskFault['code'], written: number): void {
+    this.#diskFault = { nth, code, written };
+  }
+
+  /** From now on the clock runs by this much fast; what it gained so far stays. */
+  setDrift(drift: number): void {
+    const nowMs = this.#parts.clock.now();
+    this.skewMs += (nowMs - this.#driftFromMs) * this.drift;
+    this.#driftFromMs = nowMs;
+    this.drift = drift;
+  }
+
+  setClockRight(): void {
+    this.setDrift(0);
+    this.skewMs = 0;
+  }
+
+  /** No fault is armed any more. */
+  disarm(): void {
+    this.#effectsLeft = null;
+    this.#diskFault = null;
+    this.syncMs = () => 0;
+  }
+
+  /** What somebody outside gets back from the node: nothing, once the process is gone. */
+  outside<T>(answer: Promise<T>, heard: (value: T) => void, failed: (error: unknown) => void): void {
+    const life = this.#life;
+    answer.then(
+      (value) => this.#gate(life, () => heard(value)),
+      (error: unknown) => this.#gate(life, () => failed(error)),
+    );
+  }
+
+  #stopProcess(): void {
+    this.#life.alive = false;
+    this.#effectsLeft = null;
+    this.#diskFault = null;
+    this.#held = null;
+    this.#parts.wires.leave(this.id);
+  }
+
+  #end(life: Life, error: unknown): void {
+    if (!life.alive) return;
+    this.#stopProcess();
+    this.#parts.onEnd(error);
+  }
+
+  /** Lets something happen in this life of the process: now, when it is resumed, or never. */
+  #gate(life: Life, act: () => void): void {
+    if (!life.alive) return;
+    if (this.#held === null) act();
+    else this.#held.push(() => this.#gate(life, act));
+  }
+
+  /** @returns whether the process lives to see it. */
+  #effect(life: Life): boolean {
+    if (!life.alive) return false;
+    if (this.#effectsLeft === null) return true;
+    this.#effectsLeft -= 1;
+    if (this.#effectsLeft > 0) return true;
+    this.#stopProcess();
+    this.#parts.onArmedCrash?.();
+    return false;
+  }
+
+  /** A disk serves one life only: what an abandoned node does to its old disk touches nothing. */
+  #interceptor(life: Life): Interceptor {
+    return (operation) => {
+      if (!this.#effect(life)) return new Promise(() => undefined);
+      const refusal = this.#refusal(life, operation);
+      if (refusal !== null || operation.kind !== 'sync') return refusal;
+      const delayMs = this.syncMs();
+      if (delayMs === 0) return null;
+      const { promise, resolve } = Promise.withResolvers<null>();
+      this.#parts.clock.schedule(delayMs, () => this.#gate(life, () => resolve(null)));
+      return promise;
+    };
+  }
+
+  #refusal(life: Life, operation: DiskOperation): Refusal | null {
+    const fault = this.#diskFault;
+    if (fault === null) return null;
+    fault.nth -= 1;
+    if (fault.nth > 0) return null;
+    this.#diskFault = null;
+    life.diskFailed = true;
+    return { error: diskError(fault.code), written: Math.floor(operation.length * fault.written) };
+  }
+
+  async #ports(life: Life): Promise<Ports> {
+    const { genesis, signer, verifier, alter } = this.#parts;
+    const chainId = chainIdOf(genesis);
+    const ports: Ports = {
+      network: this.#network(life),
+      clock: this.#clock(life),
+      signer,
+      verifier,
+      store: this.#store(life),
+      log: await openBlockLog(this.disk, chainId),
+      signState: await openSignState(this.disk, chainId),
+    };
+    return alter === undefined ? ports : alter(ports, this.id);
+  }
+
+  #store(life: Life): StateStore {
+    const store = openMemoryStateStore(this.state);
+    const apply = store.apply.bind(store);
+    store.apply = (...block) => (this.#effect(life) ? apply(...block) : new Promise(() => undefined));
+    return store;
+  }
+
+  #clock(life: Life): Clock {
+    const { clock } = this.#parts;
+    const offMs = () => this.skewMs + (clock.now() - this.#driftFromMs) * this.drift;
+    return {
+      now: () => Math.floor(clock.now() + offMs()),
+      schedule: (delayMs, fire) => clock.schedule(Math.ceil(delayMs / (1 + this.drift)), () => this.#gate(life, fire)),
+    };
+  }
+
+  #network(life: Life): Network {
+    const port = this.#parts.wires.join(this.id);
+    const whenAlive = (act: () => void) => {
+      if (this.#effect(life)) act();
+    };
+    return {
+      start: (handlers) =>
+        port.start({
+          onGossip: (...message) => this.#gated(life, () => handlers.onGossip(...message)),
+          onBatch: (...message) => this.#gated(life, () => handlers.onBatch(...message)),
+          onQuestion: (...message) => this.#gated(life, () => handlers.onQuestion(...message)),
+          onPeer: (...news) => this.#gate(life, () => handlers.onPeer(...news)),
+        }),
+      stop: () => port.stop(),
+      peers: () => (life.alive ? port.peers() : []),
+      publish: (topic, bytes) => whenAlive(() => port.publish(topic, bytes)),
+      pushBatch: (bytes) => whenAlive(() => port.pushBatch(bytes)),
+      ban: (peer, reason) => whenAlive(() => port.ban(peer, reason)),
+      ask: (peer, question, bytes) => {
+        if (!this.#effect(life)) return new Promise(() => undefined);
+        return this.#gated(life, () => port.ask(peer, question, bytes));
+      },
+    };
+  }
+
+  /** A call whose start and whose answer both wait for a process that is awake and alive. */
+  #gated<T>(life: Life, call: () => Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#gate(life, () => {
+      call().then(
+        (value) => this.#gate(life, () => resolve(value)),
+        (error: unknown) => this.#gate(life, () => reject(error)),
+      );
+    });
+    return promise;
+  }
+}
+
+function newLife(): Life {
+  return { begun: false, alive: false, node: null, chain: null, diskFailed: false };
+}
