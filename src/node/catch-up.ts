@@ -6,6 +6,7 @@ import { committedBlock } from '../codec/block.ts';
 import { MAX_COMMITTED_BLOCK_BYTES, MAX_SYNC_BLOCKS } from '../codec/limits.ts';
 import { blocksQuestion } from '../codec/messages.ts';
 import { CodecError, decode, encode } from '../codec/schema.ts';
+import { maxFaulty } from '../consensus/index.ts';
 import { CodedError } from '../errors.ts';
 import type { CommittedBlock, ParticipantId } from '../types/index.ts';
 import { areSigned } from './admission.ts';
@@ -31,9 +32,21 @@ export class CatchUp {
     return Math.max(this.#context.chain.tip.height, ...this.#heights.values());
   }
 
+  /**
+   * Height that one honest peer at least has decided: more than a third of the participants say so, each for itself. Null
+   * while too few have said where they are. Up to there nobody's vote is needed any more; whoever votes there can only be
+   * one that has forgotten its votes (a wiped disk), and would vote a second time.
+   */
+  get decidedElsewhere(): number | null {
+    const { length } = this.#context.chain.validators;
+    const enough = Math.min(maxFaulty(length) + 1, length - 1);
+    const heights = [...this.#heights.values()].sort((a, b) => b - a);
+    return enough === 0 ? 0 : (heights[enough - 1] ?? null);
+  }
+
   /** A peer says, or its signature shows, that it has all blocks up to `height`. */
   heard(peer: ParticipantId, height: number): void {
-    if (height > (this.#heights.get(peer) ?? 0)) this.#heights.set(peer, height);
+    if (height >= (this.#heights.get(peer) ?? 0)) this.#heights.set(peer, height);
     const { chain, timings } = this.#context;
     const behind = height - chain.tip.height;
     if (behind <= 0 || this.#running) return;

@@ -46,6 +46,8 @@ export interface EngineParts {
   readonly context: Context;
   readonly builder: Builder;
   readonly guard: SignGuard;
+  /** Height that others have decided for certain; null while too few have said where they are. */
+  readonly decidedElsewhere: () => number | null;
   /** Asks peers for batches that a block names; they come back through `batchArrived`. */
   readonly fetchBatches: (digests: readonly BatchDigest[], holder: ParticipantId) => void;
 }
@@ -200,11 +202,12 @@ export class Engine {
   }
 
   async #sign({ statement, block, lock }: SignEffect): Promise<Input[]> {
-    const { guard, context } = this.#parts;
-    const signed = await guard.sign(
-      statement,
-      lock === null ? null : { ...lock, batches: this.#batchesOf(lock.block) },
-    );
+    const { guard, context, decidedElsewhere } = this.#parts;
+    const decided = decidedElsewhere();
+    // A key without a past may be one that lost it: it first hears where the others are.
+    const mayBeSecond = decided === null ? guard.memory === null : statement.height <= decided;
+    const kept = lock === null ? null : { ...lock, batches: this.#batchesOf(lock.block) };
+    const signed = mayBeSecond ? null : await guard.sign(statement, kept);
     if (signed === null) {
       context.emit({ type: 'signatureRefused', height: statement.height, round: statement.round });
       return [];

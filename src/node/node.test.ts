@@ -1,7 +1,8 @@
 import t from 'tap';
 import { block as blockSchema, committedBlock } from '../codec/block.ts';
+import { MAX_VOTE_BYTES } from '../codec/limits.ts';
 import { proposal as proposalSchema } from '../codec/messages.ts';
-import { encode } from '../codec/schema.ts';
+import { decode, encode } from '../codec/schema.ts';
 import { vote as voteSchema } from '../codec/vote.ts';
 import { blockHash, statementSigningBytes, transactionId } from '../crypto/ids.ts';
 import { signTransaction } from '../crypto/sign.ts';
@@ -296,6 +297,34 @@ t.test('false and malformed messages are rejected, their sender is banned, and n
   t.ok(sameChains(cluster));
 });
 
+t.test('a bank that lost its disk says nothing about heights it may have voted at', async (t) => {
+  const cluster = await running(t);
+  await fund(cluster, 'dara@aclb', 100n);
+  await level(cluster);
+  const { height } = cluster.get('nbc').chain.tip;
+  cluster.wipe('wing');
+  const said: number[] = [];
+  cluster.wires.fate = (from, _, bytes) => {
+    const heard = from === 'wing' && bytes.length <= MAX_VOTE_BYTES ? heightOfVote(bytes) : null;
+    if (heard !== null) said.push(heard);
+    return 1;
+  };
+  const wing = await cluster.start('wing');
+  // Work at once, before it has heard from anyone: without a guard it would vote at height 1.
+  const tx = transactionOf(cluster.network, OFFICERS, [issue(settlement('wing'), 1n)]);
+  const { id } = await cluster.during(wing.node.submit(tx));
+  await cluster.until(async () => (await wing.node.standing(id)).state === 'final', 'it is back at work');
+  await level(cluster);
+  t.strictSame(
+    said.filter((each) => each <= height),
+    [],
+  );
+  await final(cluster, 'nbc', transactionOf(cluster.network, OFFICERS, [issue(settlement('wing'), 1n)]));
+  await level(cluster);
+  await final(cluster, 'nbc', transactionOf(cluster.network, OFFICERS, [issue(settlement('wing'), 1n)]));
+  t.ok(said.length > 0, 'and votes again from there on');
+});
+
 t.test('too many signatures to check end nothing: what was left aside is fetched later', async (t) => {
   const cluster = await running(t);
   await fund(cluster, 'dara@aclb', 100n);
@@ -423,4 +452,12 @@ function sameChains(cluster: Cluster): boolean {
 
 function evidenceOn({ events }: Member): boolean {
   return events.some((event) => event.type === 'committed' && event.committed.block.evidence.length > 0);
+}
+
+function heightOfVote(bytes: Uint8Array): number | null {
+  try {
+    return decode(voteSchema, bytes, MAX_VOTE_BYTES).height;
+  } catch {
+    return null;
+  }
 }

@@ -93,6 +93,7 @@ export class Node {
       context: this.#context,
       builder,
       guard,
+      decidedElsewhere: () => this.#catchUp.decidedElsewhere,
       fetchBatches: (digests, holder) => this.#spread.fetch(digests, holder),
     });
     this.#catchUp = new CatchUp(this.#context, async (committed, execution) => {

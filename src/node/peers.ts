@@ -1,6 +1,6 @@
 /**
- * What peers may say and ask, decoded, checked and judged. Gossip is accepted (and passed on), ignored (useless now, nobody's
- * fault) or rejected (no honest peer sends it). Signatures are checked here, so that the engine only ever sees true ones.
+ * What peers may say and ask, decoded, checked and judged. Gossip is accepted (and passed on), ignored (for this node only, or
+ * useless now) or rejected (no honest peer sends it). Signatures are checked here, so that the engine only ever sees true ones.
  *
  * | message | carries | limit | rejected when |
  * |---|---|---|---|
@@ -56,9 +56,9 @@ export class Peers implements NetworkHandlers {
           return this.#vote(decode(voteSchema, bytes, limits.MAX_VOTE_BYTES));
         case 'announcements': {
           const { height } = decode(announcement, bytes, limits.MAX_ANNOUNCEMENT_BYTES);
-          // Passed on by anyone, signed by nobody: it only says whom to ask, and an answer is verified.
+          // Signed by nobody, so it speaks for its sender alone and is not passed on: a liar must not speak for others.
           this.#parts.catchUp.heard(from, height);
-          return 'accept';
+          return 'ignore';
         }
       }
     });

@@ -70,6 +70,12 @@ export class Cluster {
     this.members.delete(id);
   }
 
+  /** The process is gone, and its disk with it. */
+  wipe(id: string): void {
+    this.kill(id);
+    this.#machines.delete(id);
+  }
+
   /** Lets time pass until the condition holds. @throws Error after ten virtual minutes. */
   async until(condition: () => boolean | Promise<boolean>, what = String(condition)): Promise<void> {
     const endMs = this.clock.now() + 600_000;
