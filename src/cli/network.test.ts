@@ -10,12 +10,11 @@ import { ApiError } from '../api/client-errors.ts';
 import type { StatusJson } from '../api/types.ts';
 import { parseGenesis } from '../codec/genesis-json.ts';
 import { transactionId } from '../crypto/ids.ts';
-import { CodedError } from '../errors.ts';
 import type { Genesis, ParticipantId, TransactionId } from '../types/index.ts';
 import { exitCode } from './exit-codes.ts';
 import { homePaths } from './home.ts';
 import { plainEnv, until } from './processes.suite.ts';
-import { verifyReceipt } from './receipts.ts';
+import { isConvincing } from './receipts.ts';
 import { ask, run } from './run-cli.suite.ts';
 import { type LocalNetworkHandle, startLocalNetwork } from './start-local-network.ts';
 import { systemClock, systemRandom } from './system.ts';
@@ -377,16 +376,6 @@ function forgeryThatConvinces(genesis: Genesis, receipt: Uint8Array): string | n
     }
   }
   return null;
-}
-
-function isConvincing(genesis: Genesis, text: string): boolean {
-  try {
-    verifyReceipt(genesis, text);
-    return true;
-  } catch (error) {
-    if (error instanceof CodedError && error.code === 'NOT_VALID') return false;
-    throw error;
-  }
 }
 
 // ---------------------------------------------------------------- the town

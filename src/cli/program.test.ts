@@ -1,21 +1,6 @@
 /** The command line itself: what it reads, where it answers, and how it ends. */
-import { PassThrough } from 'node:stream';
 import { test } from 'tap';
-import type { CliIo } from './context.ts';
-import { runCli } from './program.ts';
-
-async function run(argv: readonly string[], env: CliIo['env'] = {}) {
-  const stdout: string[] = [];
-  const stderr: string[] = [];
-  const io: CliIo = {
-    stdin: new PassThrough() as unknown as CliIo['stdin'],
-    stdout: { write: (text) => void stdout.push(text) },
-    stderr: { write: (text) => void stderr.push(text) },
-    env,
-  };
-  const code = await runCli(argv, io);
-  return { code, stdout: stdout.join(''), stderr: stderr.join('') };
-}
+import { run } from './run-cli.suite.ts';
 
 test('help and version are answers', async (t) => {
   const version = await run(['--version']);

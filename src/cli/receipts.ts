@@ -34,6 +34,17 @@ export interface VerifiedReceipt extends Finality {
 
 const verifier = createInlineVerifier();
 
+/** Whether a text is a receipt that verifies under this genesis. */
+export function isConvincing(genesis: Genesis, text: string): boolean {
+  try {
+    verifyReceipt(genesis, text);
+    return true;
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'NOT_VALID') return false;
+    throw error;
+  }
+}
+
 /** @throws CodedError `NOT_VALID` for a text that is no receipt, or proves nothing under this genesis. */
 export function verifyReceipt(genesis: Genesis, text: string): VerifiedReceipt {
   const proof = parseReceipt(text);
