@@ -16,10 +16,11 @@ export interface BuiltBlock {
   readonly execution: Execution;
 }
 
-/** `missing` asks for batches; everything but `valid` and `missing` makes a validator vote nil. */
+/** `missing` asks for batches, `early` for some time; `invalid` makes a validator vote nil. */
 export type Judgement =
   | { readonly verdict: 'valid'; readonly execution: Execution }
   | { readonly verdict: 'missing'; readonly digests: readonly BatchDigest[] }
+  | { readonly verdict: 'early'; readonly byMs: number }
   | { readonly verdict: 'invalid'; readonly reason: string };
 
 export interface BuilderParts {
@@ -28,6 +29,9 @@ export interface BuilderParts {
   readonly verifier: Verifier;
   readonly self: ParticipantId;
 }
+
+/** A block that is ahead of this clock by so much more than the rules allow is not waited for. */
+const MAX_EARLY_MS = 60_000;
 
 export class Builder {
   readonly #parts: BuilderParts;
@@ -61,8 +65,11 @@ export class Builder {
   async judge(block: Block, nowMs: number): Promise<Judgement> {
     const { chain, pool, verifier } = this.#parts;
     const { header } = block;
-    const problem = this.#formProblem(block, nowMs);
+    const problem = this.#formProblem(block);
     if (problem !== null) return { verdict: 'invalid', reason: problem };
+    const byMs = header.timeMs - (nowMs + chain.genesis.rules.maxClockSkewMs);
+    if (byMs > MAX_EARLY_MS) return { verdict: 'invalid', reason: "far ahead of this node's clock" };
+    if (byMs > 0) return { verdict: 'early', byMs };
     const known = block.batches.map((digest) => pool.get(digest));
     const digests = block.batches.filter((_, i) => known[i] === undefined);
     if (digests.length > 0) return { verdict: 'missing', digests };
@@ -78,13 +85,12 @@ export class Builder {
     return { verdict: 'invalid', reason: `this node computes another ${different.join(', ')}` };
   }
 
-  #formProblem({ header, batches, evidence }: Block, nowMs: number): string | null {
+  #formProblem({ header, batches, evidence }: Block): string | null {
     const { chain, pool } = this.#parts;
     if (header.chainId !== chain.chainId) return 'of another chain';
     if (header.height !== chain.tip.height + 1 || header.parentHash !== chain.tip.hash) return 'not on the tip';
     if (!chain.rules.participants.has(header.proposer)) return 'made by nobody here';
     if (header.timeMs <= chain.tip.timeMs) return 'not later than its parent';
-    if (header.timeMs > nowMs + chain.genesis.rules.maxClockSkewMs) return "ahead of this node's clock";
     if (new Set(batches).size < batches.length) return 'a batch appears twice';
     if (batches.some((digest) => pool.isRefused(digest))) return 'a batch that no node can accept';
     return evidence.every((entry) => entry.first.height <= header.height) ? null : 'evidence of a later height';

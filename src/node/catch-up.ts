@@ -33,15 +33,13 @@ export class CatchUp {
   }
 
   /**
-   * Height that one honest peer at least has decided: more than a third of the participants say so, each for itself. Null
-   * while too few have said where they are. Up to there nobody's vote is needed any more; whoever votes there can only be
-   * one that has forgotten its votes (a wiped disk), and would vote a second time.
+   * Height that one honest peer at least has decided: more than a third of the participants say so, each for itself. Up to
+   * there nobody's vote is needed any more; whoever votes there can only be one that has forgotten its votes (a wiped disk,
+   * an old backup), and would vote a second time.
    */
-  get decidedElsewhere(): number | null {
-    const { length } = this.#context.chain.validators;
-    const enough = Math.min(maxFaulty(length) + 1, length - 1);
+  get decidedElsewhere(): number {
     const heights = [...this.#heights.values()].sort((a, b) => b - a);
-    return enough === 0 ? 0 : (heights[enough - 1] ?? null);
+    return heights[maxFaulty(this.#context.chain.validators.length)] ?? 0;
   }
 
   /** A peer says, or its signature shows, that it has all blocks up to `height`. */

@@ -46,8 +46,10 @@ export interface EngineParts {
   readonly context: Context;
   readonly builder: Builder;
   readonly guard: SignGuard;
-  /** Height that others have decided for certain; null while too few have said where they are. */
-  readonly decidedElsewhere: () => number | null;
+  /** Whether enough peers have told what they know of this height for the key to say anything. */
+  readonly maySpeak: () => boolean;
+  /** Height that others have decided for certain: nobody's vote is needed up to there. */
+  readonly decidedElsewhere: () => number;
   /** Asks peers for batches that a block names; they come back through `batchArrived`. */
   readonly fetchBatches: (digests: readonly BatchDigest[], holder: ParticipantId) => void;
 }
@@ -65,6 +67,10 @@ export class Engine {
   #heartbeatDue = false;
   /** What the key was locked on when it resumed: a quorum found that block timely, whatever this clock says by now. */
   #resumedLock: BlockHash | null = null;
+  /** What the core wants said in this height and has to wait until the key may speak. */
+  #unsaid: SignEffect[] = [];
+  /** Height in which others have heard this key say what it does not remember, so that it says nothing there. */
+  #forgottenAt = 0;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -112,7 +118,10 @@ export class Engine {
   /** A checked proposal or vote of the present height or the next one. */
   async hear(message: Proposal | Vote): Promise<void> {
     const input: Input = 'block' in message ? { type: 'proposal', proposal: message } : { type: 'vote', vote: message };
-    const { height } = 'block' in message ? message.statement : message;
+    const statement = 'block' in message ? message.statement : message;
+    const { height, validator } = statement;
+    if (validator === this.#config.self && this.#parts.guard.isNews(statement))
+      this.#forgottenAt = Math.max(this.#forgottenAt, height);
     if (height === this.#state.height) await this.feed(input);
     else if (height === this.#state.height + 1 && this.#early.length < MAX_EARLY) this.#early.push(input);
   }
@@ -136,6 +145,15 @@ export class Engine {
   async peerLost(peer: ParticipantId): Promise<void> {
     const { height, round } = this.#state;
     if (this.#proposer(round) === peer) await this.feed({ type: 'proposerUnreachable', height, round });
+  }
+
+  /** The key may speak from now on: says what had to wait. */
+  async speak(): Promise<void> {
+    const unsaid = this.#unsaid;
+    this.#unsaid = [];
+    for (const effect of unsaid) {
+      if (effect.statement.height === this.#state.height) await this.#feedAll(await this.#sign(effect));
+    }
   }
 
   /** All that a peer at this height may lack. */
@@ -172,8 +190,7 @@ export class Engine {
         return this.#commit(effect);
       case 'scheduleTimeout': {
         const { step: timed, height, round, durationMs } = effect;
-        const fire = () => void context.inbox.post(() => this.feed({ type: 'timeout', step: timed, height, round }));
-        this.#timers.push(context.clock.schedule(durationMs, fire));
+        this.#after(durationMs, () => this.feed({ type: 'timeout', step: timed, height, round }));
         return [];
       }
       case 'newRound': {
@@ -201,11 +218,14 @@ export class Engine {
     return [{ type: 'value', height, round, block: built.block, blockHash: built.blockHash }];
   }
 
-  async #sign({ statement, block, lock }: SignEffect): Promise<Input[]> {
-    const { guard, context, decidedElsewhere } = this.#parts;
-    const decided = decidedElsewhere();
-    // A key without a past may be one that lost it: it first hears where the others are.
-    const mayBeSecond = decided === null ? guard.memory === null : statement.height <= decided;
+  async #sign(effect: SignEffect): Promise<Input[]> {
+    const { guard, context, maySpeak, decidedElsewhere } = this.#parts;
+    if (!maySpeak()) {
+      this.#unsaid.push(effect);
+      return [];
+    }
+    const { statement, block, lock } = effect;
+    const mayBeSecond = statement.height <= Math.max(decidedElsewhere(), this.#forgottenAt);
     const kept = lock === null ? null : { ...lock, batches: this.#batchesOf(lock.block) };
     const signed = mayBeSecond ? null : await guard.sign(statement, kept);
     if (signed === null) {
@@ -227,6 +247,10 @@ export class Engine {
     const { block, blockHash } = effect;
     const nowMs = blockHash === this.#resumedLock ? Number.MAX_SAFE_INTEGER : context.clock.now();
     const judgement = await builder.judge(block, nowMs);
+    if (judgement.verdict === 'early') {
+      this.#after(judgement.byMs, () => this.#validateAgain(effect));
+      return [];
+    }
     if (judgement.verdict === 'missing') {
       if (!this.#waiting.has(blockHash)) fetchBatches(judgement.digests, block.header.proposer);
       this.#waiting.set(blockHash, effect);
@@ -237,6 +261,16 @@ export class Engine {
     if (judgement.verdict === 'valid') this.#executions.set(blockHash, judgement.execution);
     else context.emit({ type: 'blockRefused', height: block.header.height, blockHash, reason: judgement.reason });
     return [{ type: 'validity', blockHash, valid }];
+  }
+
+  async #validateAgain(effect: ValidateEffect): Promise<void> {
+    if (effect.block.header.height === this.#state.height) await this.#feedAll(await this.#validate(effect));
+  }
+
+  /** Does something later in this height. */
+  #after(delayMs: number, act: () => Promise<void>): void {
+    const { clock, inbox } = this.#parts.context;
+    this.#timers.push(clock.schedule(delayMs, () => void inbox.post(act)));
   }
 
   async #commit({ block, blockHash, certificate }: CommitEffect): Promise<Input[]> {
@@ -282,6 +316,7 @@ export class Engine {
     this.stop();
     this.#executions.clear();
     this.#waiting.clear();
+    this.#unsaid = [];
     const early = this.#early;
     this.#early = [];
     this.#state = startHeight(this.#config, height);

@@ -325,6 +325,45 @@ t.test('a bank that lost its disk says nothing about heights it may have voted a
   t.ok(said.length > 0, 'and votes again from there on');
 });
 
+t.test('a key says nothing before a quorum has told it what they know, and then says what had to wait', async (t) => {
+  const cluster = await running(t);
+  await final(cluster, 'nbc', transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 1n)]));
+  await level(cluster);
+  cluster.kill('wing');
+  cluster.kill('cnb');
+  const said = new Set<ParticipantId>();
+  let isDeaf = true;
+  cluster.wires.fate = (from, to, bytes) => {
+    if (heightOfVote(bytes) !== null) said.add(from);
+    return isDeaf && to === 'wing' && from === 'aclb' ? null : 1;
+  };
+  const wing = await cluster.start('wing');
+  const tx = transactionOf(cluster.network, OFFICERS, [issue(settlement('wing'), 1n)]);
+  const { id } = await cluster.during(wing.node.submit(tx));
+  await cluster.pass(5_000);
+  t.notOk(said.has('wing' as ParticipantId), 'it has heard from one of the two that it takes');
+  isDeaf = false;
+  await cluster.until(async () => (await wing.node.standing(id)).state === 'final', 'it speaks');
+  t.ok(said.has('wing' as ParticipantId));
+});
+
+t.test('a block that is a little ahead of a clock is judged when its time has come', async (t) => {
+  const cluster = await running(t);
+  cluster.kill('cnb');
+  cluster.skew('wing', -cluster.network.genesis.rules.maxClockSkewMs - 300);
+  for (let i = 0; i < 4; i++) {
+    await final(cluster, 'nbc', transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 1n)]));
+  }
+  await level(cluster);
+  const { events, chain } = cluster.get('wing');
+  t.equal(events.filter(({ type }) => type === 'blockRefused').length, 0);
+  const rounds = await Promise.all([1, 2, 3, 4].map(async (at) => (await chain.read(at))?.certificate.round));
+  t.ok(
+    rounds.every((round) => round === 0 || round === 1),
+    `decided in rounds ${rounds}: only the dead node's are lost`,
+  );
+});
+
 t.test('too many signatures to check end nothing: what was left aside is fetched later', async (t) => {
   const cluster = await running(t);
   await fund(cluster, 'dara@aclb', 100n);

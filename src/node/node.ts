@@ -22,6 +22,7 @@ import { type Context, DEFAULT_TIMINGS, type Timings } from './context.ts';
 import { Engine } from './engine.ts';
 import type { NodeEvent, NodeListener, TransactionStanding } from './events.ts';
 import { Inbox } from './inbox.ts';
+import { Introductions } from './introductions.ts';
 import { Peers } from './peers.ts';
 import { Queries } from './queries.ts';
 import { SignGuard } from './sign-guard.ts';
@@ -73,6 +74,7 @@ export class Node {
   readonly #engine: Engine;
   readonly #spread: Spread;
   readonly #catchUp: CatchUp;
+  readonly #introductions: Introductions;
   readonly #peers: Peers;
   readonly #listeners = new Set<NodeListener>();
   readonly #waiters = new Map<TransactionId, Set<() => void>>();
@@ -88,11 +90,13 @@ export class Node {
     this.#context = { self, chain, network, clock, verifier, timings, inbox, emit, ...pools };
     const builder = new Builder({ chain, pool: pools.batches, verifier, self });
     const guard = new SignGuard(chain.chainId, signer, signState);
+    this.#introductions = new Introductions(chain.validators.length);
     this.#spread = new Spread(this.#context, () => this.#engine.batchArrived());
     this.#engine = new Engine({
       context: this.#context,
       builder,
       guard,
+      maySpeak: () => this.#introductions.areEnough,
       decidedElsewhere: () => this.#catchUp.decidedElsewhere,
       fetchBatches: (digests, holder) => this.#spread.fetch(digests, holder),
     });
@@ -105,6 +109,7 @@ export class Node {
       engine: this.#engine,
       spread: this.#spread,
       catchUp: this.#catchUp,
+      introductions: this.#introductions,
     });
     this.queries = new Queries(chain, this.#context.transactions);
   }
@@ -287,13 +292,17 @@ export class Node {
     network.publish('announcements', encode(announcement, { version: 1, height, blockHash }));
   }
 
-  /** A height that has begun and does not move has lost messages: tell every peer what we have, and hear what it has. */
+  /**
+   * A height that has begun and does not move has lost messages: tell every peer what we have, and hear what it has. So does a
+   * node that is not introduced yet.
+   */
   #exchangeWhenStalled(): void {
     const { height, round, step } = this.#engine.position;
     const position = `${height}/${round}/${step}`;
     const stalled = step !== 'idle' && position === this.#lastSeen.position;
     this.#lastSeen = { ...this.#lastSeen, position };
-    if (stalled) for (const peer of this.#context.network.peers()) void this.#peers.exchange(peer);
+    if (stalled || !this.#introductions.areEnough)
+      for (const peer of this.#context.network.peers()) void this.#peers.exchange(peer);
   }
 
   #heartbeatWhenDue(): void {

@@ -31,6 +31,7 @@ import type { ParticipantId, Proposal, SignedStatement, Vote } from '../types/in
 import type { CatchUp } from './catch-up.ts';
 import type { Context } from './context.ts';
 import type { Engine } from './engine.ts';
+import type { Introductions } from './introductions.ts';
 import type { Spread } from './spread.ts';
 
 export interface PeersParts {
@@ -38,6 +39,7 @@ export interface PeersParts {
   readonly engine: Engine;
   readonly spread: Spread;
   readonly catchUp: CatchUp;
+  readonly introductions: Introductions;
 }
 
 export class Peers implements NetworkHandlers {
@@ -113,9 +115,11 @@ export class Peers implements NetworkHandlers {
 
   /** What a peer knows of the height it works on. */
   async hearRound(from: ParticipantId, told: RoundMessages): Promise<Verdict> {
-    this.#parts.catchUp.heard(from, told.height - 1);
+    const { catchUp, introductions, context, engine } = this.#parts;
+    catchUp.heard(from, told.height - 1);
     for (const message of told.proposals) if ((await this.#proposal(message)) === 'reject') return 'reject';
     for (const message of told.votes) if ((await this.#vote(message)) === 'reject') return 'reject';
+    if (introductions.heard(from)) await context.inbox.post(() => engine.speak());
     return 'accept';
   }
 

@@ -31,6 +31,12 @@ export class SignGuard {
     return this.#memory;
   }
 
+  /** Whether this key, if it said so, said it later than all it remembers. */
+  isNews(statement: Statement): boolean {
+    const last = this.#memory?.said.at(-1);
+    return last === undefined || isAfter(statement, last);
+  }
+
   /**
    * Signs a statement once it is on disk. The same statement again gives the same signature without another write.
    *
@@ -39,7 +45,7 @@ export class SignGuard {
   async sign(statement: Statement, lock: LockRecord | null): Promise<SignedStatement | null> {
     const said = this.#memory?.said ?? [];
     const last = said.at(-1);
-    if (last !== undefined && !isAfter(statement, last)) {
+    if (!this.isNews(statement)) {
       return said.find((earlier) => isSame(earlier, statement)) ?? null;
     }
     const signature = this.#signer.sign(statementSigningBytes(this.#chainId, statement));

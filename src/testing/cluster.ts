@@ -76,6 +76,12 @@ export class Cluster {
     this.#machines.delete(id);
   }
 
+  /** From now on this member's clock is off by so much. */
+  skew(id: string, ms: number): void {
+    const machine = this.#machines.get(id);
+    if (machine !== undefined) machine.skewMs = ms;
+  }
+
   /** Lets time pass until the condition holds. @throws Error after ten virtual minutes. */
   async until(condition: () => boolean | Promise<boolean>, what = String(condition)): Promise<void> {
     const endMs = this.clock.now() + 600_000;
