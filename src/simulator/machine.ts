@@ -49,6 +49,7 @@ export interface MachineParts {
   readonly onEvent: (event: NodeEvent) => void;
   /** The process has ended by itself, or did not come up. */
   readonly onEnd: (error: unknown) => void;
+  readonly onEffect?: (what: string) => void;
   /** The crash that was armed has come: the machine is down. */
   readonly onArmedCrash?: () => void;
 }
@@ -234,8 +235,9 @@ export class Machine {
   }
 
   /** @returns whether the process lives to see it. */
-  #effect(life: Life): boolean {
+  #effect(life: Life, what: string): boolean {
     if (!life.alive) return false;
+    this.#parts.onEffect?.(what);
     if (this.#effectsLeft === null) return true;
     this.#effectsLeft -= 1;
     if (this.#effectsLeft > 0) return true;
@@ -247,7 +249,7 @@ export class Machine {
   /** A disk serves one life only: what an abandoned node does to its old disk touches nothing. */
   #interceptor(life: Life): Interceptor {
     return (operation) => {
-      if (!this.#effect(life)) return new Promise(() => undefined);
+      if (!this.#effect(life, `${operation.kind} ${operation.path}`.trimEnd())) return new Promise(() => undefined);
       const refusal = this.#refusal(life, operation);
       if (refusal !== null || operation.kind !== 'sync') return refusal;
       const delayMs = this.syncMs();
@@ -286,7 +288,7 @@ export class Machine {
   #store(life: Life): StateStore {
     const store = openMemoryStateStore(this.state);
     const apply = store.apply.bind(store);
-    store.apply = (...block) => (this.#effect(life) ? apply(...block) : new Promise(() => undefined));
+    store.apply = (...block) => (this.#effect(life, 'apply state') ? apply(...block) : new Promise(() => undefined));
     return store;
   }
 
@@ -301,8 +303,8 @@ export class Machine {
 
   #network(life: Life): Network {
     const port = this.#parts.wires.join(this.id);
-    const whenAlive = (act: () => void) => {
-      if (this.#effect(life)) act();
+    const whenAlive = (what: string, act: () => void) => {
+      if (this.#effect(life, what)) act();
     };
     return {
       start: (handlers) =>
@@ -314,11 +316,11 @@ export class Machine {
         }),
       stop: () => port.stop(),
       peers: () => (life.alive ? port.peers() : []),
-      publish: (topic, bytes) => whenAlive(() => port.publish(topic, bytes)),
-      pushBatch: (bytes) => whenAlive(() => port.pushBatch(bytes)),
-      ban: (peer, reason) => whenAlive(() => port.ban(peer, reason)),
+      publish: (topic, bytes) => whenAlive(`publish ${topic}`, () => port.publish(topic, bytes)),
+      pushBatch: (bytes) => whenAlive('push batch', () => port.pushBatch(bytes)),
+      ban: (peer, reason) => whenAlive('ban', () => port.ban(peer, reason)),
       ask: (peer, question, bytes) => {
-        if (!this.#effect(life)) return new Promise(() => undefined);
+        if (!this.#effect(life, `ask ${question}`)) return new Promise(() => undefined);
         return this.#gated(life, () => port.ask(peer, question, bytes));
       },
     };

@@ -8,6 +8,7 @@ import { CodedError } from '../errors.ts';
 import { DEFAULT_TIMINGS } from '../node/context.ts';
 import type { NodeEvent } from '../node/events.ts';
 import { Refusal } from '../node/node.ts';
+import type { Survival } from '../storage/index.ts';
 import type { ParticipantId, TransactionId } from '../types/index.ts';
 import { ACTORS } from './byzantine/index.ts';
 import { Checkers, type Committed, type Violation } from './checkers.ts';
@@ -30,6 +31,25 @@ export interface SimulationOptions {
   readonly onLine?: (line: string) => void;
   /** A planted defect, in every honest node. */
   readonly defect?: Alter;
+  readonly probe?: Probe;
+}
+
+/** Looks at single effects of the nodes, and cuts one run short at one of them; see `crash-points.ts`. */
+interface Probe {
+  /** A node is about to do something to its disk or the network. */
+  readonly onEffect: (node: ParticipantId, what: string) => void;
+  /** Ends the storm when it says so; asked after each event. @param height the highest that is committed. */
+  readonly isOver: (height: number) => boolean;
+  readonly crash: CrashPoint | null;
+}
+
+/** One machine crashes before its nth effect since the start of the run. */
+export interface CrashPoint {
+  readonly node: ParticipantId;
+  readonly effect: number;
+  readonly survival: Survival;
+  /** Newest blocks that its state database loses. */
+  readonly lostBlocks: number;
 }
 
 export interface Outcome {
@@ -56,6 +76,8 @@ const RETRY_MS = 2_500;
 const MAX_RETRIES = 4;
 /** A run that takes more events than this is stuck in a loop without time passing. */
 const MAX_EVENTS = 5_000_000;
+/** How long a machine stays down after a crash at a point. */
+const DOWN_MS = 50;
 
 export async function simulate(plan: Plan, options: SimulationOptions): Promise<Outcome> {
   return await new Simulation(plan, options).run();
@@ -101,13 +123,16 @@ class Simulation implements Stage {
 
   async run(): Promise<Outcome> {
     const startMs = this.clock.now();
+    const point = this.#options.probe?.crash ?? null;
+    if (point !== null) this.machine(point.node).crashAtEffect(point.effect);
     for (const id of this.ids) this.#boot(this.machine(id));
     for (const [index, fault] of this.#plan.faults.entries()) {
       this.clock.schedule(fault.atMs, () => this.#strike(fault, describeFault(fault, index)));
     }
     const pace = new Chance(this.#plan.seed, 'pace');
     this.#keepAsking(pace);
-    await this.#until(() => this.clock.now() >= startMs + this.#plan.stormMs);
+    const isOver = this.#options.probe?.isOver ?? (() => false);
+    await this.#until(() => this.clock.now() >= startMs + this.#plan.stormMs || isOver(this.#checkers.height));
     await this.#heal();
     if (this.#checkers.violation === null) await this.#checkTheEnd();
     for (const machine of this.#machines.values()) machine.crash({ content: (file) => file.written, names: () => 0 });
@@ -245,9 +270,11 @@ class Simulation implements Stage {
         if (isHonest) this.#checkers.ended(machine, error);
         this.#comeBack(machine);
       },
+      onEffect: (what) => this.#options.probe?.onEffect(id, what),
       onArmedCrash: () => {
         this.#line(`armed crash ${id}`);
-        this.#comeBack(machine);
+        if (this.#options.probe?.crash == null) this.#comeBack(machine);
+        else this.#comeBackFrom(machine, this.#options.probe.crash);
       },
     });
     return machine;
@@ -257,6 +284,13 @@ class Simulation implements Stage {
   #comeBack(machine: Machine): void {
     const downMs = this.chance.between(1, 2_000);
     this.clock.schedule(0, () => this.crash(machine, downMs));
+  }
+
+  #comeBackFrom(machine: Machine, { survival, lostBlocks }: CrashPoint): void {
+    this.clock.schedule(0, () => {
+      machine.crash(survival, lostBlocks);
+      this.clock.schedule(DOWN_MS, () => this.#boot(machine));
+    });
   }
 
   #alterationOf(id: ParticipantId): Alter | null {

@@ -1,0 +1,30 @@
+import t from 'tap';
+import { type CrashPointsOptions, crashAtEveryPoint } from './crash-points.ts';
+import { DEFECTS } from './defects.ts';
+
+const OPTIONS: CrashPointsOptions = {
+  seed: 2,
+  heights: 3,
+  isEverySurvival: false,
+  share: { part: 0, of: 1 },
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
+  onProgress: () => undefined,
+};
+
+t.test('a node that crashes at any point of a run comes back, and breaks nothing', async (t) => {
+  const { failures, points, tried, heights } = await crashAtEveryPoint(OPTIONS);
+  t.strictSame(failures, []);
+  t.ok(heights >= 3 && points > 40, `${points} points`);
+  for (const what of ['sync sign-state.log', 'append blocks.log', 'sync blocks.log', 'apply state', 'publish votes']) {
+    t.ok((tried.get(what) ?? 0) >= 2, `a crash before: ${what}`);
+  }
+});
+
+t.test('a node that tells blocks before they are on its disk is caught', async (t) => {
+  const defect = DEFECTS.find(({ name }) => name === 'blocks are told before they are on the disk');
+  const { failures } = await crashAtEveryPoint({
+    ...OPTIONS,
+    ...(defect === undefined ? {} : { defect: defect.alter }),
+  });
+  t.ok(failures.some(({ violation }) => violation.checker === 'durability'));
+});
