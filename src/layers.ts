@@ -17,7 +17,7 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
   ['errors', { mayImport: [], packages: [] }],
   ['types', { mayImport: [], packages: [] }],
   ['ports', { mayImport: ['types'], packages: [] }],
-  ['codec', { mayImport: ['errors', 'types'], packages: ['cborg', '@noble/hashes/utils.js'] }],
+  ['codec', { mayImport: ['errors', 'types'], packages: ['@noble/hashes/utils.js'] }],
   [
     'crypto',
     {

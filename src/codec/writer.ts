@@ -1,0 +1,143 @@
+/**
+ * Writes deterministic CBOR (RFC 8949 section 4.2): whole numbers, byte strings, text, arrays of a known length and null, every
+ * head in its shortest form. Items are written straight into one buffer, without a tree of them in between.
+ */
+import { assert, CodedError } from '../errors.ts';
+import { isHex } from './hex.ts';
+
+/** Major types (RFC 8949 section 3.1) in the high three bits of a head. */
+const [UINT, BYTES, TEXT, ARRAY] = [0x00, 0x40, 0x60, 0x80];
+const NULL = 0xf6;
+/** A head with the longest argument. */
+const MAX_HEAD_BYTES = 9;
+
+/** What is kept between two messages; most are far shorter, and the rare long one gets a buffer for itself. */
+const KEPT_BYTES = 64 * 1024;
+/**
+ * Results up to `SHARED_BYTES` lie side by side in slabs of `SLAB_BYTES`: an array with a buffer of its own takes half a
+ * microsecond longer to make. One that is kept for long keeps its slab, so slabs are small. (Up to 64 bytes V8 needs no buffer.)
+ */
+const [UNBUFFERED_BYTES, SHARED_BYTES, SLAB_BYTES] = [64, 1024, 4096];
+
+export class Writer {
+  readonly #kept = Buffer.alloc(KEPT_BYTES);
+  #bytes = this.#kept;
+  #end = 0;
+  #slab = new ArrayBuffer(SLAB_BYTES);
+  #slabEnd = 0;
+
+  /** Forgets what was written. */
+  begin(): void {
+    this.#end = 0;
+    this.#bytes = this.#kept;
+  }
+
+  /** A copy of what was written. */
+  bytesSoFar(): Uint8Array {
+    const length = this.#end;
+    const copy = this.#room(length);
+    if (length > UNBUFFERED_BYTES) this.#bytes.copy(copy, 0, 0, length);
+    else for (let i = 0; i < length; i++) copy[i] = this.#bytes[i] ?? 0;
+    return copy;
+  }
+
+  #room(length: number): Uint8Array {
+    if (length <= UNBUFFERED_BYTES || length > SHARED_BYTES) return new Uint8Array(length);
+    if (this.#slabEnd + length > SLAB_BYTES) {
+      this.#slab = new ArrayBuffer(SLAB_BYTES);
+      this.#slabEnd = 0;
+    }
+    const room = new Uint8Array(this.#slab, this.#slabEnd, length);
+    this.#slabEnd += length;
+    return room;
+  }
+
+  /** The head of an array: so many items must follow. */
+  array(length: number): void {
+    this.#head(ARRAY, length);
+  }
+
+  uint(value: number | bigint): void {
+    this.#head(UINT, value);
+  }
+
+  null(): void {
+    this.#reserve(1);
+    this.#bytes[this.#end++] = NULL;
+  }
+
+  bytes(value: Uint8Array): void {
+    this.#head(BYTES, value.length);
+    this.#reserve(value.length);
+    this.#bytes.set(value, this.#end);
+    this.#end += value.length;
+  }
+
+  /** A byte string given in hex. @throws CodedError `HEX_MALFORMED` for anything but lowercase digits, two a byte. */
+  hex(value: string): void {
+    const length = value.length / 2;
+    if (!isHex(value, length)) {
+      throw new CodedError('HEX_MALFORMED', 'expected lowercase hex digits (0-9, a-f), two a byte');
+    }
+    this.#head(BYTES, length);
+    this.#reserve(length);
+    this.#end += this.#bytes.write(value, this.#end, 'hex');
+  }
+
+  text(value: string): void {
+    const start = this.#end;
+    this.#head(TEXT, value.length);
+    this.#reserve(value.length);
+    const bytes = this.#bytes;
+    let end = this.#end;
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code >= 0x80) {
+        this.#end = start;
+        this.#unicode(value);
+        return;
+      }
+      bytes[end++] = code;
+    }
+    this.#end = end;
+  }
+
+  #unicode(value: string): void {
+    const length = Buffer.byteLength(value);
+    this.#head(TEXT, length);
+    this.#reserve(length);
+    this.#end += this.#bytes.write(value, this.#end);
+  }
+
+  #head(major: number, argument: number | bigint): void {
+    this.#reserve(MAX_HEAD_BYTES);
+    const value = argument <= Number.MAX_SAFE_INTEGER ? Number(argument) : argument;
+    if (typeof value === 'bigint') this.#end = this.#longHead(major, value);
+    else {
+      assert(Number.isSafeInteger(value) && value >= 0, 'what is written as a number is a whole one from 0 on');
+      if (value < 24) this.#bytes[this.#end++] = major | value;
+      else if (value < 0x100) this.#end = this.#shortHead(major | 24, value, 1);
+      else if (value < 0x1_0000) this.#end = this.#shortHead(major | 25, value, 2);
+      else if (value < 0x1_0000_0000) this.#end = this.#shortHead(major | 26, value, 4);
+      else this.#end = this.#longHead(major, BigInt(value));
+    }
+  }
+
+  #shortHead(first: number, value: number, size: number): number {
+    this.#bytes[this.#end] = first;
+    return this.#bytes.writeUIntBE(value, this.#end + 1, size);
+  }
+
+  #longHead(major: number, value: bigint): number {
+    this.#bytes[this.#end] = major | 27;
+    return this.#bytes.writeBigUInt64BE(value, this.#end + 1);
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#end + more;
+    if (needed <= this.#bytes.length) return;
+    const larger = Buffer.alloc(2 * needed);
+    larger.set(this.#bytes.subarray(0, this.#end));
+    this.#bytes = larger;
+  }
+}
