@@ -80,7 +80,7 @@ export const layers: ReadonlyMap<string, LayerRule> = new Map(rules);
 /** What a test may import beyond its layer: the harness, Node's own modules (vectors, temporary folders), whole networks. */
 export const testsMayAlso: LayerRule = {
   mayImport: ['simulator', 'storage', 'testing'],
-  packages: ['tap', 'fast-check', 'node:*'],
+  packages: ['tap', 'fast-check', 'cborg', 'node:*'],
 };
 
 /** Layers that reach time, chance, timers, the console and the process through a port or not at all. */
