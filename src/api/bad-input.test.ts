@@ -112,6 +112,7 @@ const malformed: readonly Bad[] = [
   ['a wrong method', 405, 'METHOD_NOT_ALLOWED', () => api.send({ method: 'DELETE', url: SUBMIT })],
   ['a wrong address', 404, 'ROUTE_NOT_FOUND', get('/api/v2/status')],
   ['an address with a bad escape', 400, 'URL_MALFORMED', get('/api/v1/accounts/%')],
+  ['an address with too long a part', 414, 'URL_TOO_LONG', get(`/api/v1/aliases/${'1'.repeat(129)}`)],
 ];
 
 const parameters: readonly Bad[] = [

@@ -107,6 +107,7 @@ function faultAnswer(code: OwnCode): Answer {
 
 const FASTIFY_CODES: ReadonlyMap<string, OwnCode> = new Map([
   ['FST_ERR_BAD_URL', 'URL_MALFORMED'],
+  ['FST_ERR_MAX_PARAM_LENGTH', 'URL_TOO_LONG'],
   ['FST_ERR_CTP_BODY_TOO_LARGE', 'BODY_TOO_LARGE'],
   ['FST_ERR_CTP_EMPTY_JSON_BODY', 'BODY_MISSING'],
   ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', 'REQUEST_MALFORMED'],

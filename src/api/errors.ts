@@ -75,6 +75,7 @@ const OWN = {
   REQUEST_MALFORMED: [400, 'This is not a well-formed HTTP request.'],
   REQUEST_TIMEOUT: [408, 'The request did not come to an end in time; send it again.'],
   HEADERS_TOO_LARGE: [431, 'The headers of the request are longer than is accepted here.'],
+  URL_TOO_LONG: [414, 'A part of the address is longer than any id, name or number that may stand there.'],
   URL_MALFORMED: [400, 'The address holds a percent sign that is not followed by two hexadecimal digits of UTF-8.'],
   TOKEN_MISSING: [401, "The operator API asks for the bank's token: send `Authorization: Bearer <token>`."],
   TOKEN_WRONG: [

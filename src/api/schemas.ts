@@ -60,7 +60,13 @@ export function responses(
 }
 
 /** What can be wrong with the parameters of any route that has some. */
-export const PARAMETER_CODES = ['FIELD_INVALID', 'FIELD_MISSING', 'FIELD_UNKNOWN', 'URL_MALFORMED'] as const;
+export const PARAMETER_CODES = [
+  'FIELD_INVALID',
+  'FIELD_MISSING',
+  'FIELD_UNKNOWN',
+  'URL_MALFORMED',
+  'URL_TOO_LONG',
+] as const;
 
 /** What can be wrong with any body. */
 export const BODY_CODES = [

@@ -107,8 +107,23 @@ function parseDocument(text: string): Document | null {
   } catch {
     return null;
   }
-  const isOurs = typeof value === 'object' && value !== null && 'format' in value && value.format === FORMAT;
-  return isOurs ? (value as Document) : null;
+  return isDocument(value) ? value : null;
+}
+
+/** Whether it has what is used of it: a file that somebody edited must not be half believed. */
+function isDocument(value: unknown): value is Document {
+  if (typeof value !== 'object' || value === null) return false;
+  const { format, chainId, furnished, nodes }: { readonly [Name in keyof Document]?: unknown } = value;
+  const isHead =
+    format === FORMAT && (chainId === null || typeof chainId === 'string') && typeof furnished === 'boolean';
+  return isHead && Array.isArray(nodes) && nodes.every(isNode);
+}
+
+function isNode(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { participant, name, home, apiUrl, p2pAddress, pid }: { readonly [Name in keyof LocalNode]?: unknown } = value;
+  const texts = [participant, name, home, apiUrl, p2pAddress];
+  return texts.every((text) => typeof text === 'string') && (pid === null || typeof pid === 'number');
 }
 
 async function readIfThere(file: string): Promise<string | null> {

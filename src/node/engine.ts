@@ -39,7 +39,7 @@ import type { Context } from './context.ts';
 import type { NodeEvent } from './events.ts';
 import type { SignGuard } from './sign-guard.ts';
 
-/** Messages of the next height that are kept for it: they overtake the end of the present one all the time. */
+/** Messages of the next height that are kept for it, of all validators: they overtake the end of the present one all the time. */
 const MAX_EARLY = 256;
 
 export interface EngineParts {
@@ -62,7 +62,7 @@ export class Engine {
   /** Blocks whose validity waits for batches. */
   readonly #waiting = new Map<BlockHash, ValidateEffect>();
   #timers: (() => void)[] = [];
-  #early: Input[] = [];
+  #early: { readonly validator: number; readonly input: Input }[] = [];
   #state: ConsensusState;
   #heartbeatDue = false;
   /** What the key was locked on when it resumed: a quorum found that block timely, whatever this clock says by now. */
@@ -84,6 +84,22 @@ export class Engine {
   get position(): { readonly height: number; readonly round: number; readonly step: string } {
     const { height, round, step: current, started } = this.#state;
     return { height, round, step: started ? current : 'idle' };
+  }
+
+  /** How much it keeps of what validators said: whatever they send, this stays small. */
+  get held() {
+    const { rounds, blocks } = this.#state;
+    const logs = [...rounds.values()];
+    return {
+      early: this.#early.length,
+      rounds: rounds.size,
+      proposals: logs.reduce((sum, log) => sum + log.proposals.length, 0),
+      votes: logs.reduce((sum, log) => sum + log.prevotes.length + log.precommits.length, 0),
+      blocks: blocks.size,
+      waiting: this.#waiting.size,
+      evidence: this.#evidence.size,
+      timers: this.#timers.length,
+    };
   }
 
   /** Takes up the height where this key left it. */
@@ -123,7 +139,13 @@ export class Engine {
     if (validator === this.#config.self && this.#parts.guard.isNews(statement))
       this.#forgottenAt = Math.max(this.#forgottenAt, height);
     if (height === this.#state.height) await this.feed(input);
-    else if (height === this.#state.height + 1 && this.#early.length < MAX_EARLY) this.#early.push(input);
+    else if (height === this.#state.height + 1 && this.#hasRoomFor(validator)) this.#early.push({ validator, input });
+  }
+
+  /** An equal share for each, so that a flood of one leaves the others their room. */
+  #hasRoomFor(validator: number): boolean {
+    const taken = this.#early.filter((early) => early.validator === validator).length;
+    return taken < Math.floor(MAX_EARLY / this.#config.validators);
   }
 
   /** There may be something to put in a block, or a block may have waited for this batch. */
@@ -320,7 +342,7 @@ export class Engine {
     const early = this.#early;
     this.#early = [];
     this.#state = startHeight(this.#config, height);
-    return [...early, ...this.#startInputs()];
+    return [...early.map(({ input }) => input), ...this.#startInputs()];
   }
 
   #startInputs(): Input[] {

@@ -4,7 +4,7 @@ import { MAX_VOTE_BYTES } from '../codec/limits.ts';
 import { proposal as proposalSchema } from '../codec/messages.ts';
 import { decode, encode } from '../codec/schema.ts';
 import { vote as voteSchema } from '../codec/vote.ts';
-import { blockHash, statementSigningBytes, transactionId } from '../crypto/ids.ts';
+import { blockHash, digestsRoot, statementSigningBytes, transactionId } from '../crypto/ids.ts';
 import { signTransaction } from '../crypto/sign.ts';
 import { CodedError } from '../errors.ts';
 import type { Member } from '../testing/cluster.ts';
@@ -403,6 +403,7 @@ t.test('a block that names a batch which nobody can accept costs no timeout', as
     parentHash: chain.tip.hash,
     timeMs: cluster.clock.now(),
     proposer: 'wing' as ParticipantId,
+    batchesRoot: digestsRoot([batch.digest]),
   };
   const statement = { step: 'propose', round: 0, validRound: null, validator: 3, height: header.height } as const;
   const named = { ...statement, blockHash: blockHash(header) };

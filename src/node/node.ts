@@ -155,8 +155,11 @@ export class Node {
     const offer = transactions.offer({ id, transaction, bytes });
     if (offer === 'full') throw new Refusal('POOL_FULL');
     if (offer === 'referenceTaken') throw new Refusal('REFERENCE_REUSED');
-    if (offer === 'added') void inbox.post(() => this.#spread.flush());
-    return { id, standing: { state: 'pending' } };
+    // A block may have brought it through another bank while it was being checked here: no later one would settle it.
+    const standing = await this.queries.standing(id);
+    if (standing.state === 'final') transactions.settle(id);
+    else if (offer === 'added') void inbox.post(() => this.#spread.flush());
+    return { id, standing };
   }
 
   /** Where a transaction stands now. */
@@ -182,6 +185,11 @@ export class Node {
   subscribe(listener: NodeListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** How much it keeps of what other validators said. */
+  get held() {
+    return this.#engine.held;
   }
 
   status() {

@@ -4,7 +4,7 @@
  *
  * | message | carries | limit | rejected when |
  * |---|---|---|---|
- * | proposals | Proposal | MAX_PROPOSAL_BYTES | malformed, not signed by the validator it names, statement and block differ |
+ * | proposals | Proposal | MAX_PROPOSAL_BYTES | malformed, not signed by the validator it names or not by the round's proposer, statement, header and content differ, a new block in another's name |
  * | votes | Vote | MAX_VOTE_BYTES | malformed, not signed by the validator it names |
  * | announcements | Announcement | MAX_ANNOUNCEMENT_BYTES | malformed |
  * | batches? | digests -> batches | MAX_BLOCK_BATCHES | malformed |
@@ -23,8 +23,9 @@ import {
 } from '../codec/messages.ts';
 import { CodecError, decode, encode } from '../codec/schema.ts';
 import { vote as voteSchema } from '../codec/vote.ts';
+import { proposerIndex } from '../consensus/index.ts';
 import { statementCheck } from '../crypto/certificate.ts';
-import { blockHash } from '../crypto/ids.ts';
+import { blockHash, digestsRoot, evidenceRoot } from '../crypto/ids.ts';
 import { CodedError } from '../errors.ts';
 import type { NetworkHandlers, Question, Topic, Verdict } from '../ports.ts';
 import type { ParticipantId, Proposal, SignedStatement, Vote } from '../types/index.ts';
@@ -125,7 +126,15 @@ export class Peers implements NetworkHandlers {
 
   #proposal(proposal: Proposal): Verdict | Promise<Verdict> {
     const { statement, block } = proposal;
-    if (block.header.height !== statement.height || blockHash(block.header) !== statement.blockHash) return 'reject';
+    const { header, batches, evidence } = block;
+    if (header.height !== statement.height || blockHash(header) !== statement.blockHash) return 'reject';
+    // Validity is judged once a hash: were another content let in under it, some would never accept what others locked.
+    if (header.batchesRoot !== digestsRoot(batches) || header.evidenceRoot !== evidenceRoot(evidence)) return 'reject';
+    const { validators } = this.#parts.context.chain;
+    if (statement.validator !== proposerIndex(statement.height, statement.round, validators.length)) return 'reject';
+    // A new block is its proposer's own; of one that was proposed before, those who prevoted it saw whose it is.
+    const isNew = statement.validRound === null;
+    if (isNew && header.proposer !== validators[statement.validator]?.participant) return 'reject';
     return this.#hear(proposal, statement);
   }
 

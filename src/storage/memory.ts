@@ -59,6 +59,16 @@ export class MemoryState {
     this.tip = null;
     this.#undo.length = 0;
   }
+
+  /** A backup: what changes afterwards changes one of them only. */
+  copy(): MemoryState {
+    const copy = new MemoryState();
+    for (const [key, value] of this.entries.entries()) copy.entries.set(key, value);
+    for (const [key, value] of this.index.entries()) copy.index.set(key, value);
+    copy.tip = this.tip;
+    copy.#undo.push(...this.#undo);
+    return copy;
+  }
 }
 
 /** A store over `state`; after it is closed, or its process is thought dead, another may be opened over the same. */

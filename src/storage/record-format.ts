@@ -24,7 +24,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { fromHex, toHex } from '../codec/hex.ts';
-import { MAX_COMMITTED_BLOCK_BYTES, MAX_PROPOSAL_BYTES } from '../codec/limits.ts';
+import { MAX_COMMITTED_BLOCK_BYTES, MAX_SIGN_MEMORY_BYTES } from '../codec/limits.ts';
 import { assert } from '../errors.ts';
 import type { ChainId } from '../types/index.ts';
 import type { StorageErrorCode } from './errors.ts';
@@ -52,8 +52,8 @@ export interface RecordKind {
 export const RECORD_KINDS = {
   /** A committed block, encoded. */
   blocks: { kind: 1, copies: 1, maxBytes: MAX_COMMITTED_BLOCK_BYTES, corruptCode: 'LOG_CORRUPT' },
-  /** The last statement, and the locked and the valid proposal with the votes that made them so. */
-  signState: { kind: 2, copies: 2, maxBytes: 4 * MAX_PROPOSAL_BYTES, corruptCode: 'SIGN_STATE_CORRUPT' },
+  /** What a key said last, and the block it is locked on with all its batches (`codec/sign-memory.ts`). */
+  signState: { kind: 2, copies: 2, maxBytes: MAX_SIGN_MEMORY_BYTES, corruptCode: 'SIGN_STATE_CORRUPT' },
 } as const satisfies Readonly<Record<string, RecordKind>>;
 
 /** How to read one file: its kind, its name for messages, and the checksum of its head, where all others start from. */

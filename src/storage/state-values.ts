@@ -5,6 +5,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { fromHex, toHex } from '../codec/hex.ts';
+import { MAX_SAFE } from '../codec/limits.ts';
 import type { Hash } from '../types/index.ts';
 import { storageError } from './errors.ts';
 
@@ -48,11 +49,13 @@ export function encodeTip(tip: StateTip): Uint8Array {
   return bytes;
 }
 
-/** @throws CodedError `STATE_CORRUPT` for any other version: the state is rebuilt from the log rather than converted. */
+/** @throws CodedError `STATE_CORRUPT` for an impossible height, and for any other version: the state is rebuilt from the log rather than converted. */
 export function decodeTip(bytes: Uint8Array): StateTip {
   const tip = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (tip.length !== TIP_BYTES || tip.readUInt8(0) !== TIP_VERSION) {
     throw storageError('STATE_CORRUPT', 'the state was written by another version of this program');
   }
-  return { height: Number(tip.readBigUInt64LE(1)), chain: toHex(tip.subarray(9)) as Hash };
+  const height = tip.readBigUInt64LE(1);
+  if (height > BigInt(MAX_SAFE)) throw storageError('STATE_CORRUPT', `the state claims to be at height ${height}`);
+  return { height: Number(height), chain: toHex(tip.subarray(9)) as Hash };
 }
