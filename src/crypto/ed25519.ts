@@ -43,7 +43,20 @@ export function verifyEd25519(publicKey: PublicKey, message: Uint8Array, signatu
  * k + 1 nor k - 1 shares a factor with that order, so none comes back as itself.
  */
 export function isValidPublicKey(bytes: Uint8Array): boolean {
-  if (bytes.length !== 32 || !isPointEncoding(bytes, 0)) return false;
+  if (bytes.length !== 32) return false;
+  const key = toHex(bytes);
+  const known = checkedKeys.get(key);
+  if (known !== undefined) return known.valid;
+  const valid = isOfPrimeOrder(bytes);
+  checkedKeys.set(key, { valid });
+  return valid;
+}
+
+/** A transaction is checked when it is submitted and again in its block: by then its keys are here. */
+const checkedKeys = new LruMap<string, { readonly valid: boolean }>(4_096);
+
+function isOfPrimeOrder(bytes: Uint8Array): boolean {
+  if (!isPointEncoding(bytes, 0)) return false;
   const u = montgomeryU(bytes);
   const publicKey = createPublicKey({ key: Buffer.concat([X25519_SPKI, u]), format: 'der', type: 'spki' });
   return diffieHellman({ privateKey: SUBGROUP_TEST, publicKey }).equals(u);

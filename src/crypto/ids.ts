@@ -4,7 +4,7 @@ import { genesis } from '../codec/genesis.ts';
 import { fromHex } from '../codec/hex.ts';
 import { encode } from '../codec/schema.ts';
 import { receipt, transactionBody } from '../codec/transaction.ts';
-import { evidence, statementPreimage, validatorSet } from '../codec/vote.ts';
+import { evidence, type StatementPreimage, statementPreimage, validatorSet } from '../codec/vote.ts';
 import type {
   Batch,
   BatchDigest,
@@ -23,8 +23,16 @@ import type {
 import { hashHex, tagged } from './hash.ts';
 import { merkleRoot } from './merkle.ts';
 
+/** Ids are remembered as long as the object lives that they are of: the same one is asked about along its whole way. */
+const transactionIds = new WeakMap<TransactionBody, TransactionId>();
+const blockHashes = new WeakMap<Header, BlockHash>();
+
 export function transactionId(body: TransactionBody): TransactionId {
-  return hashHex('transaction', encode(transactionBody, body)) as TransactionId;
+  const known = transactionIds.get(body);
+  if (known !== undefined) return known;
+  const id = hashHex('transaction', encode(transactionBody, body)) as TransactionId;
+  transactionIds.set(body, id);
+  return id;
 }
 
 /** What a wallet's key signs: its tag and the transaction's id, which covers the whole body. */
@@ -32,14 +40,18 @@ export function transactionSigningBytes(id: TransactionId): Uint8Array {
   return tagged('transactionSignature', fromHex(id, 32));
 }
 
-/** What a validator's key signs. */
+/** What a validator's key signs. All validators sign the same bytes for the same value, so the last ones are kept; only read them. */
 export function statementSigningBytes(chainId: ChainId, statement: Statement): Uint8Array {
   const { step, height, round, blockHash, validRound } = statement;
-  return tagged(
-    'statement',
-    encode(statementPreimage, { version: 1, chainId, step, height, round, blockHash, validRound }),
-  );
+  const preimage: StatementPreimage = { version: 1, chainId, step, height, round, blockHash, validRound };
+  if (lastSigned === null || !PREIMAGE_FIELDS.every((name) => lastSigned?.preimage[name] === preimage[name])) {
+    lastSigned = { preimage, bytes: tagged('statement', encode(statementPreimage, preimage)) };
+  }
+  return lastSigned.bytes;
 }
+
+const PREIMAGE_FIELDS = ['chainId', 'step', 'height', 'round', 'blockHash', 'validRound'] as const;
+let lastSigned: { readonly preimage: StatementPreimage; readonly bytes: Uint8Array } | null = null;
 
 export function batchDigest(value: Batch): BatchDigest {
   return batchDigestOfBytes(encode(batch, value));
@@ -51,7 +63,11 @@ export function batchDigestOfBytes(bytes: Uint8Array): BatchDigest {
 }
 
 export function blockHash(value: Header): BlockHash {
-  return hashHex('header', encode(header, value)) as BlockHash;
+  const known = blockHashes.get(value);
+  if (known !== undefined) return known;
+  const digest = hashHex('header', encode(header, value)) as BlockHash;
+  blockHashes.set(value, digest);
+  return digest;
 }
 
 export function chainIdOf(value: Genesis): ChainId {

@@ -74,12 +74,19 @@ function stubSignature(publicKey: PublicKey, message: Uint8Array): Uint8Array {
   return signature;
 }
 
+/** A statement is signed once and checked by everybody, so its digest is kept for a while. */
 function stubDigest(publicKey: PublicKey, message: Uint8Array): Uint8Array {
-  const keyed = Buffer.allocUnsafe(64 + message.length);
-  keyed.write(publicKey, 'latin1');
-  keyed.set(message, 64);
-  return sha256(keyed);
+  const keyed = publicKey + Buffer.from(message.buffer, message.byteOffset, message.length).toString('latin1');
+  const known = stubDigests.get(keyed);
+  if (known !== undefined) return known;
+  const digest = sha256(Buffer.from(keyed, 'latin1'));
+  if (stubDigests.size >= MAX_STUB_DIGESTS) stubDigests.clear();
+  stubDigests.set(keyed, digest);
+  return digest;
 }
+
+const stubDigests = new Map<string, Uint8Array>();
+const MAX_STUB_DIGESTS = 4_096;
 
 const verifyStub = ({ publicKey, message, signature }: SignatureCheck): boolean =>
   signature.length === 64 && stubDigest(publicKey, message).every((byte, i) => signature[i] === byte);

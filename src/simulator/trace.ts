@@ -17,7 +17,10 @@ export class Trace {
 
   line(text: string): void {
     this.#listener?.(text);
-    this.#take(Buffer.from(`${text}\n`));
+    const line = `${text}\n`;
+    // Three bytes a character are the most that UTF-8 takes.
+    if (this.#size + 3 * line.length >= CHUNK_BYTES) this.#take(Buffer.from(line));
+    else this.#size += this.#chunk.write(line, this.#size);
   }
 
   /** A message that arrived. */
