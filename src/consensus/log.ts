@@ -87,7 +87,7 @@ export function keepProposal(state: ConsensusState, proposal: Proposal): Outcome
   const earlier = log.proposals.map((other) => other.statement);
   const isKnown = earlier.some((other) => other.blockHash === statement.blockHash);
   const vouched = [log.prevotes, log.precommits].some(
-    (votes) => votesFor(votes, statement.blockHash).length > maxFaulty(state.config.validators),
+    (votes) => countFor(votes, statement.blockHash) > maxFaulty(state.config.validators),
   );
   if (isKnown || (earlier.length >= 2 && !vouched)) return quiet(heard);
 
@@ -133,14 +133,30 @@ export function votesFor(votes: readonly Vote[], blockHash: BlockHash | null): r
   return votes.filter((vote) => vote.blockHash === blockHash);
 }
 
+/** How many votes among `votes` are for one value, null being nil. */
+export function countFor(votes: readonly Vote[], blockHash: BlockHash | null): number {
+  let count = 0;
+  for (const vote of votes) if (vote.blockHash === blockHash) count += 1;
+  return count;
+}
+
 /** How many validators have spoken at `position` or later. */
 export function countReached(state: ConsensusState, position: Position): number {
-  return [...state.reached.values()].filter((place) => !isAfter(position, place)).length;
+  let count = 0;
+  for (const place of state.reached.values()) if (!isAfter(position, place)) count += 1;
+  return count;
 }
 
 /** The last round that f+1 validators, so at least one honest one, have reached; -1 where so many have not spoken. */
 export function roundReachedByHonest(state: ConsensusState): number {
-  const rounds = [...state.reached.values()].map((place) => place.round).sort((a, b) => b - a);
+  const rounds: number[] = [];
+  let isLevel = true;
+  for (const { round } of state.reached.values()) {
+    rounds.push(round);
+    isLevel &&= round === rounds[0];
+  }
+  // Asked after every input, and nearly always all are in the same round.
+  if (!isLevel) rounds.sort((a, b) => b - a);
   return rounds[maxFaulty(state.config.validators)] ?? -1;
 }
 
@@ -150,7 +166,7 @@ function hear(state: ConsensusState, { validator, round, step }: SignedStatement
   const silent = state.silent || (validator === state.config.self && isAfter(position, state.signed));
   const furthest = state.reached.get(validator) ?? null;
   const reached = isAfter(position, furthest) ? new Map(state.reached).set(validator, position) : state.reached;
-  return { ...state, silent, reached };
+  return silent === state.silent && reached === state.reached ? state : { ...state, silent, reached };
 }
 
 function isOfInterest(state: ConsensusState, round: number): boolean {

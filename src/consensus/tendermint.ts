@@ -55,6 +55,7 @@ import type { Block, BlockHash, Step } from '../types/index.ts';
 import type { Input, Outcome, ScheduleTimeoutEffect } from './interface.ts';
 import { quiet, then } from './interface.ts';
 import {
+  countFor,
   countReached,
   forget,
   isProposalOf,
@@ -202,7 +203,7 @@ function prevoteAgain(state: ConsensusState): Outcome | null {
   const [proposal] = roundLog(state, state.round).proposals;
   if (state.step !== 'propose' || proposal === undefined || proposal.statement.validRound === null) return null;
   const { blockHash, validRound } = proposal.statement;
-  if (!isQuorum(state, votesFor(roundLog(state, validRound).prevotes, blockHash).length)) return null;
+  if (!isQuorum(state, countFor(roundLog(state, validRound).prevotes, blockHash))) return null;
   const { locked } = state;
   return prevoteIf(state, blockHash, locked === null || locked.round <= validRound || locked.blockHash === blockHash); // line 29
 }
@@ -236,8 +237,8 @@ function acceptPolka(state: ConsensusState): Outcome | null {
 /** Lines 44-46. */
 function precommitNil(state: ConsensusState): Outcome | null {
   if (state.step !== 'prevote') return null;
-  const forNil = votesFor(roundLog(state, state.round).prevotes, null);
-  return isQuorum(state, forNil.length) ? precommit(state, null) : null;
+  const forNil = countFor(roundLog(state, state.round).prevotes, null);
+  return isQuorum(state, forNil) ? precommit(state, null) : null;
 }
 
 /** Lines 47-48. */
@@ -251,7 +252,7 @@ function waitForPrecommits(state: ConsensusState): Outcome | null {
 function leaveEmptyRound(state: ConsensusState): Outcome | null {
   const { round, config } = state;
   const { prevotes, precommits } = roundLog(state, round);
-  const isEmpty = [prevotes, precommits].every((votes) => isQuorum(state, votesFor(votes, null).length));
+  const isEmpty = isQuorum(state, countFor(prevotes, null)) && isQuorum(state, countFor(precommits, null));
   return isEmpty && round < config.validators ? startRound(state, round + 1) : null;
 }
 
@@ -259,9 +260,8 @@ function leaveEmptyRound(state: ConsensusState): Outcome | null {
 function decide(state: ConsensusState): Outcome | null {
   for (const [round, { precommits }] of state.rounds) {
     for (const [blockHash, { block, verdict }] of state.blocks) {
-      const votes = votesFor(precommits, blockHash);
-      if (verdict !== 'valid' || !isQuorum(state, votes.length)) continue;
-      const certificate = certificateOf(state.height, round, blockHash, votes);
+      if (verdict !== 'valid' || !isQuorum(state, countFor(precommits, blockHash))) continue;
+      const certificate = certificateOf(state.height, round, blockHash, votesFor(precommits, blockHash));
       return {
         state: { ...state, decision: certificate }, // line 51
         effects: [{ type: 'commit', block, blockHash, certificate }],
@@ -314,8 +314,9 @@ function say(
 function findPolka(state: ConsensusState): Polka | null {
   const { round } = state;
   for (const [blockHash, { block, verdict }] of state.blocks) {
-    const prevotes = votesFor(roundLog(state, round).prevotes, blockHash);
-    if (verdict !== 'valid' || !isQuorum(state, prevotes.length)) continue;
+    const { prevotes: all } = roundLog(state, round);
+    if (verdict !== 'valid' || !isQuorum(state, countFor(all, blockHash))) continue;
+    const prevotes = votesFor(all, blockHash);
     return { round, blockHash, block, prevotes: inOrder(prevotes).slice(0, quorum(state.config.validators)) };
   }
   return null;

@@ -107,12 +107,12 @@ export class VirtualNetwork {
 
   /** Loses all that goes from `from` to `to`; nobody notices. */
   mute(from: readonly ParticipantId[], to: readonly ParticipantId[], cause: string): void {
-    for (const [a, b] of pairs(from, to)) this.#muted.add(`${a} ${b}`, cause);
+    for (const [a, b] of pairs(from, to)) this.#muted.add(wayOf(a, b), cause);
   }
 
   /** Holds all that arrives from `from` at `to` until it clears. */
   clog(from: readonly ParticipantId[], to: readonly ParticipantId[], cause: string): void {
-    for (const [a, b] of pairs(from, to)) this.#clogged.add(`${a} ${b}`, cause);
+    for (const [a, b] of pairs(from, to)) this.#clogged.add(wayOf(a, b), cause);
   }
 
   /** Takes back what was done to links for this cause; without one, everything, bans included. */
@@ -131,12 +131,14 @@ export class VirtualNetwork {
 
   /** Sends a message of old once more. @param choose picks one of so many. */
   replay(choose: (count: number) => number): void {
-    if (this.#old.length > 0) this.#old[choose(this.#old.length)]?.();
+    const count = Math.min(this.#old.length, MAX_OLD);
+    if (count > 0) this.#old.at(choose(count) - count)?.();
   }
 
   #remember(send: () => void): void {
     this.#old.push(send);
-    if (this.#old.length > MAX_OLD) this.#old.shift();
+    // Dropped by the hundred: taking the first of an array moves all others.
+    if (this.#old.length >= 2 * MAX_OLD) this.#old.splice(0, MAX_OLD);
     send();
   }
 
@@ -161,15 +163,15 @@ export class VirtualNetwork {
   }
 
   #arrive(from: ParticipantId, to: ParticipantId, kind: MessageKind, bytes: Uint8Array, arrive: Arrive): void {
-    const way = `${from} ${to}`;
-    if (this.#clogged.has(way)) {
+    if (this.#clogged.has(wayOf, from, to)) {
+      const way = wayOf(from, to);
       const held = this.#held.get(way) ?? [];
       this.#held.set(way, held);
       held.push(() => this.#arrive(from, to, kind, bytes, arrive));
       return;
     }
     const handlers = this.#up.get(to);
-    if (handlers === undefined || this.#muted.has(way) || !this.#linked(from, to)) return;
+    if (handlers === undefined || this.#muted.has(wayOf, from, to) || !this.#linked(from, to)) return;
     this.wiretap.delivered(from, to, kind, bytes);
     const done = arrive(handlers);
     if (done !== undefined) done.catch((error: unknown) => this.wiretap.failed(to, error));
@@ -210,11 +212,13 @@ export class VirtualNetwork {
   }
 
   #reachable(self: ParticipantId): ParticipantId[] {
-    return [...this.#up.keys()].filter((peer) => peer !== self && this.#linked(self, peer));
+    const peers: ParticipantId[] = [];
+    for (const peer of this.#up.keys()) if (peer !== self && this.#linked(self, peer)) peers.push(peer);
+    return peers;
   }
 
   #linked(a: ParticipantId, b: ParticipantId): boolean {
-    return this.#up.has(a) && this.#up.has(b) && !this.#cut.has(linkOf(a, b));
+    return this.#up.has(a) && this.#up.has(b) && !this.#cut.has(linkOf, a, b);
   }
 }
 
@@ -222,8 +226,9 @@ export class VirtualNetwork {
 class Causes {
   readonly #causes = new Map<string, Set<string>>();
 
-  has(link: string): boolean {
-    return this.#causes.size > 0 && this.#causes.has(link);
+  /** @param name gives what the link is called here. Most of the time nothing is done to any. */
+  has(name: (a: ParticipantId, b: ParticipantId) => string, a: ParticipantId, b: ParticipantId): boolean {
+    return this.#causes.size > 0 && this.#causes.has(name(a, b));
   }
 
   /** @returns whether it is the first cause. */
@@ -244,6 +249,11 @@ class Causes {
     for (const link of freed) this.#causes.delete(link);
     return freed;
   }
+}
+
+/** One direction of a link. */
+function wayOf(from: ParticipantId, to: ParticipantId): string {
+  return `${from} ${to}`;
 }
 
 function linkOf(a: ParticipantId, b: ParticipantId): string {

@@ -394,6 +394,7 @@ class Simulation implements Stage {
   }
 
   #elapsed(): string {
-    return (this.clock.now() - GENESIS_TIME_MS - 1_000).toFixed(3);
+    const elapsedMs = this.clock.now() - GENESIS_TIME_MS - 1_000;
+    return Number.isInteger(elapsedMs) ? `${elapsedMs}.000` : elapsedMs.toFixed(3);
   }
 }
