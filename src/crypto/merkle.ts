@@ -6,10 +6,10 @@
  * their own tags instead of 0x00. And the root also hashes the number of leaves: there the RFC leaves the size to a signed
  * tree head, and without it one path proves several positions (leaf 2 of 3 also as leaf 1 of 2).
  */
-import { fromHex, isHex } from '../codec/hex.ts';
+import { isHex } from '../codec/hex.ts';
 import { assert } from '../errors.ts';
 import type { Hash } from '../types/index.ts';
-import { hashHex, hashPair } from './hash.ts';
+import { hashDigest, hashHex, hashPair } from './hash.ts';
 
 /** Root over leaf hashes in order; of no leaves, the hash of the domain `merkleEmpty`. */
 export function merkleRoot(leaves: readonly Hash[]): Hash {
@@ -71,7 +71,7 @@ function parents(level: readonly Hash[]): Hash[] {
 function sealRoot(size: number, top: Hash): Hash {
   const count = new Uint8Array(8);
   new DataView(count.buffer).setBigUint64(0, BigInt(size));
-  return hashHex('merkleRoot', count, fromHex(top, 32));
+  return hashDigest('merkleRoot', top, count);
 }
 
 function isDigest(value: unknown): value is Hash {
