@@ -39,7 +39,7 @@ export interface Verifier {
 /** Small messages that gossip: never one per payment. */
 export type Topic = 'proposals' | 'votes' | 'announcements';
 /** Questions one peer asks another over a stream of its own; see `node/peers.ts` for what each carries. */
-export type Question = 'batches' | 'blocks' | 'round';
+export type Question = 'batches' | 'blocks' | 'round' | 'manifest' | 'chunk';
 /** accept: pass it on; ignore: useless now, nobody's fault; reject: no honest peer sends this. */
 export type Verdict = 'accept' | 'ignore' | 'reject';
 
@@ -70,14 +70,43 @@ export interface Network {
 
 // ---------------------------------------------------------------- storage
 
-/** The record: one entry a height from 1 on, append-only. */
+/** The record: one entry a height, from 1 on or from the height of a snapshot on, append-only. */
 export interface BlockLog {
-  /** Entries so far: the height of the last one. */
+  /** Height of the first entry, whether it is there yet or not: 1, or that of the snapshot that the record begins with. */
+  first(): number;
+  /** Height of the last entry: one less than the first where there is none. */
   length(): number;
   /** Resolves when the entry is synced: only then may anyone be told «final». */
   append(entry: Uint8Array): Promise<void>;
   read(height: number): Promise<Uint8Array | null>;
+  /** Puts a record of these entries, from this height on, in the place of the present one, which is kept aside. */
+  beginAnew(first: number, entries: readonly Uint8Array[]): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Whole states after checkpoint heights, in chunks, each with a manifest. Not believed: whoever reads one checks it. */
+export interface Snapshots {
+  /** Heights of those that are there, ascending. */
+  heights(): readonly number[];
+  /** Null where there is none of this height, or it is damaged; it is set aside then. */
+  manifest(height: number): Promise<Uint8Array | null>;
+  /** @param index 0 for the first. Null as above, and after the last. */
+  chunk(height: number, index: number): Promise<Uint8Array | null>;
+  /** Begins one. What has this height already stays until it is finished. */
+  begin(height: number): Promise<SnapshotWriter>;
+  /** It was found to be false: it is kept for whoever investigates, and not used. */
+  setAside(height: number): Promise<void>;
+  /** Removes all but these. */
+  keep(heights: readonly number[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SnapshotWriter {
+  append(chunk: Uint8Array): Promise<void>;
+  /** When it resolves, the snapshot is there and durable. */
+  finish(manifest: Uint8Array): Promise<void>;
+  /** Leaves it unfinished: nothing of it is there. */
+  abandon(): Promise<void>;
 }
 
 /** The last thing this key signed, and what it is locked on: what must outlive a crash so that it never signs twice. */
@@ -119,6 +148,10 @@ export interface StateStore {
   indexRange(query: RangeQuery): Promise<readonly { readonly key: string; readonly value: Uint8Array }[]>;
   /** Empties it: the log rebuilds it. */
   clear(): Promise<void>;
+  /** Puts entries of a whole state into an empty store. They are of no meaning before `seal`. */
+  fill(entries: readonly { readonly key: StateKey; readonly value: Uint8Array }[]): Promise<void>;
+  /** Says that what was filled in is the whole state after the block of this height. */
+  seal(height: number, chain: Hash): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -144,6 +177,8 @@ export interface Disk {
   open(path: string, create: boolean): Promise<DiskFile | null>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
+  /** Names of the files in the folder. */
+  names(): Promise<readonly string[]>;
   /** Makes creations, renames and removals in the folder durable. */
   syncFolder(): Promise<void>;
 }

@@ -41,7 +41,12 @@ export class BlockFeed {
     return this.#node.status().height;
   }
 
-  /** @param height at most the tip. */
+  /** Height of the first block that can be told. */
+  get first(): number {
+    return this.#node.status().knownFromHeight;
+  }
+
+  /** @param height from the first to the tip. */
   async at(height: number): Promise<FeedBlock> {
     return this.#kept.get(height) ?? (await this.#fromRecord(height));
   }
@@ -71,7 +76,7 @@ export class BlockFeed {
   async #fromRecord(height: number): Promise<FeedBlock> {
     const { queries } = this.#node;
     const committed = await queries.block(height);
-    assert(committed !== null, 'every block up to the tip is in the record');
+    assert(committed !== null, 'every block from the first to the tip is in the record');
     const receipts = await queries.receipts(height);
     const transactions: { receipt: Receipt; transaction: Transaction }[] = [];
     for (const receipt of receipts) {

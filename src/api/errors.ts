@@ -35,7 +35,12 @@ const LEDGER = {
   SUPPLY_CAP: 422,
 } as const satisfies Readonly<Record<Exclude<StatusName, 'OK'>, number>>;
 
-const POOL = { POOL_FULL: 503, REFERENCE_REUSED: 409 } as const satisfies Readonly<Record<PoolRefusal, number>>;
+const POOL = {
+  CATCHING_UP: 503,
+  HISTORY_ELSEWHERE: 409,
+  POOL_FULL: 503,
+  REFERENCE_REUSED: 409,
+} as const satisfies Readonly<Record<PoolRefusal, number>>;
 
 /** Of the codec and the verifier: thrown there, with a sentence of their own. */
 const INPUT = {
@@ -87,6 +92,10 @@ const OWN = {
   TRANSACTION_NOT_FOUND: [
     404,
     'This node knows no such transaction. It may wait at another one; submitting it again is safe, it takes effect once.',
+  ],
+  HISTORY_PRUNED: [
+    404,
+    "This node's record begins later, at a snapshot; ask another node. `details.knownFromHeight` is the first block here.",
   ],
   CUSTOMER_NOT_FOUND: [
     404,

@@ -35,6 +35,8 @@ export async function* eventStream(options: StreamOptions): AsyncGenerator<strin
   const pieces = async function* (): AsyncGenerator<string, void, void> {
     yield `retry: ${RETRY_MS}\n\n`;
     while (!end.aborted) {
+      // The node began anew at a snapshot: what lies between, another node tells whoever connects again.
+      if (next < feed.first && next <= feed.tip) return;
       if (next <= feed.tip) {
         yield* blockPieces(await feed.at(next), account);
         next += 1;

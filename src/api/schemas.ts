@@ -109,7 +109,15 @@ export const TRANSACTION_CODES = [
 export const REFUSALS = STATUSES.map(({ name }) => name).filter((name) => name !== 'OK');
 
 /** How the node may refuse a transaction at the door. */
-export const SUBMIT_CODES = [...REFUSALS, 'POOL_FULL', 'REFERENCE_REUSED', 'VERIFIER_BUSY', 'VERIFIER_CLOSED'] as const;
+export const SUBMIT_CODES = [
+  ...REFUSALS,
+  'POOL_FULL',
+  'CATCHING_UP',
+  'HISTORY_ELSEWHERE',
+  'REFERENCE_REUSED',
+  'VERIFIER_BUSY',
+  'VERIFIER_CLOSED',
+] as const;
 
 const HEX = (bytes: number): JsonSchema => ({ type: 'string', pattern: `^[0-9a-f]{${2 * bytes}}$` });
 export const HASH = HEX(32);

@@ -41,6 +41,8 @@ export interface StatusJson {
   readonly height: number;
   readonly blockHash: string | null;
   readonly blockTimeMs: number | null;
+  /** The first block that this node can show; others know those before it. */
+  readonly knownFromHeight: number;
   /** Highest block that any peer is known to have. */
   readonly highestKnownHeight: number;
   /** This node's clock. */

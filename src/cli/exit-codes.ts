@@ -149,6 +149,7 @@ const CODES_OF: Readonly<Partial<Record<ExitName, readonly string[]>>> = {
   DATA_CORRUPT: [
     'LOG_FORMAT',
     'LOG_CORRUPT',
+    'SNAPSHOT_CORRUPT',
     'CHAIN_CORRUPT',
     'STATE_AHEAD',
     'STATE_CORRUPT',

@@ -73,6 +73,12 @@ export function logEvent(log: Logger, event: NodeEvent): void {
     case 'peerRefused':
       log.warn('node.peerRefused', { peer: event.peer, reason: event.reason });
       return;
+    case 'joining':
+      log.info('node.joining', { peer: event.peer, height: event.height, chunks: event.chunks });
+      return;
+    case 'joined':
+      log.info('node.joined', { height: event.height });
+      return;
     case 'syncing':
       log.info('node.syncing', { peer: event.peer, from: event.from, to: event.to });
       return;

@@ -11,19 +11,16 @@ import { CodedError } from '../errors.ts';
 import { createNetwork, type LibP2pNetwork } from '../network/index.ts';
 import { Chain } from '../node/chain.ts';
 import { Node, type NodeOptions } from '../node/node.ts';
-import type { Clock, Disk, Random, SignState, StateStore, Verifier } from '../ports.ts';
+import type { Clock, Random, SignState, Verifier } from '../ports.ts';
 import { openCustomerStore } from '../storage/customer-store.ts';
 import {
-  BLOCK_LOG_FILE,
-  openBlockLog,
+  closeData,
+  openData,
   openFileDisk,
-  openSignState,
   openStateStore,
   SIGN_STATE_FILE,
   setAsideStateStore,
 } from '../storage/index.ts';
-import { decodeFileHead, FILE_HEAD_BYTES, RECORD_KINDS } from '../storage/record-format.ts';
-import type { ChainId } from '../types/index.ts';
 import { type Home, homePaths } from './home.ts';
 import { type Diary, factsOf, logEvent } from './log.ts';
 
@@ -112,62 +109,27 @@ async function open(options: RunNodeOptions, opened: Opened): Promise<RunningNod
 
 /** The record, verified, and what this key has signed. */
 async function openChain(
-  { home, diary }: RunNodeOptions,
+  { home, diary: { log: diary } }: RunNodeOptions,
   verifier: Verifier,
   opened: Opened,
 ): Promise<{ readonly chain: Chain; readonly signState: SignState }> {
   const { genesis, chainId } = home;
   const paths = homePaths(home.folder);
-  const disk = await openFileDisk(paths.data);
-  await assertOfChain(disk, chainId);
-  const store = await openState(paths.state, diary);
-  opened.push({ name: 'state', close: () => store.close() });
-  const log = await openBlockLog(disk, chainId);
-  opened.push({ name: 'block log', close: () => log.close() });
-  if (log.length() > 0 && !(await exists(disk, SIGN_STATE_FILE))) throw signStateLost(paths.data, log.length());
-  const chain = await Chain.open({ genesis, log, store, verifier });
-  // Opening it writes its last entry anew, so it comes after all that may refuse the folder.
-  const signState = await openSignState(disk, chainId);
-  opened.push({ name: 'sign state', close: () => signState.close() });
+  const data = await openData({
+    disk: await openFileDisk(paths.data),
+    chainId,
+    openState: () => openStateStore(paths.state),
+    setAsideState: () => setAsideStateStore(paths.state),
+    hasPeers: genesis.participants.length > 1,
+  });
+  opened.push({ name: 'data', close: () => closeData(data) });
+  for (const { part, reason, setAside } of data.repairs) diary.warn('node.repaired', { part, reason, setAside });
+  const { signState, log, snapshots, store } = data;
+  const chain = await Chain.open({ genesis, log, snapshots, store, verifier });
+  const { rebuilt, ...report } = chain.bootReport;
+  diary.info('node.opened', { ...report });
+  if (rebuilt !== null) diary.warn('node.stateRebuilt', { reason: rebuilt });
   return { chain, signState };
-}
-
-/**
- * Reads the first bytes of the logs, before anything is locked or opened for writing.
- *
- * @throws CodedError `FOLDER_FOREIGN` where they are of another chain, `LOG_FORMAT` where they are no logs of ours.
- */
-async function assertOfChain(disk: Disk, chainId: ChainId): Promise<void> {
-  for (const [name, kind] of [
-    [BLOCK_LOG_FILE, RECORD_KINDS.blocks],
-    [SIGN_STATE_FILE, RECORD_KINDS.signState],
-  ] as const) {
-    const file = await disk.open(name, false);
-    if (file === null) continue;
-    try {
-      decodeFileHead(await file.read(0, FILE_HEAD_BYTES), kind, chainId, name);
-    } finally {
-      await file.close();
-    }
-  }
-}
-
-/** The state is made of the log, so damaged state is moved out of the way, and the log makes it anew. */
-async function openState(location: string, { log }: Diary): Promise<StateStore> {
-  try {
-    return await openStateStore(location);
-  } catch (error) {
-    if (!(error instanceof CodedError) || error.code !== 'STATE_CORRUPT') throw error;
-    const aside = await setAsideStateStore(location);
-    log.warn('node.stateRebuilt', { reason: error.message, setAside: aside });
-    return await openStateStore(location);
-  }
-}
-
-async function exists(disk: Disk, name: string): Promise<boolean> {
-  const file = await disk.open(name, false);
-  await file?.close();
-  return file !== null;
 }
 
 function networkOf({ home, clock, random, diary }: RunNodeOptions): LibP2pNetwork {
@@ -228,14 +190,6 @@ function reachable(address: string): string {
 function p2pPortTaken({ folder }: Home, cause: CodedError): CodedError {
   const advice = `free the port, or set another p2p.listen in ${homePaths(folder).config} and tell the other members`;
   return new CodedError('PORT_TAKEN', `the node ${cause.message}; ${advice}`, { cause });
-}
-
-function signStateLost(data: string, blocks: number): CodedError {
-  return new CodedError(
-    'SIGN_STATE_LOST',
-    `${data} has ${blocks} blocks but no ${SIGN_STATE_FILE}: nobody knows what the validator key has signed, and it could ` +
-      'sign twice; put the file back as it was when the node stopped, or give this participant a new validator key',
-  );
 }
 
 async function closeAll(opened: Opened, { log }: Diary): Promise<void> {

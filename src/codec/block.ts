@@ -2,33 +2,16 @@
 import type { Batch, Block, CommittedBlock, Header } from '../types/index.ts';
 import * as f from './fields.ts';
 import { MAX_BATCH_TRANSACTIONS, MAX_BLOCK_BATCHES, MAX_BLOCK_EVIDENCE, MAX_SAFE } from './limits.ts';
-import { exactly, field, integer, list, nullable, record, type Schema } from './schema.ts';
+import { exactly, field, integer, list, nullable, record } from './schema.ts';
 import { transaction } from './transaction.ts';
 import { commitCertificate, evidence } from './vote.ts';
 
-const batchRecord = record<Batch>('Batch', {
+export const batch = record<Batch>('Batch', {
   version: field(exactly(1), 'format'),
   chainId: field(f.chainId, 'digest of the genesis'),
   author: field(f.participantId, 'who gathered it'),
   transactions: field(list(transaction, 1, MAX_BATCH_TRANSACTIONS), 'in the order they take effect'),
 });
-
-/** Bytes of batches that their pool keeps anyway: a batch is then written into locks and blocks by copying. */
-const bytesAtHand = new WeakMap<Batch, Uint8Array>();
-
-export const batch: Schema<Batch> = {
-  ...batchRecord,
-  write(writer, value) {
-    const bytes = bytesAtHand.get(value);
-    if (bytes === undefined) batchRecord.write(writer, value);
-    else writer.item(bytes);
-  },
-};
-
-/** @param bytes the canonical bytes of this very batch; from now on neither may change. */
-export function keepBatchBytes(value: Batch, bytes: Uint8Array): void {
-  bytesAtHand.set(value, bytes);
-}
 
 export const header = record<Header>('Header', {
   version: field(exactly(1), 'format and rule set'),

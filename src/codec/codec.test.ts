@@ -3,7 +3,7 @@ import { encode as cbor } from 'cborg';
 import fc from 'fast-check';
 import t from 'tap';
 import * as arbitrary from '../testing/arbitraries.ts';
-import { batch, block, committedBlock, header, keepBatchBytes } from './block.ts';
+import { batch, block, committedBlock, header } from './block.ts';
 import { genesis } from './genesis.ts';
 import * as limits from './limits.ts';
 import { announcement, batchesQuestion, blocksQuestion, proposal, roundMessages } from './messages.ts';
@@ -67,22 +67,6 @@ t.test('what is encoded decodes to the same value', async (t) => {
     );
     t.pass(name);
   }
-});
-
-t.test('a batch whose bytes are at hand is written into a block as any other', async (t) => {
-  fc.assert(
-    fc.property(arbitrary.committedBlock, (value) => {
-      const bytes = encode(committedBlock, value);
-      for (const entry of value.batches) keepBatchBytes(entry, encode(batch, entry));
-      return same(encode(committedBlock, value), bytes);
-    }),
-    { numRuns: 30 },
-  );
-  const [value] = fc.sample(arbitrary.batch, 1);
-  if (value === undefined) throw new Error('there is no batch');
-  keepBatchBytes(value, Uint8Array.of(0xf6));
-  t.same(encode(batch, value), Uint8Array.of(0xf6), 'and by copying');
-  t.ok(encode(batch, { ...value }).length > 1, 'another one with the same content is not taken for it');
 });
 
 t.test('any bytes decode to something that encodes to the same bytes, or are refused by a code', async (t) => {

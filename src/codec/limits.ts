@@ -44,6 +44,13 @@ export const MAX_GENESIS_BYTES = 64 * 1024;
 export const MAX_STATE_VALUE_BYTES = 512;
 export const MAX_STATE_KEY_CHARS = 160;
 
+/** A whole state travels and is checked in pieces of so many entries: a node of the checkpoint root's Merkle tree each. */
+export const MAX_CHUNK_ENTRIES = 1_024;
+export const MAX_CHUNK_BYTES = MAX_CHUNK_ENTRIES * (MAX_STATE_KEY_CHARS + MAX_STATE_VALUE_BYTES + 8) + 8;
+/** 67 million entries: wallets, numbers and balances of every grown-up in Cambodia. */
+export const MAX_SNAPSHOT_CHUNKS = 65_536;
+export const MAX_MANIFEST_BYTES = MAX_SNAPSHOT_CHUNKS * 34 + 64;
+
 /** A header, its digests and its evidence: what one proposal carries. */
 export const MAX_PROPOSAL_BYTES = 32 * 1024;
 export const MAX_VOTE_BYTES = 256;
@@ -71,4 +78,6 @@ assert(
 );
 assert(MAX_COMMITTED_BLOCK_BYTES <= MAX_SYNC_BYTES, 'one block fits an answer of block sync');
 assert(2 ** MAX_PROOF_PATH >= MAX_BLOCK_BATCHES * MAX_BATCH_TRANSACTIONS, 'a proof leads from any place in a block');
+assert(Number.isInteger(Math.log2(MAX_CHUNK_ENTRIES)), 'the root of a full chunk is a node of the whole tree');
+assert(MAX_MANIFEST_BYTES <= MAX_SYNC_BYTES, 'a manifest fits an answer');
 assert(MAX_VALIDATORS % 3 === 1, 'n = 3f + 1');

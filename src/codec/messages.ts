@@ -2,7 +2,14 @@
 import type { BatchDigest, BlockHash, Proposal, Vote } from '../types/index.ts';
 import { block } from './block.ts';
 import * as f from './fields.ts';
-import { MAX_BLOCK_BATCHES, MAX_ROUND_MESSAGES, MAX_ROUND_PROPOSALS, MAX_SAFE, MAX_SYNC_BLOCKS } from './limits.ts';
+import {
+  MAX_BLOCK_BATCHES,
+  MAX_ROUND_MESSAGES,
+  MAX_ROUND_PROPOSALS,
+  MAX_SAFE,
+  MAX_SNAPSHOT_CHUNKS,
+  MAX_SYNC_BLOCKS,
+} from './limits.ts';
 import { exactly, field, integer, list, nullable, record, refine, type Schema } from './schema.ts';
 import { signedStatement, vote } from './vote.ts';
 
@@ -32,7 +39,10 @@ export const announcement = record<Announcement>('Announcement', {
 /** Question `batches`: answered by the canonical bytes of each that is known, one frame each. */
 export const batchesQuestion: Schema<readonly BatchDigest[]> = list(f.batchDigest, 1, MAX_BLOCK_BATCHES);
 
-/** Question `blocks`: answered by committed blocks from that height on, one frame each. */
+/**
+ * Question `blocks`: answered by committed blocks from that height on, one frame each. A record that begins later is answered
+ * for by its first block alone, which shows where it begins.
+ */
 export interface BlocksQuestion {
   readonly from: number;
   readonly count: number;
@@ -41,6 +51,26 @@ export interface BlocksQuestion {
 export const blocksQuestion = record<BlocksQuestion>('BlocksQuestion', {
   from: field(integer(1, MAX_SAFE), 'first height'),
   count: field(integer(1, MAX_SYNC_BLOCKS), 'at most so many'),
+});
+
+/** Question `manifest`: answered by the SnapshotManifest of the newest certified snapshot, or by nothing. */
+export interface ManifestQuestion {
+  readonly above: number;
+}
+
+export const manifestQuestion = record<ManifestQuestion>('ManifestQuestion', {
+  above: field(f.height, 'snapshots of this height and below are of no use to the asker'),
+});
+
+/** Question `chunk`: answered by one chunk of a snapshot, or by nothing where it is not there any more. */
+export interface ChunkQuestion {
+  readonly height: number;
+  readonly index: number;
+}
+
+export const chunkQuestion = record<ChunkQuestion>('ChunkQuestion', {
+  height: field(integer(1, MAX_SAFE), 'of the snapshot'),
+  index: field(integer(0, MAX_SNAPSHOT_CHUNKS - 1), '0 for the first chunk'),
 });
 
 /** Question `round`, and its answer: all that one side knows of a height, so that lost gossip is made good. */

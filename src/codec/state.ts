@@ -1,8 +1,14 @@
 /** Values of the ledger's state, under the keys of `ledger/keys.ts`. */
-import type { AccountId, BlockWrites, PublicKey, StateKey, StateWrite } from '../types/index.ts';
+import type { AccountId, BlockWrites, Hash, PublicKey, StateKey, StateWrite } from '../types/index.ts';
 import * as f from './fields.ts';
-import { MAX_SAFE, MAX_STATE_KEY_CHARS, MAX_STATE_VALUE_BYTES } from './limits.ts';
-import { byteString, field, integer, nullable, record, text } from './schema.ts';
+import {
+  MAX_CHUNK_ENTRIES,
+  MAX_SAFE,
+  MAX_SNAPSHOT_CHUNKS,
+  MAX_STATE_KEY_CHARS,
+  MAX_STATE_VALUE_BYTES,
+} from './limits.ts';
+import { byteString, exactly, field, integer, list, nullable, record, text } from './schema.ts';
 
 export interface AccountRecord {
   readonly publicKey: PublicKey;
@@ -55,4 +61,33 @@ export const stateWrite = record<StateWrite>('StateWrite', {
 export const forgetRange = record<NonNullable<BlockWrites['forget']>>('ForgetRange', {
   from: field(stateKey, 'first key forgotten'),
   to: field(stateKey, 'end, not forgotten'),
+});
+
+/** An entry of a whole state. */
+export interface StateEntry {
+  readonly key: StateKey;
+  readonly value: Uint8Array;
+}
+
+export const stateEntry = record<StateEntry>('StateEntry', {
+  key: field(stateKey, 'see the state table'),
+  value: field(byteString(0, MAX_STATE_VALUE_BYTES), 'as the ledger encodes it'),
+});
+
+/** Entries of a snapshot that stand side by side, ascending by key. All chunks but the last are full. */
+export const stateChunk = list(stateEntry, 1, MAX_CHUNK_ENTRIES);
+
+/** What a snapshot consists of: true where its chunk roots fold to the checkpoint root of the block after it. */
+export interface SnapshotManifest {
+  readonly version: 1;
+  readonly height: number;
+  readonly entries: number;
+  readonly chunkRoots: readonly Hash[];
+}
+
+export const snapshotManifest = record<SnapshotManifest>('SnapshotManifest', {
+  version: field(exactly(1), 'format'),
+  height: field(integer(1, MAX_SAFE), 'the state is that after this block'),
+  entries: field(integer(1, MAX_SNAPSHOT_CHUNKS * MAX_CHUNK_ENTRIES), 'in all chunks'),
+  chunkRoots: field(list(f.hash, 1, MAX_SNAPSHOT_CHUNKS), 'Merkle node above the leaves of each chunk, in order'),
 });

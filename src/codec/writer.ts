@@ -68,14 +68,9 @@ export class Writer {
 
   bytes(value: Uint8Array): void {
     this.#head(BYTES, value.length);
-    this.item(value);
-  }
-
-  /** An item that was written before. @param encoded its canonical bytes. */
-  item(encoded: Uint8Array): void {
-    this.#reserve(encoded.length);
-    this.#bytes.set(encoded, this.#end);
-    this.#end += encoded.length;
+    this.#reserve(value.length);
+    this.#bytes.set(value, this.#end);
+    this.#end += value.length;
   }
 
   /** A byte string given in hex. @throws CodedError `HEX_MALFORMED` for anything but lowercase digits, two a byte. */
@@ -141,7 +136,7 @@ export class Writer {
   #reserve(more: number): void {
     const needed = this.#end + more;
     if (needed <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(2 * needed);
+    const larger = Buffer.alloc(2 * needed);
     larger.set(this.#bytes.subarray(0, this.#end));
     this.#bytes = larger;
   }

@@ -5,7 +5,7 @@ import { toHex } from '../codec/hex.ts';
 import type { Hash } from '../types/index.ts';
 import type { Domain } from './domains.ts';
 import { DOMAINS } from './domains.ts';
-import { hashDigest, hashHex, hashPair, sha256, tagged } from './hash.ts';
+import { hashHex, hashPair, sha256, tagged } from './hash.ts';
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 const domains = Object.keys(DOMAINS) as Domain[];
@@ -71,18 +71,5 @@ test('hashPair is hashHex of both digests', async (t) => {
   for (const bad of ['', 'ab', 'xy'.repeat(32), 'ab'.repeat(33)]) {
     t.throws(() => hashPair('merkleNode', good, bad as Hash), { name: 'AssertionError' }, bad);
     t.throws(() => hashPair('merkleNode', bad as Hash, good), { name: 'AssertionError' }, bad);
-  }
-});
-
-test('hashDigest is hashHex of what stands before and the digest', async (t) => {
-  fc.assert(
-    fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.uint8Array({ maxLength: 20 }), (digest, before) => {
-      t.equal(hashDigest('merkleRoot', toHex(digest) as Hash, before), hashHex('merkleRoot', before, digest));
-      t.equal(hashDigest('digestLeaf', toHex(digest) as Hash), hashHex('digestLeaf', digest));
-    }),
-    { numRuns: 20 },
-  );
-  for (const bad of ['', 'ab', 'g'.repeat(64), 'a'.repeat(66)]) {
-    t.throws(() => hashDigest('digestLeaf', bad as Hash), { name: 'AssertionError' }, bad);
   }
 });

@@ -41,17 +41,6 @@ export function hashPair(domain: Domain, left: Hash, right: Hash): Hash {
   return hash('sha256', scratch.subarray(0, end), 'hex') as Hash;
 }
 
-/** `hashHex` of `before` and a digest given in hex. */
-export function hashDigest(domain: Domain, digest: Hash, before: Uint8Array = NOTHING): Hash {
-  const prefix = PREFIXES[domain];
-  prefix.copy(scratch);
-  scratch.set(before, prefix.length);
-  const start = prefix.length + before.length;
-  const written = scratch.write(digest, start, 'hex');
-  assert(written === 32 && digest.length === 64, 'a digest to be hashed is given in hex');
-  return hash('sha256', scratch.subarray(0, start + 32), 'hex') as Hash;
-}
-
 /** The bytes `hashHex` hashes, for what is signed instead of hashed. A fresh array. */
 export function tagged(domain: Domain, ...parts: readonly Uint8Array[]): Uint8Array {
   const prefix = PREFIXES[domain];
@@ -67,8 +56,6 @@ export function tagged(domain: Domain, ...parts: readonly Uint8Array[]): Uint8Ar
 
 /** Most inputs are far shorter; they are put together here instead of in an array each. Nothing keeps a view of it. */
 const scratch = Buffer.alloc(4096);
-
-const NOTHING = new Uint8Array();
 
 const PREFIXES = Object.fromEntries(
   Object.entries(DOMAINS).map(([domain, tag]) => [

@@ -20,7 +20,7 @@ import type {
   TransactionId,
   ValidatorSet,
 } from '../types/index.ts';
-import { hashDigest, hashHex, tagged } from './hash.ts';
+import { hashHex, tagged } from './hash.ts';
 import { merkleRoot } from './merkle.ts';
 
 /** Ids are remembered as long as the object lives that they are of: the same one is asked about along its whole way. */
@@ -85,7 +85,7 @@ export function validatorsOf({ participants }: Genesis): ValidatorSet {
 
 /** Merkle root over digests that stand for themselves: batches, transactions. */
 export function digestsRoot(digests: readonly Hash[]): Hash {
-  return merkleRoot(digests.map((digest) => hashDigest('digestLeaf', digest)));
+  return merkleRoot(digests.map((digest) => hashHex('digestLeaf', fromHex(digest, 32))));
 }
 
 export function evidenceRoot(values: readonly Evidence[]): Hash {

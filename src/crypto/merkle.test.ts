@@ -3,7 +3,7 @@ import { test } from 'tap';
 import { fromHex } from '../codec/hex.ts';
 import type { Hash } from '../types/index.ts';
 import { hashHex } from './hash.ts';
-import { merklePath, merkleRoot, merkleRootFromPath } from './merkle.ts';
+import { merkleNode, merklePath, merkleRoot, merkleRootFromPath, merkleRootOfNodes } from './merkle.ts';
 
 const SIZES = Array.from({ length: 71 }, (_, size) => size);
 const leaf = (i: number): Hash => hashHex('digestLeaf', Uint8Array.of(i));
@@ -29,6 +29,19 @@ function auditPath(index: number, leaves: readonly Hash[]): Hash[] {
     ? [...auditPath(index, leaves.slice(0, k)), treeHash(leaves.slice(k))]
     : [...auditPath(index - k, leaves.slice(k)), treeHash(leaves.slice(0, k))];
 }
+
+test('chunks of a power of two fold to the root of the whole tree', async (t) => {
+  for (const size of SIZES.filter((each) => each > 0)) {
+    for (const width of [1, 2, 4, 16, 64]) {
+      const leaves = leavesOf(size);
+      const starts = Array.from({ length: Math.ceil(size / width) }, (_, i) => i * width);
+      const nodes = starts.map((start) => merkleNode(leaves.slice(start, start + width)));
+      t.equal(merkleRootOfNodes(size, nodes), merkleRoot(leaves), `${size} leaves by ${width}`);
+      t.not(merkleRootOfNodes(size + 1, nodes), merkleRoot(leaves), 'the number of leaves counts');
+    }
+  }
+  t.throws(() => merkleNode([]), { name: 'AssertionError' });
+});
 
 test('small trees, drawn by hand', async (t) => {
   const [a, b, c, d, e] = [leaf(0), leaf(1), leaf(2), leaf(3), leaf(4)];

@@ -6,17 +6,31 @@
  * their own tags instead of 0x00. And the root also hashes the number of leaves: there the RFC leaves the size to a signed
  * tree head, and without it one path proves several positions (leaf 2 of 3 also as leaf 1 of 2).
  */
-import { isHex } from '../codec/hex.ts';
+import { fromHex, isHex } from '../codec/hex.ts';
 import { assert } from '../errors.ts';
 import type { Hash } from '../types/index.ts';
-import { hashDigest, hashHex, hashPair } from './hash.ts';
+import { hashHex, hashPair } from './hash.ts';
 
 /** Root over leaf hashes in order; of no leaves, the hash of the domain `merkleEmpty`. */
 export function merkleRoot(leaves: readonly Hash[]): Hash {
-  let level = leaves;
+  return merkleRootOfNodes(leaves.length, leaves);
+}
+
+/**
+ * The node above some nodes of one level that stand side by side, the first at a multiple of a power of two that they do
+ * not exceed: of 1,024 leaves from leaf 2,048 on, say. At least one.
+ */
+export function merkleNode(nodes: readonly Hash[]): Hash {
+  let level = nodes;
   while (level.length > 1) level = parents(level);
   const [top] = level;
-  return top === undefined ? hashHex('merkleEmpty') : sealRoot(leaves.length, top);
+  assert(top !== undefined, 'a Merkle node stands above something');
+  return top;
+}
+
+/** Root of a tree of `leaves` leaves, from all nodes of one of its levels in order. */
+export function merkleRootOfNodes(leaves: number, nodes: readonly Hash[]): Hash {
+  return nodes.length === 0 ? hashHex('merkleEmpty') : sealRoot(leaves, merkleNode(nodes));
 }
 
 /** Siblings of leaf `index` from the bottom up (RFC 9162 section 2.1.3.1): what `merkleRootFromPath` needs. */
@@ -71,7 +85,7 @@ function parents(level: readonly Hash[]): Hash[] {
 function sealRoot(size: number, top: Hash): Hash {
   const count = new Uint8Array(8);
   new DataView(count.buffer).setBigUint64(0, BigInt(size));
-  return hashDigest('merkleRoot', top, count);
+  return hashHex('merkleRoot', count, fromHex(top, 32));
 }
 
 function isDigest(value: unknown): value is Hash {

@@ -65,6 +65,11 @@ export class TransactionPool {
     return taken;
   }
 
+  /** All that it knows, oldest first. */
+  entries(): readonly PooledTransaction[] {
+    return [...this.#all.values()];
+  }
+
   /** A block holds it. */
   settle(id: TransactionId): void {
     const entry = this.#all.get(id);

@@ -12,7 +12,7 @@ export const MAX_CONNECTIONS_PER_MEMBER = 2;
 /** Per address and second; members of a local network share 127.0.0.1, so it is far above what one node needs. */
 export const MAX_INBOUND_PER_SECOND = 256;
 
-/** Gossip, batches, identify, pings and questions of one peer together stay below 24. */
+/** Gossip, batches, identify, pings and questions of one peer together stay below 32. */
 export const MAX_STREAMS_PER_CONNECTION = 64;
 /** Opening a stream is one round trip. */
 export const STREAM_TIMEOUT_MS = 5_000;

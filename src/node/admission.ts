@@ -1,5 +1,5 @@
 /** What comes in from outside becomes known here: decoded within its limits, identified, its signatures checked. */
-import { batch as batchSchema, keepBatchBytes } from '../codec/block.ts';
+import { batch as batchSchema } from '../codec/block.ts';
 import { MAX_BATCH_BYTES } from '../codec/limits.ts';
 import { CodecError, decode, encode } from '../codec/schema.ts';
 import { batchDigestOfBytes, transactionId, transactionSigningBytes } from '../crypto/ids.ts';
@@ -46,7 +46,6 @@ export async function areSigned(
 
 /** A batch with its digest and the ids of its transactions. @param bytes its canonical bytes, where they are at hand. */
 export function knowBatch(batch: Batch, bytes: Uint8Array = encode(batchSchema, batch)): KnownBatch {
-  keepBatchBytes(batch, bytes);
   return { digest: batchDigestOfBytes(bytes), batch, bytes, transactions: batch.transactions.map(identify) };
 }
 

@@ -3,6 +3,7 @@ import { blocksQuestion } from '../codec/messages.ts';
 import { decode } from '../codec/schema.ts';
 import { CodedError } from '../errors.ts';
 import { VirtualClock } from '../simulator/clock.ts';
+import { testNetwork } from '../testing/genesis.ts';
 import type { ParticipantId } from '../types/index.ts';
 import { CatchUp } from './catch-up.ts';
 import { type Context, DEFAULT_TIMINGS } from './context.ts';
@@ -16,7 +17,7 @@ t.test(
     const tip = { height: 0 };
     const asked: string[] = [];
     const context = {
-      chain: { tip },
+      chain: { tip, genesis: testNetwork().genesis },
       clock,
       timings: DEFAULT_TIMINGS,
       emit: () => undefined,
@@ -40,3 +41,52 @@ t.test(
     catchUp.stop();
   },
 );
+
+t.test('an empty chain that hears of a great height waits for a second voice, but not for ever', async (t) => {
+  const { genesis } = testNetwork(4);
+  const start = () => {
+    const clock = new VirtualClock(0);
+    const asked: string[] = [];
+    const context = {
+      chain: { tip: { height: 0 }, genesis, validators: genesis.participants },
+      clock,
+      timings: DEFAULT_TIMINGS,
+      emit: () => undefined,
+      network: {
+        peers: () => ['a', 'b'] as ParticipantId[],
+        ask: (peer: string, question: string) => {
+          asked.push(`${peer} ${question}`);
+          return Promise.reject(new CodedError('PEER_GONE', 'no answer'));
+        },
+      },
+    } as unknown as Context;
+    const catchUp = new CatchUp(context, () => Promise.resolve());
+    const pass = async () => {
+      clock.fireNext();
+      await turn();
+    };
+    return { catchUp, asked, pass };
+  };
+  const heard = start();
+  heard.catchUp.heard('a' as ParticipantId, 500);
+  await heard.pass();
+  t.strictSame(heard.asked, [], 'one voice may be a liar');
+  heard.catchUp.heard('b' as ParticipantId, 500);
+  await heard.pass();
+  t.strictSame(heard.asked, ['a manifest', 'b manifest']);
+  heard.catchUp.stop();
+
+  const alone = start();
+  alone.catchUp.heard('a' as ParticipantId, 500);
+  for (let i = 0; i < 5; i++) await alone.pass();
+  t.strictSame(alone.asked, []);
+  await alone.pass();
+  t.strictSame(alone.asked, ['a blocks'], 'then it fetches blocks');
+  alone.catchUp.stop();
+
+  const near = start();
+  near.catchUp.heard('a' as ParticipantId, 64);
+  await near.pass();
+  t.strictSame(near.asked, ['a blocks'], 'what one answer carries is fetched');
+  near.catchUp.stop();
+});

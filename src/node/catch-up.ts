@@ -1,6 +1,7 @@
 /**
  * How a node that missed blocks gets them: from any peer, each with a certificate that it verifies itself, so that a lying
- * peer can waste some time and nothing else.
+ * peer can waste some time and nothing else. An empty chain that is far behind begins at a snapshot instead (`join.ts`), and
+ * so does one whose next block no peer has any more.
  */
 import { committedBlock } from '../codec/block.ts';
 import { MAX_COMMITTED_BLOCK_BYTES, MAX_SYNC_BLOCKS } from '../codec/limits.ts';
@@ -8,24 +9,41 @@ import { blocksQuestion } from '../codec/messages.ts';
 import { CodecError, decode, encode } from '../codec/schema.ts';
 import { maxFaulty } from '../consensus/index.ts';
 import { CodedError } from '../errors.ts';
-import type { CommittedBlock, ParticipantId } from '../types/index.ts';
+import { seenKey } from '../ledger/keys.ts';
+import type { CommittedBlock, ParticipantId, StateKey } from '../types/index.ts';
 import { areSigned } from './admission.ts';
-import { type Execution, holdsItsBatches, withIds } from './chain.ts';
+import { holdsItsBatches } from './boot.ts';
+import { type Execution, withIds } from './chain.ts';
 import type { Context } from './context.ts';
+import { Join } from './join.ts';
+
+/**
+ * Waits, each a stall long, of an empty chain that hears of a great height: for a second voice, or a snapshot that can be
+ * fetched. Then it fetches all blocks.
+ */
+const MAX_HESITATIONS = 5;
+/** Times in a row that no peer gave the next block, though some have later ones: then a snapshot is asked for. */
+const VAIN_TRIES = 3;
 
 export class CatchUp {
   readonly #context: Context;
   readonly #onBlock: (committed: CommittedBlock, execution: Execution) => Promise<void>;
   /** Highest height that each peer is known to have. */
   readonly #heights = new Map<ParticipantId, number>();
+  /** Height that the record of a peer begins at, where it lacked what was asked for. */
+  readonly #firsts = new Map<ParticipantId, number>();
+  readonly #join: Join;
   #running = false;
   #waiting = false;
   #stopped = false;
+  #hesitations = 0;
+  #vainTries = 0;
 
   /** @param onBlock runs in the inbox after a fetched block became part of the chain. */
   constructor(context: Context, onBlock: (committed: CommittedBlock, execution: Execution) => Promise<void>) {
     this.#context = context;
     this.#onBlock = onBlock;
+    this.#join = new Join(context);
   }
 
   get highestKnown(): number {
@@ -54,13 +72,14 @@ export class CatchUp {
 
   stop(): void {
     this.#stopped = true;
+    this.#join.stop();
   }
 
   async #run(): Promise<void> {
     if (this.#running || this.#stopped) return;
     this.#running = true;
     try {
-      while (!this.#stopped && this.#candidates().length > 0) if (!(await this.#fetchFromAny())) break;
+      while (!this.#stopped && this.#candidates().length > 0) if (!(await this.#advance())) break;
     } finally {
       this.#running = false;
     }
@@ -83,9 +102,47 @@ export class CatchUp {
   }
 
   /** @returns whether the chain grew. */
-  async #fetchFromAny(): Promise<boolean> {
-    for (const peer of this.#candidates()) if (await this.#fetchFrom(peer)) return true;
-    return false;
+  async #advance(): Promise<boolean> {
+    const far = this.#howFar();
+    if (far === 'far' && (await this.#beginAtSnapshot())) return true;
+    if (far !== 'near' && this.#hesitations++ < MAX_HESITATIONS) return false;
+    for (const peer of this.#candidates()) {
+      if (!(await this.#fetchFrom(peer))) continue;
+      this.#vainTries = 0;
+      return true;
+    }
+    const next = this.#context.chain.tip.height + 1;
+    const isOutOfReach = [...this.#firsts.values()].some((first) => first > next);
+    if (!isOutOfReach || ++this.#vainTries < VAIN_TRIES) return false;
+    this.#vainTries = 0;
+    return await this.#beginAtSnapshot();
+  }
+
+  /**
+   * How far the others are ahead of an empty chain, by what more than a third of them say. A snapshot costs the whole state,
+   * so it must save more than a question about blocks can carry; and two checkpoints ahead there surely is one.
+   */
+  #howFar(): 'near' | 'unsure' | 'far' {
+    const { tip, genesis } = this.#context.chain;
+    const far = Math.max(2 * genesis.rules.checkpointInterval, MAX_SYNC_BLOCKS);
+    if (tip.height > 0 || this.highestKnown <= far) return 'near';
+    return this.decidedElsewhere > far ? 'far' : 'unsure';
+  }
+
+  /** @returns whether the chain begins at a snapshot now. */
+  async #beginAtSnapshot(): Promise<boolean> {
+    const { chain, inbox, emit } = this.#context;
+    const start = await this.#join.fetch(this.#candidates());
+    if (start === null || this.#stopped) return false;
+    const begun = await inbox.post(async () => {
+      if (!(await chain.beginAt(start))) return false;
+      await settleSeen(this.#context);
+      emit({ type: 'joined', height: start.height });
+      const { committed, execution } = await chain.adoptRecorded();
+      await this.#onBlock(committed, execution);
+      return true;
+    });
+    return begun === true;
   }
 
   async #fetchFrom(peer: ParticipantId): Promise<boolean> {
@@ -96,28 +153,37 @@ export class CatchUp {
     if (to < from) return false;
     emit({ type: 'syncing', peer, from, to });
     let frames: readonly Uint8Array[];
+    const count = Math.min(to - from + 1, MAX_SYNC_BLOCKS);
     try {
-      const count = Math.min(to - from + 1, MAX_SYNC_BLOCKS);
       frames = await network.ask(peer, 'blocks', encode(blocksQuestion, { from, count }));
     } catch (error) {
       if (error instanceof CodedError) return false;
       throw error;
     }
-    // A peer that claimed a height and has no block for it is not believed again until it says more.
+    // A peer that claimed a height and has no block for it is not believed again until it says more. One whose record begins
+    // later does have a block to show, and what it says of its height stays true.
     if (frames.length === 0) this.#heights.set(peer, chain.tip.height);
-    for (const frame of frames) {
-      const problem = await this.#adopt(frame);
+    for (const [i, frame] of frames.entries()) {
+      const problem = i < count ? await this.#adopt(frame, from + i) : NOT_ASKED_FOR;
       if (problem === null) continue;
       if (problem === 'postponed') return false;
-      network.ban(peer, problem.reason);
-      emit({ type: 'peerRefused', peer, reason: problem.reason });
+      if ('first' in problem && i === 0) {
+        this.#firsts.set(peer, problem.first);
+        return false;
+      }
+      const reason = 'first' in problem ? NOT_ASKED_FOR.reason : problem.reason;
+      network.ban(peer, reason);
+      emit({ type: 'peerRefused', peer, reason });
       return false;
     }
     return chain.tip.height >= from;
   }
 
-  /** @returns null for a block that is part of the chain now, or was before. */
-  async #adopt(bytes: Uint8Array): Promise<Lie | 'postponed' | null> {
+  /**
+   * @param due the height that was asked for.
+   * @returns null for a block that is part of the chain now, or was before; a later one says where the peer's record begins.
+   */
+  async #adopt(bytes: Uint8Array, due: number): Promise<Lie | { readonly first: number } | 'postponed' | null> {
     const { chain, verifier, inbox } = this.#context;
     let committed: CommittedBlock;
     try {
@@ -129,6 +195,8 @@ export class CatchUp {
     if (committed.block.header.chainId !== chain.chainId) return { reason: 'a block of another chain' };
     if (!holdsItsBatches(committed)) return { reason: 'a block without the batches that it names' };
     if (!chain.isCertified(committed)) return { reason: 'a block without a valid certificate' };
+    const { height } = committed.block.header;
+    if (height !== due) return height > due ? { first: height } : NOT_ASKED_FOR;
     // One batch after the other: a full block has more signatures than the verifier takes at once.
     for (const batch of committed.batches) {
       const signed = await areSigned(withIds(batch).transactions, verifier);
@@ -136,7 +204,7 @@ export class CatchUp {
       if (!signed) return { reason: 'a transaction with a wrong signature' };
     }
     await inbox.post(async () => {
-      if (committed.block.header.height !== chain.tip.height + 1) return;
+      if (height !== chain.tip.height + 1) return;
       const execution = await chain.adopt(committed);
       await this.#onBlock(committed, execution);
     });
@@ -144,7 +212,17 @@ export class CatchUp {
   }
 }
 
+/** What waited here and took effect before the snapshot has its end, though this node cannot tell which. */
+async function settleSeen({ chain, transactions }: Context): Promise<void> {
+  const waiting = transactions.entries();
+  const keys = waiting.map(({ id, transaction }) => seenKey(transaction.body.validUntilMs, id));
+  const seen = await chain.load(keys);
+  for (const [i, { id }] of waiting.entries()) if (seen.get(keys[i] as StateKey) !== null) transactions.settle(id);
+}
+
 /** What no honest peer would have sent. */
 interface Lie {
   readonly reason: string;
 }
+
+const NOT_ASKED_FOR: Lie = { reason: 'a block that nobody asked for' };

@@ -1,27 +1,23 @@
 /**
  * The committed chain: the record (block log), the state after it, and the only way to extend them. A block is appended
- * and synced first, then applied to the state in one atomic write, then told to anyone; on boot the record is verified
- * from its first block and whatever the state lacks is applied again.
+ * and synced first, then applied to the state in one atomic write, then told to anyone; `boot.ts` opens both and proves them.
  */
 import { committedBlock } from '../codec/block.ts';
 import { MAX_COMMITTED_BLOCK_BYTES } from '../codec/limits.ts';
 import { decode, encode } from '../codec/schema.ts';
 import { certificateChecks } from '../crypto/certificate.ts';
-import { batchDigest, blockHash, chainIdOf, transactionId, validatorSetHash, validatorsOf } from '../crypto/ids.ts';
-import { merkleRoot } from '../crypto/merkle.ts';
-import { assert, CodedError } from '../errors.ts';
+import { blockHash, chainIdOf, transactionId, validatorSetHash, validatorsOf } from '../crypto/ids.ts';
+import { assert } from '../errors.ts';
 import {
   applyBlock,
   type BlockResult,
-  genesisWrites,
   type IdentifiedTransaction,
   type Rules,
   rulesOf,
-  stateLeaf,
   touchedKeys,
 } from '../ledger/ledger.ts';
 import type { View } from '../ledger/state.ts';
-import type { BlockLog, StateStore, Verifier } from '../ports.ts';
+import type { BlockLog, Snapshots, StateStore, Verifier } from '../ports.ts';
 import type {
   Batch,
   BlockHash,
@@ -35,7 +31,9 @@ import type {
   TransactionId,
   ValidatorSet,
 } from '../types/index.ts';
+import { type BootReport, boot } from './boot.ts';
 import { indexRows } from './indexes.ts';
+import { fillFromSnapshot, pruneSnapshots, readManifest, takeSnapshot } from './snapshot.ts';
 
 /** What a block's content does to the state it is built on. */
 export interface Execution {
@@ -46,8 +44,21 @@ export interface Execution {
 export interface ChainParts {
   readonly genesis: Genesis;
   readonly log: BlockLog;
+  readonly snapshots: Snapshots;
   readonly store: StateStore;
   readonly verifier: Verifier;
+}
+
+/** A block of the record and what running it gave. */
+export interface Adopted {
+  readonly committed: CommittedBlock;
+  readonly execution: Execution;
+}
+
+/** A fetched snapshot, whole and durable, with the canonical bytes of its block and of the next one, which certifies it. */
+export interface SnapshotStart {
+  readonly height: number;
+  readonly blocks: readonly [block: Uint8Array, next: Uint8Array];
 }
 
 export class Chain {
@@ -57,48 +68,43 @@ export class Chain {
   readonly validators: ValidatorSet;
   readonly validatorSetHash: Hash;
   readonly log: BlockLog;
+  readonly snapshots: Snapshots;
   readonly store: StateStore;
   readonly #verifier: Verifier;
   #tip: ChainTip;
   #checkpoint: { readonly height: number; readonly root: Hash } | null = null;
+  #bootReport: BootReport | null = null;
 
-  private constructor({ genesis, log, store, verifier }: ChainParts) {
+  private constructor({ genesis, log, snapshots, store, verifier }: ChainParts) {
     this.genesis = genesis;
     this.chainId = chainIdOf(genesis);
     this.rules = rulesOf(genesis);
     this.validators = validatorsOf(genesis);
     this.validatorSetHash = validatorSetHash(this.validators);
     this.log = log;
+    this.snapshots = snapshots;
     this.store = store;
     this.#verifier = verifier;
     this.#tip = { height: 0, hash: this.chainId, timeMs: genesis.timeMs };
   }
 
-  /**
-   * Verifies the record, block by block: decoding, parent hash, batch digests, certificate. Applies what the state lacks.
-   *
-   * @throws CodedError `FOLDER_FOREIGN` (the state is of another network), `STATE_AHEAD` (the record lost blocks that the
-   *   state holds), `CHAIN_CORRUPT` (a block of the record does not verify, or does not do again what it did).
-   */
+  /** Verifies record and state, and makes the state level with the record. @throws CodedError as `boot` does. */
   static async open(parts: ChainParts): Promise<Chain> {
     const chain = new Chain(parts);
-    const { log, store } = parts;
-    if (store.height() === null) await store.apply(0, genesisWrites(parts.genesis), [], chain.chainId);
-    if (store.chain() !== chain.chainId) {
-      throw new CodedError(
-        'FOLDER_FOREIGN',
-        'the state in this folder belongs to another network; choose another folder',
-      );
-    }
-    if ((store.height() ?? 0) > log.length()) {
-      throw new CodedError(
-        'STATE_AHEAD',
-        `the state has ${store.height()} blocks, the block log only ${log.length()}: blocks are missing from the log; ` +
-          'restore blocks.log from a copy, or move this folder away and let the node fetch everything again',
-      );
-    }
-    for (let height = 1; height <= log.length(); height++) await chain.#reopen(height);
+    await chain.#boot(parts);
     return chain;
+  }
+
+  /** What opening the chain did. */
+  get bootReport(): BootReport {
+    assert(this.#bootReport !== null, 'a chain is opened before anyone has it');
+    return this.#bootReport;
+  }
+
+  /** The first height whose block, receipts and indexes are all here; what lies before it other nodes know. */
+  get knownFrom(): number {
+    const first = this.log.first();
+    return first === 1 ? 1 : first + 1;
   }
 
   /** The last committed block. */
@@ -132,6 +138,10 @@ export class Chain {
     assert(header.height === this.#tip.height + 1, 'blocks are committed in order');
     assert(header.parentHash === this.#tip.hash, 'a block is committed on its parent');
     assert(header.writesRoot === execution.result.writesRoot, 'a block is committed with its own writes');
+    assert(
+      header.checkpointRoot === (await this.checkpointRoot()),
+      `the state before block ${header.height} is another one here than on the other nodes`,
+    );
     await this.log.append(encode(committedBlock, committed));
     await this.#apply(committed, execution);
   }
@@ -151,7 +161,7 @@ export class Chain {
     return execution;
   }
 
-  /** A block of the record; null above the tip. */
+  /** A block of the record; null above the tip, and below a snapshot that the record begins with. */
   async read(height: number): Promise<CommittedBlock | null> {
     const bytes = height < 1 ? null : await this.log.read(height);
     return bytes === null ? null : decode(committedBlock, bytes, MAX_COMMITTED_BLOCK_BYTES);
@@ -169,11 +179,59 @@ export class Chain {
     const { height } = this.#tip;
     if (height === 0 || height % this.genesis.rules.checkpointInterval !== 0) return null;
     if (this.#checkpoint?.height !== height) {
-      const leaves: Hash[] = [];
-      for await (const entry of this.store.entries()) leaves.push(stateLeaf(entry));
-      this.#checkpoint = { height, root: merkleRoot(leaves) };
+      const root = await takeSnapshot(height, this.store, this.snapshots);
+      await pruneSnapshots(this.snapshots, height, this.log.first());
+      this.#checkpoint = { height, root };
     }
     return this.#checkpoint.root;
+  }
+
+  /**
+   * Begins anew at a snapshot that others have certified. At each point of a crash there is the old chain, an empty one, or
+   * all that it takes to finish: the snapshot is durable, then the record begins with its block, then the state is filled.
+   *
+   * @returns false where the chain has come as far meanwhile, or the snapshot is not there any more: nothing has changed.
+   */
+  async beginAt({ height, blocks }: SnapshotStart): Promise<boolean> {
+    const [block, next] = blocks.map((bytes) => decode(committedBlock, bytes, MAX_COMMITTED_BLOCK_BYTES));
+    assert(block !== undefined && next !== undefined, 'a snapshot starts with two blocks');
+    if (this.#tip.height >= height) return false;
+    const manifest = await readManifest(this.snapshots, height, next.block.header.checkpointRoot);
+    if (manifest === null) return false;
+    await this.log.beginAnew(height, blocks);
+    await this.store.clear();
+    const filled = await fillFromSnapshot(this.store, this.snapshots, manifest, this.chainId);
+    assert(filled, 'a snapshot that was fetched whole is whole');
+    this.#tip = { height, hash: block.certificate.blockHash, timeMs: block.block.header.timeMs };
+    return true;
+  }
+
+  /** Runs the next block of the record, which the state lacks after `beginAt`. */
+  async adoptRecorded(): Promise<Adopted> {
+    const committed = await this.read(this.#tip.height + 1);
+    assert(committed !== null, 'the record goes on');
+    const execution = await this.#replay(committed);
+    assert(execution !== null, `block ${this.#tip.height + 1} gives other results here than on the other nodes`);
+    await this.#apply(committed, execution);
+    return { committed, execution };
+  }
+
+  async #boot(parts: ChainParts): Promise<void> {
+    this.#bootReport = await boot({
+      ...parts,
+      chainId: this.chainId,
+      rules: this.rules,
+      read: (height) => this.read(height),
+      isCertified: (committed) => this.isCertified(committed),
+      goTo: (tip) => {
+        this.#tip = tip;
+      },
+      replay: async (committed) => {
+        const execution = await this.#replay(committed);
+        if (execution !== null) await this.#apply(committed, execution);
+        return execution !== null;
+      },
+    });
   }
 
   async #apply({ block: { header }, batches }: CommittedBlock, { result, transactions }: Execution): Promise<void> {
@@ -191,29 +249,6 @@ export class Chain {
     const roots = ['transactionsRoot', 'receiptsRoot', 'writesRoot'] as const;
     return roots.every((root) => execution.result[root] === header[root]) ? execution : null;
   }
-
-  async #reopen(height: number): Promise<void> {
-    const corrupt = (what: string, cause?: unknown) =>
-      new CodedError('CHAIN_CORRUPT', `block ${height} of the block log ${what}; restore blocks.log from a copy`, {
-        cause,
-      });
-    const committed = await this.read(height).catch((cause: unknown) => {
-      throw corrupt('cannot be decoded', cause);
-    });
-    if (committed === null) throw corrupt('is missing');
-    const { header } = committed.block;
-    if (header.height !== height || header.parentHash !== this.#tip.hash)
-      throw corrupt('does not follow the one before');
-    if (!holdsItsBatches(committed)) throw corrupt('does not hold the batches that it names');
-    if (!this.isCertified(committed)) throw corrupt('has no valid certificate');
-    if (height <= (this.store.height() ?? 0)) {
-      this.#tip = { height, hash: committed.certificate.blockHash, timeMs: header.timeMs };
-      return;
-    }
-    const execution = await this.#replay(committed);
-    if (execution === null) throw corrupt('gives other results than it did');
-    await this.#apply(committed, execution);
-  }
 }
 
 /** A batch's transactions with their ids. */
@@ -225,11 +260,4 @@ export function withIds(batch: Batch): BatchContent {
   return {
     transactions: batch.transactions.map((transaction) => ({ id: transactionId(transaction.body), transaction })),
   };
-}
-
-/** Whether the batches of a record are those its block names, in order. */
-export function holdsItsBatches({ block, batches }: CommittedBlock): boolean {
-  return (
-    batches.length === block.batches.length && batches.every((batch, i) => batchDigest(batch) === block.batches[i])
-  );
 }

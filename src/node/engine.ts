@@ -247,9 +247,10 @@ export class Engine {
       return [];
     }
     const { statement, block, lock } = effect;
-    const mayBeSecond = statement.height <= Math.max(decidedElsewhere(), this.#forgottenAt);
+    // Nobody waits for a vote there, and it may be a second one.
+    if (statement.height <= decidedElsewhere()) return [];
     const kept = lock === null ? null : { ...lock, batches: this.#batchesOf(lock.block) };
-    const signed = mayBeSecond ? null : await guard.sign(statement, kept);
+    const signed = statement.height <= this.#forgottenAt ? null : await guard.sign(statement, kept);
     if (signed === null) {
       context.emit({ type: 'signatureRefused', height: statement.height, round: statement.round });
       return [];

@@ -31,6 +31,10 @@ export type NodeEvent =
   | { readonly type: 'signatureRefused'; readonly height: number; readonly round: number }
   | { readonly type: 'peer'; readonly peer: ParticipantId; readonly connected: boolean }
   | { readonly type: 'peerRefused'; readonly peer: ParticipantId; readonly reason: string }
+  /** A snapshot is being fetched, and blocks before it will not be here. */
+  | { readonly type: 'joining'; readonly peer: ParticipantId; readonly height: number; readonly chunks: number }
+  /** The chain begins at a snapshot of this height now. */
+  | { readonly type: 'joined'; readonly height: number }
   | { readonly type: 'syncing'; readonly peer: ParticipantId; readonly from: number; readonly to: number };
 
 export type NodeListener = (event: NodeEvent) => void;

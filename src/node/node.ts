@@ -52,9 +52,12 @@ export class Refusal extends CodedError {
   }
 }
 
-/** Refusals that are of this node, not of the ledger: the same transaction may be welcome elsewhere or later. */
+/** Refusals that are of this node, not of the ledger: another one may know more, or take it, now or later. */
 export const POOL_REFUSALS = {
   POOL_FULL: 'This node has more transactions waiting than it holds; try again in a second, or through another bank.',
+  CATCHING_UP: 'This node is behind the others and cannot tell yet; try again in a moment, or through another bank.',
+  HISTORY_ELSEWHERE:
+    "This transaction took part in a block before this node's record begins; another node has its receipt.",
   REFERENCE_REUSED: 'This key used the same nonce for another transaction; a new payment needs a new nonce.',
 } as const;
 
@@ -65,6 +68,8 @@ export type PoolRefusal = keyof typeof POOL_REFUSALS;
  * is being agreed on, final already on the node where its sender saw it.
  */
 const MAX_ADMISSION_BLOCKS = 3;
+/** Statuses below this one depend on the transaction and the genesis alone, or on time. */
+const FIRST_STATUS_OF_STATE = 20;
 /** Ids of expired transactions that are remembered, so that their senders can learn it. */
 const MAX_EXPIRED = 10_000;
 
@@ -89,7 +94,7 @@ export class Node {
     const pools = { batches: new BatchPool(), transactions: new TransactionPool() };
     this.#context = { self, chain, network, clock, verifier, timings, inbox, emit, ...pools };
     const builder = new Builder({ chain, pool: pools.batches, verifier, self });
-    const guard = new SignGuard(chain.chainId, signer, signState);
+    const guard = new SignGuard(chain.chainId, signer, signState, chain.tip.height);
     this.#introductions = new Introductions(chain.validators.length);
     this.#spread = new Spread(this.#context, () => this.#engine.batchArrived());
     this.#engine = new Engine({
@@ -150,7 +155,12 @@ export class Node {
     if (transaction.body.chainId !== chain.chainId) throw new Refusal('CHAIN_MISMATCH');
     const known = await this.queries.standing(id);
     if (known.state !== 'unknown') return { id, standing: known };
-    await this.#admit(identified);
+    if ((await this.#admit(identified)) === 'DUPLICATE') {
+      // It became final since it was looked up, or did so before the snapshot that this record begins with.
+      const standing = await this.queries.standing(id);
+      if (standing.state === 'final') return { id, standing };
+      throw new Refusal('HISTORY_ELSEWHERE');
+    }
     const bytes = encode(transactionSchema, transaction).length;
     const offer = transactions.offer({ id, transaction, bytes });
     if (offer === 'full') throw new Refusal('POOL_FULL');
@@ -200,6 +210,8 @@ export class Node {
       network: chain.genesis.network,
       chainId: chain.chainId,
       height,
+      /** The first height whose block and receipts this node can show; above the height where there is none yet. */
+      knownFromHeight: chain.knownFrom,
       blockHash: height === 0 ? null : hash,
       blockTimeMs: height === 0 ? null : timeMs,
       highestKnownHeight: this.#catchUp.highestKnown,
@@ -209,7 +221,8 @@ export class Node {
     };
   }
 
-  async #admit(identified: IdentifiedTransaction): Promise<void> {
+  /** @returns `DUPLICATE` where it took part in a block already. */
+  async #admit(identified: IdentifiedTransaction): Promise<'OK' | 'DUPLICATE'> {
     const { chain, clock, verifier } = this.#context;
     const verdicts = await verifier.verifyAll(signatureChecks(identified));
     if (!verdicts.every((valid) => valid)) throw new Refusal('SIGNATURE_INVALID');
@@ -217,12 +230,23 @@ export class Node {
       const timeMs = Math.max(clock.now(), chain.tip.timeMs + 1);
       const view = await chain.load(touchedKeys([identified]));
       const { status, failedCommand } = check(chain.rules, view, identified, timeMs, chain.tip.height + 1);
-      if (status === 'OK' || status === 'DUPLICATE') break;
-      if (blocks === MAX_ADMISSION_BLOCKS || !this.#blockUnderWay()) throw new Refusal(status, failedCommand);
+      if (status === 'DUPLICATE') return status;
+      if (status === 'OK') break;
+      if (blocks === MAX_ADMISSION_BLOCKS || !this.#blockUnderWay()) {
+        throw this.#mayBeWrong(status) ? new Refusal('CATCHING_UP') : new Refusal(status, failedCommand);
+      }
       await this.#nextBlock();
     }
     const taken = await this.queries.byReference(referenceOf(identified.transaction));
     if (taken !== null && taken !== identified.id) throw new Refusal('REFERENCE_REUSED');
+    return 'OK';
+  }
+
+  /** Whether the status is of a state that others have left behind long ago, or may have. */
+  #mayBeWrong(status: StatusName): boolean {
+    const { tip } = this.#context.chain;
+    const isBehind = this.#catchUp.decidedElsewhere > tip.height + MAX_ADMISSION_BLOCKS;
+    return statusNamed(status).code >= FIRST_STATUS_OF_STATE && (isBehind || !this.#introductions.areEnough);
   }
 
   /** Something is being agreed on, or was agreed on elsewhere, that may change what a check says. */

@@ -9,18 +9,13 @@
  * | announcements | Announcement | MAX_ANNOUNCEMENT_BYTES | malformed |
  * | batches? | digests -> batches | MAX_BLOCK_BATCHES | malformed |
  * | blocks? | heights -> committed blocks | MAX_SYNC_BYTES | malformed |
+ * | manifest? | height -> manifest of a newer snapshot | MAX_MANIFEST_BYTES | malformed |
+ * | chunk? | height, index -> chunk of that snapshot | MAX_CHUNK_BYTES | malformed |
  * | round? | RoundMessages -> RoundMessages | MAX_ROUND_BYTES | malformed, or a false signature in it |
  */
 
 import * as limits from '../codec/limits.ts';
-import {
-  announcement,
-  batchesQuestion,
-  blocksQuestion,
-  proposal as proposalSchema,
-  type RoundMessages,
-  roundMessages,
-} from '../codec/messages.ts';
+import { announcement, proposal as proposalSchema, type RoundMessages, roundMessages } from '../codec/messages.ts';
 import { CodecError, decode, encode } from '../codec/schema.ts';
 import { vote as voteSchema } from '../codec/vote.ts';
 import { proposerIndex } from '../consensus/index.ts';
@@ -29,6 +24,7 @@ import { blockHash, digestsRoot, evidenceRoot } from '../crypto/ids.ts';
 import { CodedError } from '../errors.ts';
 import type { NetworkHandlers, Question, Topic, Verdict } from '../ports.ts';
 import type { ParticipantId, Proposal, SignedStatement, Vote } from '../types/index.ts';
+import { Answers } from './answers.ts';
 import type { CatchUp } from './catch-up.ts';
 import type { Context } from './context.ts';
 import type { Engine } from './engine.ts';
@@ -45,9 +41,11 @@ export interface PeersParts {
 
 export class Peers implements NetworkHandlers {
   readonly #parts: PeersParts;
+  readonly #answers: Answers;
 
   constructor(parts: PeersParts) {
     this.#parts = parts;
+    this.#answers = new Answers(parts.context);
   }
 
   onGossip(topic: Topic, from: ParticipantId, bytes: Uint8Array): Promise<Verdict> {
@@ -76,10 +74,10 @@ export class Peers implements NetworkHandlers {
     const verdict = await this.#judged(from, async () => {
       switch (question) {
         case 'batches':
-          answer = this.#batches(bytes);
-          return 'accept';
         case 'blocks':
-          answer = await this.#blocks(bytes);
+        case 'manifest':
+        case 'chunk':
+          answer = await this.#answers[question](bytes);
           return 'accept';
         case 'round': {
           const told = decode(roundMessages, bytes, limits.MAX_ROUND_BYTES);
@@ -155,27 +153,6 @@ export class Peers implements NetworkHandlers {
     if (ahead > 2) return 'ignore';
     await inbox.post(() => engine.hear(message));
     return 'accept';
-  }
-
-  #batches(bytes: Uint8Array): Uint8Array[] {
-    const wanted = decode(batchesQuestion, bytes, limits.MAX_PROPOSAL_BYTES);
-    const { batches } = this.#parts.context;
-    return wanted.map((digest) => batches.get(digest)?.bytes).filter((found) => found !== undefined);
-  }
-
-  /** The record as it stands: nothing is decoded for whoever asks. */
-  async #blocks(bytes: Uint8Array): Promise<Uint8Array[]> {
-    const { from, count } = decode(blocksQuestion, bytes, limits.MAX_ANNOUNCEMENT_BYTES);
-    const { log, tip } = this.#parts.context.chain;
-    const frames: Uint8Array[] = [];
-    let total = 0;
-    for (let height = from; height < from + count && height <= tip.height; height++) {
-      const frame = await log.read(height);
-      if (frame === null || total + frame.length > limits.MAX_SYNC_BYTES) break;
-      frames.push(frame);
-      total += frame.length;
-    }
-    return frames;
   }
 
   /** Runs a handler; what does not decode is rejected, and the node's listeners learn who sent it. */

@@ -41,7 +41,7 @@ t.test('one value a place, in ascending order, across a restart that loses what 
   ];
   let disk = new MemoryDisk();
   for (const [statement, isSigned] of rows) {
-    const guard = new SignGuard(chainId, signer, await openSignState(disk, chainId));
+    const guard = new SignGuard(chainId, signer, await openSignState(disk, chainId), 4);
     const signed = await guard.sign(statement, null);
     t.equal(signed !== null, isSigned, JSON.stringify(statement));
     const message = statementSigningBytes(chainId, statement);
@@ -50,10 +50,31 @@ t.test('one value a place, in ascending order, across a restart that loses what 
   }
 });
 
+t.test('beside a record that lost blocks, nothing new is said up to the last height that was voted at', async (t) => {
+  const disk = new MemoryDisk();
+  const last = say('precommit', 9, 0, A);
+  await new SignGuard(chainId, signer, await openSignState(disk, chainId), 8).sign(last, null);
+  const rows: [tip: number, statement: Statement, isSigned: boolean][] = [
+    [7, say('prevote', 9, 1, B), false],
+    [0, say('precommit', 9, 5, null), false],
+    [7, last, true],
+    [7, say('prevote', 8, 1, B), false],
+    [7, say('prevote', 10, 0, B), true],
+    // The record ends right before: the node takes the height up where it left it, lock and all.
+    [8, say('prevote', 9, 1, A), true],
+    [9, say('prevote', 10, 0, B), true],
+  ];
+  for (const [tip, statement, isSigned] of rows) {
+    const state = await openSignState(disk.afterCrash(LOSE_UNSYNCED), chainId);
+    const signed = await new SignGuard(chainId, signer, state, tip).sign(statement, null);
+    t.equal(signed !== null, isSigned, `${tip} ${JSON.stringify(statement)}`);
+  }
+});
+
 t.test('a signature that could not be recorded is never given out', async (t) => {
   let refused = false;
   const disk = new MemoryDisk(() => (refused ? { error: diskError('ENOSPC', 'write'), written: 0 } : null));
-  const guard = new SignGuard(chainId, signer, await openSignState(disk, chainId));
+  const guard = new SignGuard(chainId, signer, await openSignState(disk, chainId), 0);
   refused = true;
   await t.rejects(guard.sign(say('prevote', 1, 0, A), null), /ENOSPC|SIGN_STATE/);
   t.equal(guard.memory, null);

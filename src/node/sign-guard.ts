@@ -1,6 +1,12 @@
 /**
  * The only place where this validator's key signs. A statement is on disk, with the lock that must stand behind it, before
  * its signature is given out; and no second value is ever signed for a (height, round, step), whatever the core asks for.
+ *
+ * A record that lost blocks which this key voted after (see `storage/open-data.ts`) is one more reason to be silent. What is
+ * remembered covers one height. When the node comes to it again, from below, the core begins it without the lock, and the rule
+ * above would let it vote for another block in a later round, while somebody who is down may have decided the first one with
+ * this key's precommit. The core is silent where it hears its own forgotten votes again, but nobody need tell it of them. So up
+ * to and including that height this key says nothing new.
  */
 import { MAX_SIGN_MEMORY_BYTES } from '../codec/limits.ts';
 import { decode, encode } from '../codec/schema.ts';
@@ -16,14 +22,21 @@ export class SignGuard {
   readonly #chainId: ChainId;
   readonly #signer: Signer;
   readonly #store: SignState;
+  /** Up to this height nothing new is signed. */
+  readonly #silentThrough: number;
   #memory: SignMemory | null;
 
-  /** @throws CodedError `SIGN_STATE_CORRUPT` where it does not decode: a key whose past is unknown must not sign. */
-  constructor(chainId: ChainId, signer: Signer, store: SignState) {
+  /**
+   * @param tipHeight height of the record at the start.
+   * @throws CodedError `SIGN_STATE_CORRUPT` where it does not decode: a key whose past is unknown must not sign.
+   */
+  constructor(chainId: ChainId, signer: Signer, store: SignState, tipHeight: number) {
     this.#chainId = chainId;
     this.#signer = signer;
     this.#store = store;
     this.#memory = readMemory(store.last());
+    const height = this.#memory?.said.at(-1)?.height ?? 0;
+    this.#silentThrough = height > tipHeight + 1 ? height : 0;
   }
 
   /** What the key said last, or null where it never signed. */
@@ -40,7 +53,8 @@ export class SignGuard {
   /**
    * Signs a statement once it is on disk. The same statement again gives the same signature without another write.
    *
-   * @returns null where another value was signed there before, or anything later: the node then stays silent.
+   * @returns null where another value was signed there before, or anything later, or the record lost what was decided before
+   *   that height: the node then stays silent.
    */
   async sign(statement: Statement, lock: LockRecord | null): Promise<SignedStatement | null> {
     const said = this.#memory?.said ?? [];
@@ -48,6 +62,7 @@ export class SignGuard {
     if (!this.isNews(statement)) {
       return said.find((earlier) => isSame(earlier, statement)) ?? null;
     }
+    if (statement.height <= this.#silentThrough) return null;
     const signature = this.#signer.sign(statementSigningBytes(this.#chainId, statement));
     const signed: SignedStatement = { ...statement, signature };
     const sameRound = last?.height === statement.height && last.round === statement.round;

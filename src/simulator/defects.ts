@@ -93,12 +93,17 @@ function forgetful(state: SignState): SignState {
 function lazy(log: BlockLog): BlockLog {
   let newest: Uint8Array | null = null;
   return {
+    first: () => log.first(),
     length: () => log.length() + (newest === null ? 0 : 1),
     async append(entry) {
       if (newest !== null) await log.append(newest);
       newest = entry;
     },
     read: (height) => (newest !== null && height === log.length() + 1 ? Promise.resolve(newest) : log.read(height)),
+    beginAnew(first, entries) {
+      newest = null;
+      return log.beginAnew(first, entries);
+    },
     close: () => log.close(),
   };
 }
@@ -138,6 +143,8 @@ function methodsOf(store: StateStore): StateStore {
     indexGet: (key) => store.indexGet(key),
     indexRange: (query) => store.indexRange(query),
     clear: () => store.clear(),
+    fill: (entries) => store.fill(entries),
+    seal: (height, chain) => store.seal(height, chain),
     close: () => store.close(),
   };
 }

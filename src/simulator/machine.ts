@@ -9,16 +9,9 @@ import { Chain } from '../node/chain.ts';
 import type { Timings } from '../node/context.ts';
 import type { NodeEvent } from '../node/events.ts';
 import { Node } from '../node/node.ts';
-import type { BlockLog, Clock, Network, Signer, SignState, StateStore, Verifier } from '../ports.ts';
+import type { BlockLog, Clock, Network, Signer, SignState, Snapshots, StateStore, Verifier } from '../ports.ts';
 import type { Survival } from '../storage/index.ts';
-import {
-  diskError,
-  MemoryDisk,
-  MemoryState,
-  openBlockLog,
-  openMemoryStateStore,
-  openSignState,
-} from '../storage/index.ts';
+import { diskError, MemoryDisk, MemoryState, openData, openMemoryStateStore } from '../storage/index.ts';
 import type { DiskOperation, Interceptor, Refusal } from '../storage/memory-disk.ts';
 import type { Genesis, ParticipantId } from '../types/index.ts';
 import type { VirtualClock } from './clock.ts';
@@ -31,6 +24,7 @@ export interface Ports {
   readonly signer: Signer;
   readonly signState: SignState;
   readonly log: BlockLog;
+  readonly snapshots: Snapshots;
   readonly store: StateStore;
   readonly verifier: Verifier;
 }
@@ -129,8 +123,8 @@ export class Machine {
     life.alive = true;
     try {
       const ports = await this.#ports(life);
-      const { log, store, verifier, ...rest } = ports;
-      life.chain = await Chain.open({ genesis, log, store, verifier });
+      const { log, snapshots, store, verifier, ...rest } = ports;
+      life.chain = await Chain.open({ genesis, log, snapshots, store, verifier });
       await opened(life.chain);
       const end = (error: unknown) => this.#end(life, error);
       const { id: self } = this;
@@ -154,7 +148,7 @@ export class Machine {
     this.#life = newLife();
     this.disk = this.disk.afterCrash(survival, this.#interceptor(this.#life));
     const height = this.state.tip?.height ?? 0;
-    if (lostBlocks > 0) this.state.loseNewest(Math.min(lostBlocks, height));
+    if (lostBlocks > 0) this.state.loseNewest(Math.min(lostBlocks, height, this.state.losable));
   }
 
   /** A new, empty disk. */
@@ -272,23 +266,35 @@ export class Machine {
 
   async #ports(life: Life): Promise<Ports> {
     const { genesis, signer, verifier, alter } = this.#parts;
-    const chainId = chainIdOf(genesis);
+    const { repairs: _, ...data } = await openData({
+      disk: this.disk,
+      chainId: chainIdOf(genesis),
+      openState: () => Promise.resolve(this.#store(life)),
+      setAsideState: () => {
+        this.state.clear();
+        return Promise.resolve('nowhere');
+      },
+      hasPeers: genesis.participants.length > 1,
+    });
     const ports: Ports = {
+      ...data,
       network: this.#network(life),
       clock: this.#clock(life),
       signer,
       verifier,
-      store: this.#store(life),
-      log: await openBlockLog(this.disk, chainId),
-      signState: await openSignState(this.disk, chainId),
     };
     return alter === undefined ? ports : alter(ports, this.id);
   }
 
   #store(life: Life): StateStore {
     const store = openMemoryStateStore(this.state);
-    const apply = store.apply.bind(store);
-    store.apply = (...block) => (this.#effect(life, 'apply state') ? apply(...block) : new Promise(() => undefined));
+    const whenAlive = <T>(effect: string, act: () => Promise<T>) =>
+      this.#effect(life, effect) ? act() : new Promise<T>(() => undefined);
+    const { apply, clear, fill, seal } = bound(store);
+    store.apply = (...block) => whenAlive('apply state', () => apply(...block));
+    store.clear = () => whenAlive('clear state', clear);
+    store.fill = (entries) => whenAlive('fill state', () => fill(entries));
+    store.seal = (...tip) => whenAlive('seal state', () => seal(...tip));
     return store;
   }
 
@@ -341,4 +347,13 @@ export class Machine {
 
 function newLife(): Life {
   return { begun: false, alive: false, node: null, chain: null, diskFailed: false };
+}
+
+function bound(store: StateStore): Pick<StateStore, 'apply' | 'clear' | 'fill' | 'seal'> {
+  return {
+    apply: store.apply.bind(store),
+    clear: store.clear.bind(store),
+    fill: store.fill.bind(store),
+    seal: store.seal.bind(store),
+  };
 }

@@ -10,6 +10,7 @@ import type { NodeEvent } from '../node/events.ts';
 import { Refusal } from '../node/node.ts';
 import type { Survival } from '../storage/index.ts';
 import type { ParticipantId, TransactionId } from '../types/index.ts';
+import { findForgotten } from './acknowledged.ts';
 import { ACTORS } from './byzantine/index.ts';
 import { Checkers, type Committed, type Violation } from './checkers.ts';
 import { VirtualClock } from './clock.ts';
@@ -237,15 +238,8 @@ class Simulation implements Stage {
     for (const id of this.#honest) {
       const machine = this.machine(id);
       this.#checkers.wholeState(machine);
-      for (const [transaction, receipt] of this.#acknowledged) {
-        const standing = await machine.node?.standing(transaction);
-        if (standing?.state !== 'final') this.#checkers.fail('acknowledged', `${id} does not know ${transaction}`);
-        else {
-          const { height, index, status } = standing.receipt;
-          const text = `${height}/${index}/${status}`;
-          if (text !== receipt) this.#checkers.fail('acknowledged', `${id} has ${text} for ${transaction}`);
-        }
-      }
+      const problem = await findForgotten(machine, this.#acknowledged);
+      if (problem !== null) this.#checkers.fail('acknowledged', problem);
     }
   }
 
@@ -371,10 +365,21 @@ class Simulation implements Stage {
   }
 
   #heard(machine: Machine, event: NodeEvent): void {
+    if (event.type === 'joined') this.#joined(machine, event.height);
     if (event.type !== 'committed' || !this.#honest.includes(machine.id)) return;
     this.#line(`commit ${machine.id} ${event.committed.block.header.height} ${event.blockHash} ${event.via}`);
     this.#checkers.committed(machine, event);
     this.#acknowledge(machine.id, event);
+  }
+
+  /** A bank has opened its chain at a snapshot: as far as the checkers go, that is a boot. */
+  #joined({ id, chain }: Machine, height: number): void {
+    this.#line(`join ${id} ${height}`);
+    this.#struck.set('joined', (this.#struck.get('joined') ?? 0) + 1);
+    if (chain === null || !this.#honest.includes(id)) return;
+    this.#checkers
+      .booted(id, chain)
+      .catch((error: unknown) => this.#checkers.fail('node-ended', `${id} does not read its record: ${String(error)}`));
   }
 
   /** What the bank tells its customers of a block. */
@@ -394,7 +399,6 @@ class Simulation implements Stage {
   }
 
   #elapsed(): string {
-    const elapsedMs = this.clock.now() - GENESIS_TIME_MS - 1_000;
-    return Number.isInteger(elapsedMs) ? `${elapsedMs}.000` : elapsedMs.toFixed(3);
+    return (this.clock.now() - GENESIS_TIME_MS - 1_000).toFixed(3);
   }
 }

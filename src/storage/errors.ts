@@ -31,9 +31,13 @@ export const STORAGE_ERRORS = [
   },
   {
     code: 'LOG_CORRUPT',
-    meaning: 'The block log is damaged before its end.',
-    remedy:
-      'Check the disk, then move blocks.log and the state folder away: the node fetches every block again from its peers.',
+    meaning: 'The block log is damaged before its end, and no other node has it.',
+    remedy: 'Check the disk, then restore blocks.log from a copy.',
+  },
+  {
+    code: 'SNAPSHOT_CORRUPT',
+    meaning: 'A snapshot is damaged. It is set aside and never used.',
+    remedy: 'Check the disk; the next checkpoint makes a new one.',
   },
   {
     code: 'SIGN_STATE_CORRUPT',

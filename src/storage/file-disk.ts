@@ -1,6 +1,6 @@
 /** `Disk` over a folder of the real file system. Files are readable by their owner only. */
 import type { FileHandle } from 'node:fs/promises';
-import { constants, mkdir, open, rename, rm } from 'node:fs/promises';
+import { constants, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { assert } from '../errors.ts';
 import type { Disk, DiskFile } from '../ports.ts';
@@ -49,6 +49,11 @@ class FileDisk implements Disk {
 
   async remove(name: string): Promise<void> {
     await rm(this.#path(name));
+  }
+
+  async names(): Promise<readonly string[]> {
+    const entries = await readdir(this.#folder, { withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
   }
 
   async syncFolder(): Promise<void> {

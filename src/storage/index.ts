@@ -11,13 +11,14 @@
  *    so a name never leads to half a file.
  * 5. A write or sync that fails is the last: the file refuses all that follows, and the node ends with the error's code.
  * 6. Damage is never repaired by guessing. What a crash can have left (a last record without its end) is set aside and
- *    cut off; anything else is an error, and the files stay as they were found.
+ *    cut off. Of other damage nothing is used: a damaged state, snapshot or end of the record is kept aside for whoever
+ *    investigates, and comes back from the record or from the peers. What nobody else has is an error, and the files stay as
+ *    they were found: the sign state always, the record where the network has one participant only.
  *
- * So a state higher than its log cannot come from a crash: the log's last block was damaged and cut off, or the log was
- * replaced by an older one. The state is then of no use and is cleared; blocks come from the log and the peers.
+ * So a state higher than its log cannot come from a crash: the log was damaged and cut down, or replaced by an older one. The
+ * state is then of no use and is set aside; blocks come from the log and the peers.
  *
- * Opening order: the state database first, because its lock is what keeps a second process out of the home folder; then
- * the block log; then the sign state. Closing goes the other way.
+ * Opening order and repairs are those of `open-data.ts`. Closing goes the other way.
  */
 export { BLOCK_LOG_FILE, openBlockLog } from './block-log.ts';
 export { STORAGE_ERRORS } from './errors.ts';
@@ -27,6 +28,9 @@ export { setAsideStateStore } from './leveldb.ts';
 export { MemoryState, openMemoryStateStore } from './memory.ts';
 export type { DiskOperation, Interceptor, Refusal, Survival, UnsyncedFile } from './memory-disk.ts';
 export { diskError, KEEP_UNSYNCED, LOSE_UNSYNCED, MemoryDisk } from './memory-disk.ts';
+export type { Data, Repair } from './open-data.ts';
+export { closeData, openData } from './open-data.ts';
 export { openSignState, SIGN_STATE_FILE } from './sign-state.ts';
+export { openSnapshots } from './snapshots.ts';
 export type { StateDatabase } from './state-store.ts';
 export { openStateStore, stateStoreOver } from './state-store.ts';

@@ -20,11 +20,24 @@ export const STORAGE_FILES = [
   { name: 'sign-state.log', meaning: 'the last statement this node signed, and what it is locked on' },
   { name: 'state/', meaning: 'LevelDB: accounts and indexes, rebuilt from the record when it is lost' },
   { name: 'state.damaged-<n>/', meaning: 'a state that was found damaged and set aside; for whoever investigates' },
-  { name: '<file>.new', meaning: 'the next version of a log; of no meaning until it has the name of the log' },
+  { name: '<file>.new', meaning: 'the next version of a file; of no meaning until it has the name of the file' },
+  {
+    name: '<height>.snapshot',
+    meaning: 'the whole state after a checkpoint height; the last two, and the one that the record begins with',
+  },
   {
     name: '<file>.log.torn-<n>',
     meaning: 'the unfinished end of a log, cut off after a crash; for whoever investigates',
   },
+  {
+    name: 'blocks.log.damaged-<n>',
+    meaning: 'a record that was damaged before its end, whole, as it was found; for whoever investigates',
+  },
+  {
+    name: 'blocks.log.replaced-<n>',
+    meaning: 'the record before one that begins at a snapshot took its place; for whoever investigates',
+  },
+  { name: '<height>.snapshot.damaged-<n>', meaning: 'a damaged snapshot, never used; for whoever investigates' },
 ] as const satisfies readonly StoredFile[];
 
 /** Every value is followed by a CRC-32 of its key and itself (little-endian), see `state-store.ts`. */
@@ -36,12 +49,18 @@ export const STORAGE_KEYS = [
     value: 'version, height, chain id',
     meaning: 'the last applied block; absent while the store is empty',
   },
+  {
+    key: 'm/base',
+    value: 'version, height, chain id',
+    meaning: 'the snapshot that filled the store; absent where the genesis did',
+  },
   { key: 'm/applied/<height>', value: 'empty', meaning: 'this block was applied; kept for the last 65,536' },
 ] as const satisfies readonly StoredKey[];
 
 export const STATE_PREFIX = 's/';
 export const INDEX_PREFIX = 'i/';
 export const TIP_KEY = 'm/tip';
+export const BASE_KEY = 'm/base';
 const APPLIED_PREFIX = 'm/applied/';
 
 /** All keys with one of the prefixes, as bounds of a range. */

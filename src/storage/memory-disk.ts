@@ -131,6 +131,10 @@ export class MemoryDisk implements Disk {
     });
   }
 
+  names(): Promise<readonly string[]> {
+    return Promise.resolve(this.list());
+  }
+
   async syncFolder(): Promise<void> {
     await this.#perform({ kind: 'syncFolder', path: '', length: 0 }, () => {
       this.#syncedNames = new Map(this.#names);

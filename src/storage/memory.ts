@@ -43,6 +43,19 @@ export class MemoryState {
     this.tip = tip;
   }
 
+  /** Says that the entries are the whole state after a block. */
+  seal(tip: StateTip): void {
+    assert(this.tip === null, 'only what was just filled is sealed');
+    this.#undo.length = 0;
+    this.#undo.push({ tip: null, entries: this.entries.entries().map(([key]) => [key, undefined]), index: [] });
+    this.tip = tip;
+  }
+
+  /** How many of the newest blocks a crash can take. */
+  get losable(): number {
+    return this.#undo.length;
+  }
+
   /** What a crash does that comes before the newest `blocks` reached the disk. */
   loseNewest(blocks: number): void {
     assert(blocks <= this.#undo.length, `at most the last ${UNDO_BLOCKS} blocks can be lost`);
@@ -73,6 +86,8 @@ export class MemoryState {
 
 /** A store over `state`; after it is closed, or its process is thought dead, another may be opened over the same. */
 export function openMemoryStateStore(state = new MemoryState()): StateStore {
+  // As in the database: what has no tip was left in the middle of something.
+  if (state.tip === null) state.clear();
   return new MemoryStateStore(state);
 }
 
@@ -122,6 +137,17 @@ class MemoryStateStore implements StateStore {
 
   clear(): Promise<void> {
     return this.#changing(() => this.#state.clear());
+  }
+
+  fill(entries: readonly { readonly key: StateKey; readonly value: Uint8Array }[]): Promise<void> {
+    return this.#changing(() => {
+      assert(this.#state.tip === null, 'only an empty store is filled');
+      for (const { key, value } of entries) this.#state.entries.set(key, value.slice());
+    });
+  }
+
+  seal(height: number, chain: Hash): Promise<void> {
+    return this.#changing(() => this.#state.seal({ height, chain }));
   }
 
   close(): Promise<void> {

@@ -174,7 +174,7 @@ t.test('the error names file, byte, record and what to do', async (t) => {
   const content = await written(small);
   content[FILE_HEAD_BYTES + RECORD_HEAD_BYTES + small[0]!.length + RECORD_HEAD_BYTES]! ^= 1;
   await t.rejects(openOn(diskWith(content)), {
-    message: /^x\.log: record 2 at byte 67 is damaged .*move blocks\.log and the state folder away/,
+    message: /^x\.log: record 2 at byte 67 is damaged .*restore blocks\.log from a copy/,
   });
 });
 
@@ -204,8 +204,8 @@ t.test('another chain, kind, version or file is told apart', async (t) => {
   await t.rejects(openOn(diskWith(content), once, otherChain), { code: 'FOLDER_FOREIGN' });
   await t.rejects(openOn(diskWith(content), twice), { code: 'LOG_FORMAT' });
   const version = content.slice();
-  version[8] = 2;
-  await t.rejects(openOn(diskWith(version)), { code: 'LOG_FORMAT', message: /version 2/ });
+  version[8] = 3;
+  await t.rejects(openOn(diskWith(version)), { code: 'LOG_FORMAT', message: /version 3/ });
   await t.rejects(openOn(diskWith(Buffer.alloc(4096, 'hello'))), { code: 'LOG_FORMAT' });
   await t.rejects(openOn(diskWith(new Uint8Array(4096))), { code: 'LOG_FORMAT' });
 });

@@ -12,17 +12,17 @@ import {
   decodeFileHead,
   encodeFileHead,
   encodeRecord,
-  FILE_HEAD_BYTES,
+  MAX_FILE_HEAD_BYTES,
   RECORD_HEAD_BYTES,
   startRecordCrc,
 } from './record-format.ts';
-import type { RecordIndex } from './record-index.ts';
+import { RecordIndex } from './record-index.ts';
 import { scanRecords } from './record-scan.ts';
 
 /** Which file: where, of what kind, of which chain. */
 export interface RecordFileOptions {
   readonly disk: Disk;
-  /** Ends in `.log`; the file that may replace it has the same name with `.new`. */
+  /** `x.log`, whose next version is made as `x.new`, or another name, to which `.new` is added. */
   readonly name: string;
   readonly kind: RecordKind;
   readonly chainId: ChainId;
@@ -56,28 +56,132 @@ export async function openRecordFile(options: RecordFileOptions): Promise<Record
  * Puts a file with these records in the place of whatever has the name. At every point of a crash the name leads to the
  * old file or to the whole new one; when this resolves, to the new one for good.
  */
-export async function replaceRecordFile(options: RecordFileOptions, payloads: readonly Uint8Array[]): Promise<void> {
-  const { disk, name, kind, chainId } = options;
-  const next = name.replace(/\.log$/, '.new');
-  const head = encodeFileHead(kind, chainId);
-  const format = decodeFileHead(head, kind, chainId, name);
-  const parts = [head];
-  let crc = format.seed;
-  for (const payload of payloads) {
-    const record = encodeRecord(payload, parts.length, crc, format);
-    parts.push(record.bytes);
-    crc = record.crc;
+export async function replaceRecordFile(
+  options: RecordFileOptions,
+  payloads: readonly Uint8Array[],
+  first = 1,
+): Promise<void> {
+  const writer = await beginRecordFile(options, first);
+  try {
+    for (const payload of payloads) await writer.append(payload);
+  } catch (error) {
+    await writer.close();
+    throw error;
   }
-  const file = await created(disk, next);
+  await (await writer.finish()).close();
+}
+
+/** Begins the next version of a file, whose first record has the ordinal `first`. It is of no meaning until it is finished. */
+export async function beginRecordFile(options: RecordFileOptions, first = 1): Promise<RecordWriter> {
+  const { disk, kind, chainId } = options;
+  const file = await created(disk, nextName(options.name));
   try {
     await file.truncate(0);
-    await file.append(Buffer.concat(parts));
-    await file.sync();
-  } finally {
+  } catch (error) {
     await file.close();
+    throw error;
   }
-  await disk.rename(next, name);
-  await disk.syncFolder();
+  return new RecordWriter(options, file, encodeFileHead(kind, chainId, first));
+}
+
+/** Bytes that a writer gathers before it writes them. */
+const WRITE_BYTES = 1024 * 1024;
+
+export class RecordWriter {
+  readonly #options: RecordFileOptions;
+  readonly #file: DiskFile;
+  readonly #format: RecordFormat;
+  readonly #index: RecordIndex;
+  #waiting: Uint8Array[];
+  #waitingBytes: number;
+  #end: number;
+
+  constructor(options: RecordFileOptions, file: DiskFile, head: Uint8Array) {
+    this.#options = options;
+    this.#file = file;
+    this.#format = decodeFileHead(head, options.kind, options.chainId, options.name);
+    this.#index = new RecordIndex(this.#format);
+    this.#waiting = [head];
+    this.#waitingBytes = head.length;
+    this.#end = head.length;
+  }
+
+  async append(payload: Uint8Array): Promise<void> {
+    const { bytes, crc } = encodeRecord(payload, this.#index.last + 1, this.#index.lastCrc, this.#format);
+    this.#index.push(this.#end + RECORD_HEAD_BYTES, payload.length, crc);
+    this.#end += bytes.length;
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+    if (this.#waitingBytes >= WRITE_BYTES) await this.#write();
+  }
+
+  /** Makes it durable and gives it its name, in the place of what had it. After a failure it is closed. */
+  async finish(): Promise<RecordFile> {
+    const { disk, name } = this.#options;
+    try {
+      await this.#write();
+      await this.#file.sync();
+      await disk.rename(nextName(name), name);
+      await disk.syncFolder();
+    } catch (error) {
+      await this.#file.close();
+      throw error;
+    }
+    return new RecordFile(this.#file, this.#format, this.#index, this.#end);
+  }
+
+  /** Leaves it unfinished. */
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+
+  async #write(): Promise<void> {
+    const bytes = Buffer.concat(this.#waiting);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    if (bytes.length > 0) await this.#file.append(bytes);
+  }
+}
+
+/**
+ * What remains of a file that opening refuses because it is damaged before its end: the whole file is copied to
+ * `<name>.damaged-<n>`, durably, and then cut down to the records before the damage, to none where its head is damaged.
+ * A crash in between leaves the damaged file as it was, to be salvaged again.
+ * @returns the name of the copy.
+ */
+export async function salvageRecordFile(options: RecordFileOptions): Promise<string> {
+  const { disk, name } = options;
+  return await orFailed(name, async () => {
+    const file = await disk.open(name, false);
+    if (file === null) throw new Error('the damaged file is gone');
+    try {
+      const size = await file.size();
+      const copy = await copyAside(disk, `${name}.damaged-`, file, 0, size);
+      const end = await endOfWhole(file, size, options);
+      if (end === null) {
+        await replaceRecordFile(options, []);
+      } else {
+        await file.truncate(end);
+        await file.sync();
+      }
+      return copy;
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+/** Where the records before the damage end, or null where the head is damaged. */
+async function endOfWhole(file: DiskFile, size: number, options: RecordFileOptions): Promise<number | null> {
+  const { kind, chainId, name } = options;
+  let format: RecordFormat;
+  try {
+    format = decodeFileHead(await file.read(0, MAX_FILE_HEAD_BYTES), kind, chainId, name);
+  } catch (error) {
+    if (error instanceof CodedError && error.code === kind.corruptCode) return null;
+    throw error;
+  }
+  return (await scanRecords(file, size, format)).end;
 }
 
 export class RecordFile {
@@ -98,6 +202,16 @@ export class RecordFile {
     return this.#index.count;
   }
 
+  /** Ordinal of the first record, whether it is there yet or not. */
+  get first(): number {
+    return this.#index.first;
+  }
+
+  /** Ordinal of the last record; one less than that of the first where there is none. */
+  get last(): number {
+    return this.#index.last;
+  }
+
   /** Bytes of the file. */
   get size(): number {
     return this.#end;
@@ -105,7 +219,7 @@ export class RecordFile {
 
   /** Resolves when the record is synced. After a failure the file's end is unknown: close it and open it anew. */
   async append(payload: Uint8Array): Promise<void> {
-    const { bytes, crc } = encodeRecord(payload, this.count + 1, this.#index.lastCrc, this.#format);
+    const { bytes, crc } = encodeRecord(payload, this.last + 1, this.#index.lastCrc, this.#format);
     await this.#file.append(bytes);
     await this.#file.sync();
     this.#index.push(this.#end + RECORD_HEAD_BYTES, payload.length, crc);
@@ -117,7 +231,7 @@ export class RecordFile {
    * @throws CodedError the kind's own code where the bytes are no longer those that were written.
    */
   async read(ordinal: number): Promise<Uint8Array | null> {
-    if (!Number.isInteger(ordinal) || ordinal < 1 || ordinal > this.count) return null;
+    if (!Number.isInteger(ordinal) || ordinal < this.first || ordinal > this.last) return null;
     const { offset, length, crc } = this.#index.place(ordinal);
     const payload = await this.#file.read(offset, length);
     const start = startRecordCrc({ length, ordinal, crc }, this.#index.crcBefore(ordinal));
@@ -145,11 +259,13 @@ export async function orFailed<T>(name: string, work: () => Promise<T>): Promise
 }
 
 async function recover(file: DiskFile, { disk, name, kind, chainId }: RecordFileOptions): Promise<RecordFile> {
-  const format = decodeFileHead(await file.read(0, FILE_HEAD_BYTES), kind, chainId, name);
+  const format = decodeFileHead(await file.read(0, MAX_FILE_HEAD_BYTES), kind, chainId, name);
   const size = await file.size();
-  const { index, end } = await scanRecords(file, size, format);
+  const { index, end, damage } = await scanRecords(file, size, format);
+  if (damage !== null) throw damage;
+  if (end < size && kind.isMadeWhole) throw storageError(kind.corruptCode, `${name}: its end is damaged`);
   if (end < size) {
-    await saveTorn(disk, name, file, end, size);
+    await copyAside(disk, `${name}.torn-`, file, end, size);
     await file.truncate(end);
   }
   await file.sync();
@@ -157,19 +273,32 @@ async function recover(file: DiskFile, { disk, name, kind, chainId }: RecordFile
   return new RecordFile(file, format, index, end);
 }
 
-/** Copies the bytes from `from` to `to` into the first `<name>.torn-<n>` that is free, durably. */
-async function saveTorn(disk: Disk, name: string, file: DiskFile, from: number, to: number): Promise<void> {
-  const chunkBytes = 1024 * 1024;
-  const torn = await created(disk, await freeName(disk, `${name}.torn-`));
+/** Copies the bytes from `from` to `to` into the first `<prefix><n>` that is free, durably. @returns its name. */
+async function copyAside(disk: Disk, prefix: string, file: DiskFile, from: number, to: number): Promise<string> {
+  const name = await freeName(disk, prefix);
+  const copy = await created(disk, name);
   try {
-    for (let at = from; at < to; at += chunkBytes) {
-      await torn.append(await file.read(at, Math.min(chunkBytes, to - at)));
+    for (let at = from; at < to; at += WRITE_BYTES) {
+      await copy.append(await file.read(at, Math.min(WRITE_BYTES, to - at)));
     }
-    await torn.sync();
+    await copy.sync();
   } finally {
-    await torn.close();
+    await copy.close();
   }
   await disk.syncFolder();
+  return name;
+}
+
+/** Moves a file that nobody has open to the first `<prefix><n>` that is free, durably. @returns its new name. */
+export async function moveAside(disk: Disk, name: string, prefix: string): Promise<string> {
+  const aside = await freeName(disk, prefix);
+  await disk.rename(name, aside);
+  await disk.syncFolder();
+  return aside;
+}
+
+function nextName(name: string): string {
+  return name.endsWith('.log') ? name.replace(/\.log$/, '.new') : `${name}.new`;
 }
 
 async function freeName(disk: Disk, prefix: string): Promise<string> {

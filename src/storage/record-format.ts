@@ -1,18 +1,19 @@
 /**
- * The bytes of a record file: a head of 48 bytes, then records. All integers are little-endian, all checksums CRC-32.
+ * The bytes of a record file: a head of 48 or 52 bytes, then records. All integers are little-endian, all checksums CRC-32.
  *
  * | file head | bytes | meaning |
  * |---|---|---|
  * | magic | 0-7 | `tonlelog` |
- * | version | 8-9 | 1 |
+ * | version | 8-9 | 1, or 2 where the first record is not record 1 |
  * | kind | 10-11 | what the records are, see `RECORD_KINDS` |
- * | checksum | 12-15 | of the other 44 bytes |
+ * | checksum | 12-15 | of all other bytes of the head |
  * | chain | 16-47 | chain id |
+ * | first | 48-51 | in version 2 only: ordinal of the first record |
  *
  * | record | bytes | meaning |
  * |---|---|---|
  * | length | 0-3 | bytes of the payload, from 1 |
- * | ordinal | 4-7 | 1 for the first record |
+ * | ordinal | 4-7 | that of the record before, and 1; for the first record, what the head says |
  * | checksum | 8-11 | of length, ordinal and payload, continued from the checksum of the record before (of the file head for the first) |
  * | head checksum | 12-15 | of the 12 bytes before it, continued from that of the file head |
  * | payload | 16- | |
@@ -24,16 +25,25 @@
  */
 import { crc32 } from 'node:zlib';
 import { fromHex, toHex } from '../codec/hex.ts';
-import { MAX_COMMITTED_BLOCK_BYTES, MAX_SIGN_MEMORY_BYTES } from '../codec/limits.ts';
+import {
+  MAX_CHUNK_BYTES,
+  MAX_COMMITTED_BLOCK_BYTES,
+  MAX_MANIFEST_BYTES,
+  MAX_SIGN_MEMORY_BYTES,
+} from '../codec/limits.ts';
 import { assert } from '../errors.ts';
 import type { ChainId } from '../types/index.ts';
 import type { StorageErrorCode } from './errors.ts';
 import { storageError } from './errors.ts';
 
+/** Of a file whose first record is record 1, as nearly all are. */
 export const FILE_HEAD_BYTES = 48;
+/** Of any file: what has to be read to decode a head. */
+export const MAX_FILE_HEAD_BYTES = 52;
 export const RECORD_HEAD_BYTES = 16;
 const MAGIC = Buffer.from('tonlelog', 'latin1');
 const VERSION = 1;
+const VERSION_WITH_FIRST = 2;
 
 /** What a record file is for, and how careful it is. */
 export interface RecordKind {
@@ -44,6 +54,8 @@ export interface RecordKind {
    * forgotten by mistake is a vote cast twice, so those are kept twice.
    */
   readonly copies: 1 | 2;
+  /** Whether the file is only ever made whole: then an end that looks torn is damage too. */
+  readonly isMadeWhole: boolean;
   /** Largest payload; a length above it is damage. Bounds what a reader holds in memory. */
   readonly maxBytes: number;
   readonly corruptCode: StorageErrorCode;
@@ -51,9 +63,29 @@ export interface RecordKind {
 
 export const RECORD_KINDS = {
   /** A committed block, encoded. */
-  blocks: { kind: 1, copies: 1, maxBytes: MAX_COMMITTED_BLOCK_BYTES, corruptCode: 'LOG_CORRUPT' },
-  /** What a key said last, and the block it is locked on with all its batches (`codec/sign-memory.ts`). */
-  signState: { kind: 2, copies: 2, maxBytes: MAX_SIGN_MEMORY_BYTES, corruptCode: 'SIGN_STATE_CORRUPT' },
+  blocks: {
+    kind: 1,
+    copies: 1,
+    isMadeWhole: false,
+    maxBytes: MAX_COMMITTED_BLOCK_BYTES,
+    corruptCode: 'LOG_CORRUPT',
+  },
+  /** The last statements, and the locked block with its batches and the votes that made it so. */
+  signState: {
+    kind: 2,
+    copies: 2,
+    isMadeWhole: false,
+    maxBytes: MAX_SIGN_MEMORY_BYTES,
+    corruptCode: 'SIGN_STATE_CORRUPT',
+  },
+  /** The chunks of a whole state, then its manifest. */
+  snapshot: {
+    kind: 3,
+    copies: 1,
+    isMadeWhole: true,
+    maxBytes: Math.max(MAX_CHUNK_BYTES, MAX_MANIFEST_BYTES),
+    corruptCode: 'SNAPSHOT_CORRUPT',
+  },
 } as const satisfies Readonly<Record<string, RecordKind>>;
 
 /** How to read one file: its kind, its name for messages, and the checksum of its head, where all others start from. */
@@ -61,6 +93,9 @@ export interface RecordFormat {
   readonly kind: RecordKind;
   readonly name: string;
   readonly seed: number;
+  /** Ordinal of the first record. */
+  readonly first: number;
+  readonly headBytes: number;
 }
 
 export interface RecordHead {
@@ -69,10 +104,13 @@ export interface RecordHead {
   readonly crc: number;
 }
 
-export function encodeFileHead(kind: RecordKind, chainId: ChainId): Uint8Array {
-  const head = Buffer.alloc(FILE_HEAD_BYTES);
+/** @param first ordinal of the first record. */
+export function encodeFileHead(kind: RecordKind, chainId: ChainId, first = 1): Uint8Array {
+  assert(Number.isInteger(first) && first >= 1 && first < 2 ** 32, 'ordinals are whole numbers from 1 on');
+  const head = Buffer.alloc(first === 1 ? FILE_HEAD_BYTES : MAX_FILE_HEAD_BYTES);
   head.set(MAGIC, 0);
-  head.writeUInt16LE(VERSION, 8);
+  head.writeUInt16LE(first === 1 ? VERSION : VERSION_WITH_FIRST, 8);
+  if (first > 1) head.writeUInt32LE(first, 48);
   head.writeUInt16LE(kind.kind, 10);
   head.set(fromHex(chainId, 32), 16);
   head.writeUInt32LE(fileHeadCrc(head), 12);
@@ -80,23 +118,29 @@ export function encodeFileHead(kind: RecordKind, chainId: ChainId): Uint8Array {
 }
 
 /**
- * @param bytes the first bytes of the file, fewer than 48 where it is shorter.
+ * @param bytes the first 52 bytes of the file, fewer where it is shorter.
  * @throws CodedError `LOG_FORMAT` for another magic, version or kind, `FOLDER_FOREIGN` for another chain, and the kind's
  *   own code where the head is damaged or cut short (it is written and synced before the file gets its name).
  */
 export function decodeFileHead(bytes: Uint8Array, kind: RecordKind, chainId: ChainId, name: string): RecordFormat {
   if (bytes.length < FILE_HEAD_BYTES) throw storageError(kind.corruptCode, `${name}: its head is cut off`);
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, FILE_HEAD_BYTES);
-  if (!MAGIC.equals(head.subarray(0, 8))) throw storageError('LOG_FORMAT', `${name} does not start as a record file`);
-  const version = head.readUInt16LE(8);
-  if (version !== VERSION) throw storageError('LOG_FORMAT', `${name} has version ${version}, known is ${VERSION}`);
+  const start = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (!MAGIC.equals(start.subarray(0, 8))) throw storageError('LOG_FORMAT', `${name} does not start as a record file`);
+  const version = start.readUInt16LE(8);
+  if (version !== VERSION && version !== VERSION_WITH_FIRST) {
+    throw storageError('LOG_FORMAT', `${name} has version ${version}, known are ${VERSION} and ${VERSION_WITH_FIRST}`);
+  }
+  const headBytes = version === VERSION ? FILE_HEAD_BYTES : MAX_FILE_HEAD_BYTES;
+  if (start.length < headBytes) throw storageError(kind.corruptCode, `${name}: its head is cut off`);
+  const head = start.subarray(0, headBytes);
   const seed = head.readUInt32LE(12);
   if (seed !== fileHeadCrc(head)) throw storageError(kind.corruptCode, `${name}: its head is damaged`);
   const found = head.readUInt16LE(10);
   if (found !== kind.kind) throw storageError('LOG_FORMAT', `${name} holds records of kind ${found}, not ${kind.kind}`);
-  const chain = toHex(head.subarray(16));
+  const chain = toHex(head.subarray(16, FILE_HEAD_BYTES));
   if (chain !== chainId) throw storageError('FOLDER_FOREIGN', `${name} is of chain ${chain}, not ${chainId}`);
-  return { kind, name, seed };
+  const first = version === VERSION ? 1 : head.readUInt32LE(FILE_HEAD_BYTES);
+  return { kind, name, seed, first, headBytes };
 }
 
 /** @param previousCrc checksum of the record before, or the format's seed. */

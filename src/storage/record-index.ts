@@ -1,5 +1,6 @@
 /** Where each record of a file lies: 16 bytes of memory a record, outside the garbage collector's sight. */
 import { assert } from '../errors.ts';
+import type { RecordFormat } from './record-format.ts';
 
 interface RecordPlace {
   /** Of the payload's first byte. */
@@ -9,24 +10,40 @@ interface RecordPlace {
 }
 
 export class RecordIndex {
-  readonly #seed: number;
+  readonly #format: RecordFormat;
   #count = 0;
   #offsets = new Float64Array(64);
   #lengths = new Uint32Array(64);
   #crcs = new Uint32Array(64);
 
-  /** @param seed what the first record's checksum continues from. */
-  constructor(seed: number) {
-    this.#seed = seed;
+  constructor(format: RecordFormat) {
+    this.#format = format;
   }
 
   get count(): number {
     return this.#count;
   }
 
+  /** Ordinal of the first record, whether it is there yet or not. */
+  get first(): number {
+    return this.#format.first;
+  }
+
+  /** Ordinal of the last record; one less than that of the first where there is none. */
+  get last(): number {
+    return this.first + this.#count - 1;
+  }
+
+  /** Where the last record ends, or the head where there is none. */
+  get end(): number {
+    if (this.#count === 0) return this.#format.headBytes;
+    const { offset, length } = this.place(this.last);
+    return offset + length;
+  }
+
   /** Checksum of the last record, which the next one continues from. */
   get lastCrc(): number {
-    return this.crcBefore(this.#count + 1);
+    return this.crcBefore(this.last + 1);
   }
 
   push(offset: number, length: number, crc: number): void {
@@ -37,19 +54,20 @@ export class RecordIndex {
     this.#count += 1;
   }
 
-  /** @param ordinal from 1 to `count`. */
+  /** @param ordinal from `first` to `last`. */
   place(ordinal: number): RecordPlace {
-    const offset = this.#offsets[ordinal - 1];
-    const length = this.#lengths[ordinal - 1];
-    const crc = this.#crcs[ordinal - 1];
-    assert(ordinal <= this.#count && offset !== undefined, `record ${ordinal} is one of ${this.#count}`);
+    const at = ordinal - this.first;
+    const offset = this.#offsets[at];
+    const length = this.#lengths[at];
+    const crc = this.#crcs[at];
+    assert(ordinal <= this.last && offset !== undefined, `record ${ordinal} is one of ${this.first} to ${this.last}`);
     assert(length !== undefined && crc !== undefined, 'the columns of the index have equal lengths');
     return { offset, length, crc };
   }
 
   /** What the checksum of record `ordinal` continues from. */
   crcBefore(ordinal: number): number {
-    return ordinal === 1 ? this.#seed : this.place(ordinal - 1).crc;
+    return ordinal === this.first ? this.#format.seed : this.place(ordinal - 1).crc;
   }
 
   #grow(): void {

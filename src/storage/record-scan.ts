@@ -19,7 +19,7 @@ import type { CodedError } from '../errors.ts';
 import type { DiskFile } from '../ports.ts';
 import { storageError } from './errors.ts';
 import type { RecordFormat, RecordHead } from './record-format.ts';
-import { decodeRecordHead, FILE_HEAD_BYTES, RECORD_HEAD_BYTES, startRecordCrc } from './record-format.ts';
+import { decodeRecordHead, RECORD_HEAD_BYTES, startRecordCrc } from './record-format.ts';
 import { RecordIndex } from './record-index.ts';
 
 /** Bounds the memory of a scan; reads of this size keep any disk busy. */
@@ -27,38 +27,38 @@ const CHUNK_BYTES = 1024 * 1024;
 
 interface Scan {
   readonly index: RecordIndex;
-  /** Where the whole records end: what lies beyond is torn. */
+  /** Where the whole records end: what lies beyond is torn, or damaged. */
   readonly end: number;
+  /** Why what lies beyond cannot come from a crash, naming file, byte and record; null where it can. */
+  readonly damage: CodedError | null;
 }
 
-/**
- * @param size of the file, at least that of its head.
- * @throws CodedError the kind's own code, naming file, byte and record, where the file is damaged before its end.
- */
+/** @param size of the file, at least that of its head. */
 export async function scanRecords(file: DiskFile, size: number, format: RecordFormat): Promise<Scan> {
   const chunks = new ChunkReader(file, size);
-  const index = new RecordIndex(format.seed);
+  const index = new RecordIndex(format);
+  const damage = (at: number): Scan => ({ index, end: index.end, damage: damaged(format, index, at) });
   const { copies, maxBytes } = format.kind;
-  let at = FILE_HEAD_BYTES;
+  let at = format.headBytes;
   /** Where the first bytes lie that belong to no whole record, since the last one that was. */
   let doubt: number | null = null;
   while (at < size) {
     const head = decodeRecordHead(await chunks.read(at, RECORD_HEAD_BYTES), 0, format);
     const end = head === null ? null : at + RECORD_HEAD_BYTES + head.length;
-    const isNext = head?.ordinal === index.count + 1;
+    const isNext = head?.ordinal === index.last + 1;
     const isCopy = copies === 2 && isSecondCopy(head, index);
-    if (head !== null && !isNext && !isCopy) throw damaged(format, index, doubt ?? at);
+    if (head !== null && !isNext && !isCopy) return damage(doubt ?? at);
     if (head !== null && isNext && (await isWhole(chunks, at, head, index.lastCrc))) {
       index.push(at + RECORD_HEAD_BYTES, head.length, head.crc);
       doubt = null;
     } else if (!isCopy || end === null || end > size) {
       doubt ??= at;
     }
-    at = end ?? (await findHead(chunks, at + 1, index.count, format));
-    if (doubt !== null && copies === 1 && at < size) throw damaged(format, index, doubt);
+    at = end ?? (await findHead(chunks, at + 1, index.last, format));
+    if (doubt !== null && copies === 1 && at < size) return damage(doubt);
   }
-  if (doubt !== null && size - doubt > copies * (RECORD_HEAD_BYTES + maxBytes)) throw damaged(format, index, doubt);
-  return { index, end: doubt ?? size };
+  if (doubt !== null && size - doubt > copies * (RECORD_HEAD_BYTES + maxBytes)) return damage(doubt);
+  return { index, end: doubt ?? size, damage: null };
 }
 
 async function isWhole(chunks: ChunkReader, at: number, head: RecordHead, previousCrc: number): Promise<boolean> {
@@ -75,30 +75,30 @@ async function isWhole(chunks: ChunkReader, at: number, head: RecordHead, previo
 }
 
 function isSecondCopy(head: RecordHead | null, index: RecordIndex): boolean {
-  return head !== null && head.ordinal === index.count && head.crc === index.lastCrc;
+  return head !== null && head.ordinal === index.last && head.crc === index.lastCrc;
 }
 
 /**
- * Where, from `from` on, the next head of a record after the first `count` begins, or the size where there is none. A
+ * Where, from `from` on, the next head of a record after record `last` begins, or the size where there is none. A
  * payload that imitates one makes us refuse a torn file, at worst; no record is accepted on a head alone.
  */
-async function findHead(chunks: ChunkReader, from: number, count: number, format: RecordFormat): Promise<number> {
-  const highest = count + 1 + (chunks.size - from) / RECORD_HEAD_BYTES;
+async function findHead(chunks: ChunkReader, from: number, last: number, format: RecordFormat): Promise<number> {
+  const highest = last + 1 + (chunks.size - from) / RECORD_HEAD_BYTES;
   for (let position = from; chunks.size - position >= RECORD_HEAD_BYTES; ) {
     const bytes = await chunks.read(position, Math.min(CHUNK_BYTES, chunks.size - position));
-    const last = bytes.length - RECORD_HEAD_BYTES;
-    for (let at = 0; at <= last; at++) {
+    const lastAt = bytes.length - RECORD_HEAD_BYTES;
+    for (let at = 0; at <= lastAt; at++) {
       const ordinal = bytes.readUInt32LE(at + 4);
-      const plausible = ordinal > count && ordinal <= highest;
+      const plausible = ordinal > last && ordinal <= highest;
       if (plausible && decodeRecordHead(bytes, at, format) !== null) return position + at;
     }
-    position += last + 1;
+    position += lastAt + 1;
   }
   return chunks.size;
 }
 
 function damaged(format: RecordFormat, index: RecordIndex, at: number): CodedError {
-  const what = `${format.name}: record ${index.count + 1} at byte ${at} is damaged and more follows it; nothing was changed`;
+  const what = `${format.name}: record ${index.last + 1} at byte ${at} is damaged and more follows it`;
   return storageError(format.kind.corruptCode, what);
 }
 

@@ -11,7 +11,7 @@ import { decodeTip, encodeTip, openValue, sealValue } from './state-values.ts';
 
 const chainId = 'c1'.repeat(32) as ChainId;
 const name = 'x.log';
-const CODES = ['LOG_FORMAT', 'LOG_CORRUPT', 'SIGN_STATE_CORRUPT', 'FOLDER_FOREIGN'];
+const CODES = ['LOG_FORMAT', 'LOG_CORRUPT', 'SIGN_STATE_CORRUPT', 'SNAPSHOT_CORRUPT', 'FOLDER_FOREIGN'];
 
 for (const [kindName, kind] of Object.entries(RECORD_KINDS) as [string, RecordKind][]) {
   t.test(`${kindName}: a damaged file`, async (t) => {

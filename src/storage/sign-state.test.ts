@@ -2,6 +2,7 @@
 import type { Test } from 'tap';
 import t from 'tap';
 import { toHex } from '../codec/hex.ts';
+import { MAX_SIGN_MEMORY_BYTES } from '../codec/limits.ts';
 import type { Disk } from '../ports.ts';
 import type { ChainId } from '../types/index.ts';
 import { openBlockLog } from './block-log.ts';
@@ -44,6 +45,16 @@ for (const [name, open] of disks) {
       t.equal(state.last(), null);
       await state.close();
     }
+  });
+
+  t.test(`${name}: a lock on the fullest block fits`, async (t) => {
+    const disk = await open(t.testdir());
+    const state = await openSignState(disk, chainId);
+    await state.record(entry(7, MAX_SIGN_MEMORY_BYTES));
+    await state.close();
+    const again = await openSignState(disk, chainId);
+    t.equal(again.last()?.length, MAX_SIGN_MEMORY_BYTES);
+    await again.close();
   });
 
   t.test(`${name}: it does not grow for ever`, async (t) => {

@@ -9,7 +9,7 @@ import { assert } from '../errors.ts';
 import type { IndexWrite, RangeQuery, StateStore } from '../ports.ts';
 import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
 import { storageError } from './errors.ts';
-import { appliedKey, appliedSection, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './keys.ts';
+import { appliedKey, appliedSection, BASE_KEY, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './keys.ts';
 import { LOG_BYTES, openLevelDatabase } from './leveldb.ts';
 import { orStateError, stateError } from './state-errors.ts';
 import type { StateTip } from './state-values.ts';
@@ -70,11 +70,11 @@ export async function openStateStore(location: string): Promise<StateStore> {
  */
 export async function stateStoreOver(database: StateDatabase, notedBlocks = NOTED_BLOCKS): Promise<StateStore> {
   try {
-    const sealed = await database.get(TIP_KEY);
-    const tip = sealed === undefined ? null : decodeTip(openValue(TIP_KEY, sealed));
-    // Without a tip, all that is there is left from a `clear` that a crash cut short.
+    const tip = await tipAt(database, TIP_KEY);
+    const base = await tipAt(database, BASE_KEY);
+    // Without a tip, all that is there is left from a `clear` or a `fill` that a crash cut short.
     if (tip === null) await database.clear();
-    else await checkNotes(database, tip.height, notedBlocks);
+    else await checkNotes(database, tip.height, Math.max(base?.height ?? 0, tip.height - notedBlocks + 1));
     return new LevelStateStore(database, tip, notedBlocks);
   } catch (error) {
     await database.close();
@@ -169,8 +169,35 @@ class LevelStateStore implements StateStore {
     });
   }
 
+  fill(entries: readonly { readonly key: StateKey; readonly value: Uint8Array }[]): Promise<void> {
+    return this.#changing(async () => {
+      assert(this.#tip === null, 'only an empty store is filled');
+      await this.#write((batch) => {
+        for (const { key, value } of entries) batch.put(STATE_PREFIX + key, sealValue(STATE_PREFIX + key, value));
+      });
+    });
+  }
+
+  seal(height: number, chain: Hash): Promise<void> {
+    return this.#changing(async () => {
+      assert(this.#tip === null, 'only what was just filled is sealed');
+      const tip = { height, chain };
+      await this.#write((batch) => {
+        for (const key of [TIP_KEY, BASE_KEY]) batch.put(key, sealValue(key, encodeTip(tip)));
+        batch.put(appliedKey(height), sealValue(appliedKey(height), NOTHING));
+      });
+      this.#tip = tip;
+    });
+  }
+
   close(): Promise<void> {
     return this.#queue.close(() => this.#database.close());
+  }
+
+  async #write(put: (batch: StateBatch) => void): Promise<void> {
+    const batch = this.#database.batch();
+    put(batch);
+    await batch.write();
   }
 
   /** What is forgotten goes in first, so that a key written by the same block stays. */
@@ -213,9 +240,14 @@ export function assertFollows(tip: StateTip | null, next: StateTip): void {
   assert(tip === null || next.chain === tip.chain, 'every block applied is of the chain of the first');
 }
 
+async function tipAt(database: StateDatabase, key: string): Promise<StateTip | null> {
+  const sealed = await database.get(key);
+  return sealed === undefined ? null : decodeTip(openValue(key, sealed));
+}
+
 /** Every applied block noted itself in its own batch; where a note is missing, so are that block's writes. */
-async function checkNotes(database: StateDatabase, height: number, notedBlocks: number): Promise<void> {
-  let next = Math.max(0, height - notedBlocks + 1);
+async function checkNotes(database: StateDatabase, height: number, from: number): Promise<void> {
+  let next = from;
   for await (const keys of chunksOf(database.keys(appliedSection()))) {
     for (const key of keys) {
       if (key !== appliedKey(next))

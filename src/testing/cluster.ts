@@ -6,7 +6,7 @@ import { DEFAULT_TIMINGS, type Timings } from '../node/context.ts';
 import type { NodeEvent } from '../node/events.ts';
 import type { Node } from '../node/node.ts';
 import { VirtualClock } from '../simulator/clock.ts';
-import { Machine } from '../simulator/machine.ts';
+import { type Alter, Machine } from '../simulator/machine.ts';
 import { VirtualNetwork } from '../simulator/network.ts';
 import { KEEP_UNSYNCED } from '../storage/index.ts';
 import type { ParticipantId } from '../types/index.ts';
@@ -30,10 +30,13 @@ export class Cluster {
   readonly #machines = new Map<string, Machine>();
   readonly #events = new Map<string, NodeEvent[]>();
   readonly #timings: Timings;
+  readonly #alter: Alter;
 
-  constructor(network = testNetwork(), timings: Timings = DEFAULT_TIMINGS) {
+  /** @param alter changes the ports of members, of liars for example. */
+  constructor(network = testNetwork(), timings: Timings = DEFAULT_TIMINGS, alter: Alter = (ports) => ports) {
     this.network = network;
     this.#timings = timings;
+    this.#alter = alter;
     this.wires = new VirtualNetwork(this.clock);
   }
 
@@ -45,6 +48,13 @@ export class Cluster {
     const member = this.members.get(id);
     if (member === undefined) throw new Error(`${id} is not up`);
     return member;
+  }
+
+  /** A member's computer, whether it is up or not. */
+  machine(id: string): Machine {
+    const machine = this.#machines.get(id);
+    if (machine === undefined) throw new Error(`${id} was never up`);
+    return machine;
   }
 
   async startAll(): Promise<void> {
@@ -132,6 +142,8 @@ export class Cluster {
       clock: this.clock,
       wires: this.wires,
       timings: this.#timings,
+      alter: this.#alter,
+      onArmedCrash: () => this.members.delete(id),
       onEvent: (event) => this.#events.get(id)?.push(event),
       onEnd: (error) => this.fatal.push(error),
     });

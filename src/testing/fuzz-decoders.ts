@@ -47,6 +47,7 @@ const statements = fc.oneof(
   arbitrary.proposal.map(({ statement }) => statement),
 );
 const stateKey = fc.constantFrom('account/dara@aclb', 'balance/dara@aclb/KHR', 'seen/29453760/ab', '');
+const stateEntry = fc.record({ key: stateKey, value: fc.uint8Array({ maxLength: limits.MAX_STATE_VALUE_BYTES }) });
 
 /** A schema of whatever type. */
 type AnySchema = { readonly [K in 'type' | 'write' | 'read']: unknown };
@@ -131,6 +132,12 @@ const ROWS: Readonly<Record<string, Row>> = {
     limits.MAX_PROPOSAL_BYTES,
     fc.array(digest, { minLength: 1, maxLength: 32 }),
   ],
+  manifestQuestion: [messages.manifestQuestion, limits.MAX_ANNOUNCEMENT_BYTES, fc.record({ above: safe })],
+  chunkQuestion: [
+    messages.chunkQuestion,
+    limits.MAX_ANNOUNCEMENT_BYTES,
+    fc.record({ height: fc.integer({ min: 1 }), index: fc.nat({ max: limits.MAX_SNAPSHOT_CHUNKS - 1 }) }),
+  ],
   blocksQuestion: [
     messages.blocksQuestion,
     limits.MAX_ANNOUNCEMENT_BYTES,
@@ -191,6 +198,18 @@ const ROWS: Readonly<Record<string, Row>> = {
     state.stateWrite,
     2 * VALUE,
     fc.record({ key: stateKey, value: fc.option(fc.uint8Array({ maxLength: VALUE })) }),
+  ],
+  stateEntry: [state.stateEntry, 2 * VALUE, stateEntry],
+  stateChunk: [state.stateChunk, limits.MAX_CHUNK_BYTES, fc.array(stateEntry, { minLength: 1, maxLength: 9 })],
+  snapshotManifest: [
+    state.snapshotManifest,
+    limits.MAX_MANIFEST_BYTES,
+    fc.record({
+      version: fc.constant(1),
+      height: fc.integer({ min: 1 }),
+      entries: fc.integer({ min: 1, max: 1_000_000 }),
+      chunkRoots: fc.array(digest, { minLength: 1, maxLength: 9 }),
+    }),
   ],
   forgetRange: [state.forgetRange, VALUE, fc.record({ from: stateKey, to: stateKey })],
   indexedTransaction: [

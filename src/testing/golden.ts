@@ -2,11 +2,19 @@
 import { batch, block, committedBlock, header } from '../codec/block.ts';
 import { genesis } from '../codec/genesis.ts';
 import { fromHex, toHex } from '../codec/hex.ts';
-import { announcement, batchesQuestion, blocksQuestion, proposal, roundMessages } from '../codec/messages.ts';
+import {
+  announcement,
+  batchesQuestion,
+  blocksQuestion,
+  chunkQuestion,
+  manifestQuestion,
+  proposal,
+  roundMessages,
+} from '../codec/messages.ts';
 import { receiptProof } from '../codec/proof.ts';
 import { encode } from '../codec/schema.ts';
 import { signMemory } from '../codec/sign-memory.ts';
-import { accountRecord, aliasRecord, stateWrite, supplyRecord } from '../codec/state.ts';
+import { accountRecord, aliasRecord, snapshotManifest, stateChunk, stateWrite, supplyRecord } from '../codec/state.ts';
 import { receipt, transaction, transactionBody } from '../codec/transaction.ts';
 import { commitCertificate, evidence, statementPreimage, vote } from '../codec/vote.ts';
 import { aliasKey } from '../crypto/alias.ts';
@@ -139,6 +147,10 @@ export const GOLDEN_BYTES: Readonly<Record<string, string>> = Object.fromEntries
     announcement: encode(announcement, { version: 1, height: 7, blockHash: hash }),
     batchesQuestion: encode(batchesQuestion, [batchDigest(oneBatch)]),
     blocksQuestion: encode(blocksQuestion, { from: 3, count: 5 }),
+    manifestQuestion: encode(manifestQuestion, { above: 40 }),
+    chunkQuestion: encode(chunkQuestion, { height: 80, index: 2 }),
+    snapshotManifest: encode(snapshotManifest, { version: 1, height: 80, entries: 3, chunkRoots: [digest('f')] }),
+    stateChunk: encode(stateChunk, [{ key: accountKey(account('dara@aclb')), value: fromHex('00ff') }]),
     roundMessages: encode(roundMessages, { height: 7, proposals: [oneProposal], votes: [precommit] }),
     signMemory: encode(signMemory, { version: 1, said: [precommit], lock }),
     receiptProof: encode(receiptProof, proof),

@@ -9,6 +9,8 @@ import {
   announcement,
   batchesQuestion,
   blocksQuestion,
+  chunkQuestion,
+  manifestQuestion,
   proposal as proposalSchema,
   roundMessages,
 } from '../codec/messages.ts';
@@ -49,6 +51,8 @@ const DECODED: Readonly<Record<Kind, readonly [Schema<never>, number]>> = {
   batch: [batchSchema, limits.MAX_BATCH_BYTES],
   batches: [batchesQuestion, limits.MAX_PROPOSAL_BYTES],
   blocks: [blocksQuestion, limits.MAX_ANNOUNCEMENT_BYTES],
+  manifest: [manifestQuestion, limits.MAX_ANNOUNCEMENT_BYTES],
+  chunk: [chunkQuestion, limits.MAX_ANNOUNCEMENT_BYTES],
   round: [roundMessages, limits.MAX_ROUND_BYTES],
 } as Readonly<Record<Kind, never>>;
 
@@ -66,7 +70,8 @@ export class HostilePeer {
   readonly #cluster: Cluster;
   readonly #forge: Forge;
   readonly #heard: Record<Kind, Uint8Array[]> = {
-    ...{ proposals: [], votes: [], announcements: [], batch: [], batches: [], blocks: [], round: [] },
+    ...{ proposals: [], votes: [], announcements: [], batch: [], batches: [], blocks: [] },
+    ...{ manifest: [], chunk: [], round: [] },
   };
   #answer: ((question: Question) => HostileAnswer) | null = null;
 

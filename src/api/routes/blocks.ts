@@ -50,23 +50,24 @@ const schema = {
         }),
       ),
     },
-    failures(...PARAMETER_CODES, 'BLOCK_NOT_FOUND'),
+    failures(...PARAMETER_CODES, 'BLOCK_NOT_FOUND', 'HISTORY_PRUNED'),
   ),
 };
 
 export function blockRoutes(app: FastifyInstance, api: Api): void {
   app.get<Route>('/blocks/:height', { schema }, ({ params, query }) => {
-    const tip = api.node.status().height;
+    const { height: tip, knownFromHeight } = api.node.status();
     const height = params.height === 'latest' ? tip : Number(params.height);
     // Above the tip, the record may hold a block already whose results are not there yet.
     if (height < 1 || height > tip) throw fault('BLOCK_NOT_FOUND');
+    if (height < knownFromHeight) throw fault('HISTORY_PRUNED', { details: { knownFromHeight } });
     return blockJson(api, height, query);
   });
 }
 
 async function blockJson(api: Api, height: number, { from, limit }: Route['Querystring']): Promise<BlockJson> {
   const committed = await api.node.queries.block(height);
-  assert(committed !== null, 'every block up to the tip is in the record');
+  assert(committed !== null, 'every block from the first to the tip is in the record');
   const { block, certificate } = committed;
   const receipts = await api.node.queries.receipts(height);
   const shown = receipts.slice(from, from + limit);

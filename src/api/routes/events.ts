@@ -39,7 +39,7 @@ const schema = {
         content: { 'text/event-stream': { schema: { type: 'string' } } },
       },
     },
-    failures(...PARAMETER_CODES, 'ACCOUNT_MALFORMED', 'STREAMS_FULL'),
+    failures(...PARAMETER_CODES, 'ACCOUNT_MALFORMED', 'HISTORY_PRUNED', 'STREAMS_FULL'),
   ),
 };
 
@@ -57,6 +57,8 @@ export function eventRoutes(app: FastifyInstance, { node, genesis, clock, limits
     const last = request.headers['last-event-id'];
     if (open >= limits.eventStreams) throw fault('STREAMS_FULL');
     const from = last === undefined ? feed.tip + 1 : Number(last) + 1;
+    const { first } = feed;
+    if (from < first) throw fault('HISTORY_PRUNED', { details: { knownFromHeight: first } });
     open += 1;
     metrics.streamOpened();
     reply.raw.once('close', () => {

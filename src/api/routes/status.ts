@@ -21,6 +21,7 @@ const schema = {
         height: HEIGHT,
         blockHash: orNull(HASH),
         blockTimeMs: orNull(TIME_MS),
+        knownFromHeight: { ...HEIGHT, description: 'First block that this node can show' },
         highestKnownHeight: HEIGHT,
         timeMs: TIME_MS,
         maxValidityMs: COUNT,

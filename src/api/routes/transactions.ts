@@ -84,7 +84,7 @@ const detailsSchema = {
         }),
       ),
     },
-    failures(...PARAMETER_CODES, 'HASH_MALFORMED', 'TRANSACTION_NOT_FOUND'),
+    failures(...PARAMETER_CODES, 'HASH_MALFORMED', 'TRANSACTION_NOT_FOUND', 'HISTORY_PRUNED'),
   ),
 };
 
@@ -124,7 +124,12 @@ async function details(
 ): Promise<TransactionDetailsJson> {
   const id = textField(params.id, 'id', parseHash) as TransactionId;
   const standing = await node.standing(id);
-  if (standing.state === 'unknown') throw fault('TRANSACTION_NOT_FOUND');
+  if (standing.state === 'unknown') {
+    const { knownFromHeight } = node.status();
+    throw knownFromHeight === 1
+      ? fault('TRANSACTION_NOT_FOUND')
+      : fault('HISTORY_PRUNED', { details: { knownFromHeight } });
+  }
   const state = stateJson(id, standing);
   if (standing.state !== 'final') return { ...state, transaction: null, proof: null };
   const proof = await node.queries.proof(id);

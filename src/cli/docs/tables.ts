@@ -4,11 +4,27 @@ import { amount } from '../../codec/fields.ts';
 import { currency, genesis, participant } from '../../codec/genesis.ts';
 import { indexedTransaction } from '../../codec/index-rows.ts';
 import * as limits from '../../codec/limits.ts';
-import { announcement, blocksQuestion, proposal, roundMessages } from '../../codec/messages.ts';
+import {
+  announcement,
+  blocksQuestion,
+  chunkQuestion,
+  manifestQuestion,
+  proposal,
+  roundMessages,
+} from '../../codec/messages.ts';
 import { receiptProof } from '../../codec/proof.ts';
 import type { FieldRow } from '../../codec/schema.ts';
 import { signMemory } from '../../codec/sign-memory.ts';
-import { accountRecord, aliasRecord, evidenceRecord, seenRecord, stateWrite, supplyRecord } from '../../codec/state.ts';
+import {
+  accountRecord,
+  aliasRecord,
+  evidenceRecord,
+  seenRecord,
+  snapshotManifest,
+  stateEntry,
+  stateWrite,
+  supplyRecord,
+} from '../../codec/state.ts';
 import * as tx from '../../codec/transaction.ts';
 import { commitCertificate, evidence, signedStatement, statementPreimage } from '../../codec/vote.ts';
 import { DOMAINS } from '../../crypto/domains.ts';
@@ -53,7 +69,16 @@ const MESSAGES: Readonly<Record<string, readonly Message[]>> = {
     evidence,
     signMemory,
   ],
-  'Between peers': [proposal, announcement, blocksQuestion, roundMessages],
+  'Between peers': [
+    proposal,
+    announcement,
+    blocksQuestion,
+    manifestQuestion,
+    chunkQuestion,
+    roundMessages,
+    snapshotManifest,
+    stateEntry,
+  ],
   Genesis: [genesis, participant, currency],
   'State and indexes': [
     accountRecord,

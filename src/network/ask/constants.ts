@@ -9,13 +9,13 @@
  * | count | u32, big-endian | frames that follow | up to 4,096 |
  * | answer | bytes | one item, by the node's codec | 32 MiB in all, 5 s without progress, 32 s in all |
  */
-import { MAX_SYNC_BYTES } from '../../codec/limits.ts';
+import { MAX_CHUNK_BYTES, MAX_MANIFEST_BYTES, MAX_SYNC_BYTES } from '../../codec/limits.ts';
 import { assert } from '../../errors.ts';
 import type { Question } from '../../ports.ts';
 import type { ChainId } from '../../types/index.ts';
 import { chainName } from '../names.ts';
 
-export const QUESTIONS: readonly Question[] = ['batches', 'blocks', 'round'];
+export const QUESTIONS: readonly Question[] = ['batches', 'blocks', 'round', 'manifest', 'chunk'];
 
 export function questionProtocol(chainId: ChainId, question: Question): string {
   return `/${chainName(chainId)}/ask/${question}/1.0.0`;
@@ -44,4 +44,7 @@ export const ANSWER_BURST_BYTES = 64 * 1024 * 1024;
 /** Work that does not show in bytes; with the rate above it bounds a peer to 2,048 questions a second. */
 export const QUESTION_COST_BYTES = 16 * 1024;
 
-assert(MAX_SYNC_BYTES < MAX_ANSWER_BYTES, 'an answer of block sync fits');
+assert(
+  Math.max(MAX_SYNC_BYTES, MAX_MANIFEST_BYTES, MAX_CHUNK_BYTES) < MAX_ANSWER_BYTES,
+  'an answer of block sync fits, and so do the parts of a snapshot',
+);

@@ -1,0 +1,233 @@
+/**
+ * Opens what the disk holds: verifies the record and proves the state, as far back as the newest snapshot that a certified
+ * block vouches for, or from the record's first block on where there is none.
+ *
+ * | found | then |
+ * |---|---|
+ * | a snapshot not above the state, its root in a certified header of the record | blocks from there on are verified; the state must be the snapshot with those blocks run over it |
+ * | no such snapshot, a record from block 1 | every block is verified, and what the state lacks is applied |
+ * | a state that is not what it must be, or none | it is made anew: from the genesis and every block (so that the indexes are whole), or from the snapshot that the record begins with |
+ * | a record that begins at a snapshot, and neither state nor snapshot | the node starts over with an empty chain, and asks its peers |
+ */
+import type { SnapshotManifest } from '../codec/state.ts';
+import { batchDigest } from '../crypto/ids.ts';
+import { CodedError } from '../errors.ts';
+import { genesisWrites, type Rules } from '../ledger/ledger.ts';
+import type { BlockLog, Snapshots, StateStore } from '../ports.ts';
+import type { ChainId, ChainTip, CommittedBlock, Genesis, Hash } from '../types/index.ts';
+import { judgeState } from './proof-of-state.ts';
+import { fillFromSnapshot, readManifest } from './snapshot.ts';
+
+/** What opening a chain did. */
+export interface BootReport {
+  /** Height of the first block that was verified. */
+  readonly verifiedFrom: number;
+  readonly height: number;
+  /** Blocks that were run again and applied, because the state lacked them. */
+  readonly replayed: number;
+  /** The snapshot that proved the state; null where none did. */
+  readonly provedBy: number | null;
+  /** Why the state was made anew; null where it was as it should be. */
+  readonly rebuilt: string | null;
+}
+
+export interface BootParts {
+  readonly genesis: Genesis;
+  readonly chainId: ChainId;
+  readonly rules: Rules;
+  readonly log: BlockLog;
+  readonly snapshots: Snapshots;
+  readonly store: StateStore;
+  readonly read: (height: number) => Promise<CommittedBlock | null>;
+  readonly isCertified: (committed: CommittedBlock) => boolean;
+  /** Makes this the tip, whose block the state has. */
+  readonly goTo: (tip: ChainTip) => void;
+  /** Runs a block on the tip and applies it. @returns false where it gives other results than its header says. */
+  readonly replay: (committed: CommittedBlock) => Promise<boolean>;
+}
+
+/**
+ * @throws CodedError `FOLDER_FOREIGN` (the state is of another network), `STATE_AHEAD` (the record lost blocks that the
+ *   state holds), `CHAIN_CORRUPT` (a block of the record does not verify, or does not do again what it did).
+ */
+export async function boot(parts: BootParts): Promise<BootReport> {
+  refuse(parts);
+  const { log, store } = parts;
+  const proof = await proveState(parts);
+  const provedBy = proof.is === 'proved' ? proof.by : null;
+  let rebuilt = proof.is === 'false' ? proof.reason : reasonToRebuild(parts);
+  if (rebuilt !== null) await store.clear();
+  if (store.height() === null) rebuilt = (await refill(parts)) ?? rebuilt;
+  const from = proof.is === 'proved' ? (store.height() ?? 0) + 1 : log.first();
+  const replayed = await goOn(parts, from, proof.is === 'proved' ? proof.tip : null);
+  return { verifiedFrom: provedBy ?? log.first(), height: log.length(), replayed, provedBy, rebuilt };
+}
+
+function refuse({ chainId, log, store }: BootParts): void {
+  if (store.chain() !== null && store.chain() !== chainId) {
+    throw new CodedError(
+      'FOLDER_FOREIGN',
+      'the state in this folder belongs to another network; choose another folder',
+    );
+  }
+  if ((store.height() ?? 0) > log.length()) {
+    throw new CodedError(
+      'STATE_AHEAD',
+      `the state has ${store.height()} blocks, the block log only ${log.length()}: blocks are missing from the log; ` +
+        'restore blocks.log from a copy, or move this folder away and let the node fetch everything again',
+    );
+  }
+}
+
+/** Why the state cannot be that of this record, whatever it holds. */
+function reasonToRebuild({ log, store }: BootParts): string | null {
+  const height = store.height();
+  if (height === null) return log.length() === 0 ? null : 'the state is empty';
+  return log.first() > 1 && height < log.first() ? 'the state is older than the record' : null;
+}
+
+// ---------------------------------------------------------------- proof
+
+type Proof =
+  | { readonly is: 'proved'; readonly by: number; readonly tip: ChainTip }
+  | { readonly is: 'false'; readonly reason: string }
+  | { readonly is: 'none' };
+
+/** Proves the state by the newest snapshot that can. */
+async function proveState(parts: BootParts): Promise<Proof> {
+  const { log, snapshots, store } = parts;
+  const height = store.height();
+  if (height === null) return { is: 'none' };
+  const usable = (at: number) => at >= log.first() && at < log.length() && at <= height;
+  for (const at of snapshots.heights().filter(usable).reverse()) {
+    const proof = await proveBy(parts, at, height);
+    if (proof !== null) return proof;
+  }
+  return { is: 'none' };
+}
+
+/** @returns null where the snapshot is of no use. */
+async function proveBy(parts: BootParts, at: number, height: number): Promise<Proof | null> {
+  const { rules, snapshots, store } = parts;
+  const block = await verified(parts, at, at === 1 ? parts.chainId : null);
+  const certified = await certifiedManifest(parts, block);
+  if (certified === null) return null;
+  let tip = tipOf(block);
+  let verifiedTo = at;
+  const blocks = async function* () {
+    for (let next = at + 1; next <= height; next++) {
+      const isNew = next > verifiedTo;
+      const committed = isNew ? await verified(parts, next, tip.hash) : await present(parts, next);
+      if (isNew) tip = tipOf(committed);
+      if (isNew) verifiedTo = next;
+      yield committed;
+    }
+  };
+  const { timeMs } = block.block.header;
+  const verdict = await judgeState({ rules, snapshots, manifest: certified, timeMs, blocks, store });
+  switch (verdict.is) {
+    case 'proved':
+      parts.goTo(tip);
+      return { is: 'proved', by: at, tip };
+    case 'false':
+      return verdict;
+    case 'unusable':
+      return null;
+    case 'block':
+      throw corrupt(verdict.height, 'gives other results than it did');
+  }
+}
+
+/** The manifest of the snapshot after this block, if it is the one that the next block of the record vouches for. */
+async function certifiedManifest(parts: BootParts, block: CommittedBlock): Promise<SnapshotManifest | null> {
+  const { height, hash } = tipOf(block);
+  const next = await verified(parts, height + 1, hash);
+  return await readManifest(parts.snapshots, height, next.block.header.checkpointRoot);
+}
+
+// ---------------------------------------------------------------- making the state
+
+/** Makes an empty state the first one of the record. @returns why the record had to be given up for that, or null. */
+async function refill(parts: BootParts): Promise<string | null> {
+  const { log, snapshots, store, chainId, genesis } = parts;
+  const first = log.first();
+  let reason: string | null = null;
+  if (first > 1) {
+    if (await fillFromBase(parts)) return null;
+    reason = 'neither the state nor the snapshot that the record begins with is there; starting over';
+    await log.beginAnew(1, []);
+    await snapshots.keep([]);
+  }
+  await store.apply(0, genesisWrites(genesis), [], chainId);
+  return reason;
+}
+
+async function fillFromBase(parts: BootParts): Promise<boolean> {
+  const { log, snapshots, store, chainId } = parts;
+  const first = log.first();
+  if (log.length() <= first || !snapshots.heights().includes(first)) return false;
+  const manifest = await certifiedManifest(parts, await verified(parts, first, null));
+  return manifest !== null && (await fillFromSnapshot(store, snapshots, manifest, chainId));
+}
+
+// ---------------------------------------------------------------- record
+
+/** Verifies the blocks from `from` on and applies what the state lacks. @param parent null before the first of the record. */
+async function goOn(parts: BootParts, from: number, parent: ChainTip | null): Promise<number> {
+  const { log, store, chainId, goTo, replay } = parts;
+  let parentHash = parent?.hash ?? (from === 1 ? chainId : null);
+  let replayed = 0;
+  for (let height = from; height <= log.length(); height++) {
+    const committed = await verified(parts, height, parentHash);
+    const tip = tipOf(committed);
+    parentHash = tip.hash;
+    if (height <= (store.height() ?? 0)) {
+      goTo(tip);
+      continue;
+    }
+    if (!(await replay(committed))) throw corrupt(height, 'gives other results than it did');
+    replayed += 1;
+  }
+  return replayed;
+}
+
+/**
+ * A block of the record that is what a quorum decided.
+ *
+ * @param parentHash null where the block before is not known.
+ */
+async function verified(parts: BootParts, height: number, parentHash: Hash | null): Promise<CommittedBlock> {
+  const committed = await present(parts, height);
+  const { header } = committed.block;
+  if (header.height !== height || (parentHash !== null && header.parentHash !== parentHash)) {
+    throw corrupt(height, 'does not follow the one before');
+  }
+  if (!holdsItsBatches(committed)) throw corrupt(height, 'does not hold the batches that it names');
+  if (!parts.isCertified(committed)) throw corrupt(height, 'has no valid certificate');
+  return committed;
+}
+
+async function present({ read }: BootParts, height: number): Promise<CommittedBlock> {
+  const committed = await read(height).catch((cause: unknown) => {
+    throw corrupt(height, 'cannot be decoded', cause);
+  });
+  if (committed === null) throw corrupt(height, 'is missing');
+  return committed;
+}
+
+function corrupt(height: number, what: string, cause?: unknown): CodedError {
+  return new CodedError('CHAIN_CORRUPT', `block ${height} of the block log ${what}; restore blocks.log from a copy`, {
+    cause,
+  });
+}
+
+function tipOf({ block: { header }, certificate }: CommittedBlock): ChainTip {
+  return { height: header.height, hash: certificate.blockHash, timeMs: header.timeMs };
+}
+
+/** Whether the batches of a record are those its block names, in order. */
+export function holdsItsBatches({ block, batches }: CommittedBlock): boolean {
+  return (
+    batches.length === block.batches.length && batches.every((batch, i) => batchDigest(batch) === block.batches[i])
+  );
+}

@@ -1,0 +1,113 @@
+/** Joining past liars: known at their first false word, and no reason not to succeed. */
+import t from 'tap';
+import { committedBlock } from '../codec/block.ts';
+import { MAX_CHUNK_BYTES, MAX_COMMITTED_BLOCK_BYTES, MAX_MANIFEST_BYTES } from '../codec/limits.ts';
+import { chunkQuestion } from '../codec/messages.ts';
+import { decode, encode } from '../codec/schema.ts';
+import { snapshotManifest, stateChunk } from '../codec/state.ts';
+import type { Question } from '../ports.ts';
+import { clusterOfLiars, contentOf, type Frames, grown, INTERVAL, type Lie } from '../testing/joining.ts';
+import type { Hash } from '../types/index.ts';
+
+t.test('liars and the lazy are skipped or banned, and the join succeeds through others', async (t) => {
+  const lies = new Map<string, Lie>();
+  const cluster = await grown(clusterOfLiars(lies), 1_200);
+  const manifestOf = (frames: Frames) => decode(snapshotManifest, frames[0] ?? new Uint8Array(), MAX_MANIFEST_BYTES);
+  const only = (kind: Question, lie: (frames: Frames, asked: Uint8Array) => Frames | Promise<Frames>): Lie => {
+    return (question, frames, asked) => (question === kind && frames.length > 0 ? lie(frames, asked) : frames);
+  };
+  const aclb = () => cluster.get('aclb').chain;
+  const reversed = (roots: readonly Hash[]) => [...roots].reverse();
+  const cases: readonly (readonly [what: string, lie: Lie, banned: boolean])[] = [
+    ['a manifest that is noise', only('manifest', () => [new Uint8Array(100)]), true],
+    ['an empty manifest', only('manifest', () => [new Uint8Array()]), true],
+    [
+      'chunk roots in another order',
+      only('manifest', (frames) => {
+        const manifest = manifestOf(frames);
+        return [encode(snapshotManifest, { ...manifest, chunkRoots: reversed(manifest.chunkRoots) })];
+      }),
+      true,
+    ],
+    [
+      'an entry less than there is',
+      only('manifest', (frames) => {
+        const manifest = manifestOf(frames);
+        return [encode(snapshotManifest, { ...manifest, entries: manifest.entries - 1 })];
+      }),
+      true,
+    ],
+    [
+      'the manifest of another height',
+      only('manifest', (frames) => {
+        const manifest = manifestOf(frames);
+        return [encode(snapshotManifest, { ...manifest, height: manifest.height - INTERVAL })];
+      }),
+      true,
+    ],
+    [
+      'a block with another checkpoint root',
+      only('blocks', ([block = new Uint8Array(), ...rest]) => {
+        const committed = decode(committedBlock, block, MAX_COMMITTED_BLOCK_BYTES);
+        const header = { ...committed.block.header, timeMs: 7 };
+        return [encode(committedBlock, { ...committed, block: { ...committed.block, header } }), ...rest];
+      }),
+      true,
+    ],
+    ['blocks that nobody asked for', only('blocks', async () => [await read(aclb(), 1), await read(aclb(), 2)]), true],
+    [
+      'a balance too high',
+      only('chunk', ([chunk = new Uint8Array()]) => {
+        const entries = [...decode(stateChunk, chunk, MAX_CHUNK_BYTES)];
+        const [entry] = entries;
+        if (entry !== undefined) entries[0] = { ...entry, value: entry.value.map((byte) => byte ^ 1) };
+        return [encode(stateChunk, entries)];
+      }),
+      true,
+    ],
+    ['a chunk that is noise', only('chunk', () => [new Uint8Array(3)]), true],
+    [
+      'always the first chunk',
+      only('chunk', async (_, asked) => {
+        const { height } = decode(chunkQuestion, asked, 100);
+        return [(await aclb().snapshots.chunk(height, 0)) ?? new Uint8Array()];
+      }),
+      true,
+    ],
+    [
+      'a chunk of the snapshot before',
+      only('chunk', async (_, asked) => {
+        const { index } = decode(chunkQuestion, asked, 100);
+        const [older = 0] = aclb().snapshots.heights();
+        return [(await aclb().snapshots.chunk(older, index)) ?? new Uint8Array()];
+      }),
+      true,
+    ],
+    ['no manifest', only('manifest', () => []), false],
+    ['no chunk', only('chunk', () => []), false],
+    ['one block at a time', only('blocks', ([block = new Uint8Array()]) => [block]), false],
+    ['no blocks', only('blocks', () => []), false],
+    ['silence about chunks', only('chunk', () => new Promise(() => undefined)), false],
+    ['silence about manifests', only('manifest', () => new Promise(() => undefined)), false],
+  ];
+  for (const [what, lie, banned] of cases) {
+    lies.set('nbc', lie);
+    cluster.wipe('wing');
+    cluster.wires.bans.length = 0;
+    const wing = await cluster.start('wing');
+    await cluster.until(() => wing.chain.tip.height === aclb().tip.height, what);
+    t.ok(wing.chain.log.first() > 1, `${what}: through a snapshot`);
+    const [joining] = wing.events.filter((event) => event.type === 'joining');
+    t.ok((joining?.chunks ?? 0) > 1, 'in more than one chunk');
+    const bans = new Set(cluster.wires.bans.map(({ by, peer }) => `${by} ${peer}`));
+    t.strictSame([...bans], banned ? ['wing nbc'] : [], what);
+    t.strictSame(contentOf(cluster, 'wing'), contentOf(cluster, 'aclb'), what);
+    lies.clear();
+    cluster.wires.heal();
+  }
+  await cluster.stop();
+});
+
+async function read(chain: { log: { read(height: number): Promise<Uint8Array | null> } }, height: number) {
+  return (await chain.log.read(height)) ?? new Uint8Array();
+}

@@ -1,0 +1,137 @@
+/**
+ * Snapshots as the node sees them: the whole state in chunks, whose Merkle nodes fold to the checkpoint root that the next
+ * block's header carries. A manifest is true when it folds to a certified root; each chunk is then checked alone.
+ */
+import { MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, MAX_MANIFEST_BYTES, MAX_SNAPSHOT_CHUNKS } from '../codec/limits.ts';
+import { CodecError, decode, encode, type Schema } from '../codec/schema.ts';
+import { type SnapshotManifest, type StateEntry, snapshotManifest, stateChunk } from '../codec/state.ts';
+import { merkleNode, merkleRootOfNodes } from '../crypto/merkle.ts';
+import { stateLeaf } from '../ledger/ledger.ts';
+import type { Snapshots, StateStore } from '../ports.ts';
+import type { Hash } from '../types/index.ts';
+
+/** Snapshots that are kept: whoever fetches the last but one while the last is made can finish. */
+const KEPT_SNAPSHOTS = 2;
+
+/**
+ * Reads the whole state once, for its root and its snapshot. A state too large for a manifest gets a root alone.
+ *
+ * @param height of the state.
+ */
+export async function takeSnapshot(height: number, store: StateStore, snapshots: Snapshots): Promise<Hash> {
+  const writer = await snapshots.begin(height);
+  const chunkRoots: Hash[] = [];
+  let entries = 0;
+  try {
+    for await (const chunk of chunksOf(store.entries())) {
+      chunkRoots.push(chunkRoot(chunk));
+      entries += chunk.length;
+      if (chunkRoots.length <= MAX_SNAPSHOT_CHUNKS) await writer.append(encode(stateChunk, chunk));
+    }
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+  if (chunkRoots.length > MAX_SNAPSHOT_CHUNKS) await writer.abandon();
+  else await writer.finish(encode(snapshotManifest, { version: 1, height, entries, chunkRoots }));
+  return merkleRootOfNodes(entries, chunkRoots);
+}
+
+/** Removes old snapshots, and those of a record that has since been lost. @param base height of the record's first block: of a snapshot, or 1. */
+export async function pruneSnapshots(snapshots: Snapshots, height: number, base: number): Promise<void> {
+  const newest = snapshots
+    .heights()
+    .filter((at) => at <= height)
+    .slice(-KEPT_SNAPSHOTS);
+  await snapshots.keep(base > 1 ? [base, ...newest] : newest);
+}
+
+/** Whether the manifest describes the state that this checkpoint root commits to. */
+export function isManifestOf(
+  { height, entries, chunkRoots }: SnapshotManifest,
+  at: number,
+  root: Hash | null,
+): boolean {
+  if (height !== at || chunkRoots.length !== Math.ceil(entries / MAX_CHUNK_ENTRIES)) return false;
+  return merkleRootOfNodes(entries, chunkRoots) === root;
+}
+
+/** Entries of chunk `index`, or null where they are not those that the manifest speaks of. */
+export function openChunk(bytes: Uint8Array, index: number, manifest: SnapshotManifest): readonly StateEntry[] | null {
+  const entries = decodeOrNull(stateChunk, bytes, MAX_CHUNK_BYTES);
+  const due = Math.min(MAX_CHUNK_ENTRIES, manifest.entries - index * MAX_CHUNK_ENTRIES);
+  return entries?.length === due && chunkRoot(entries) === manifest.chunkRoots[index] ? entries : null;
+}
+
+/** A snapshot's manifest, or null where there is none that is that of this root. */
+export async function readManifest(
+  snapshots: Snapshots,
+  height: number,
+  root: Hash | null,
+): Promise<SnapshotManifest | null> {
+  const bytes = await snapshots.manifest(height);
+  const manifest = bytes === null ? null : decodeOrNull(snapshotManifest, bytes, MAX_MANIFEST_BYTES);
+  if (manifest !== null && isManifestOf(manifest, height, root)) return manifest;
+  await snapshots.setAside(height);
+  return null;
+}
+
+/** The chunks of a snapshot, each checked. Ends early, with `false`, where one is not there or not true; else with `true`. */
+export async function* checkedChunks(
+  snapshots: Snapshots,
+  manifest: SnapshotManifest,
+): AsyncGenerator<readonly StateEntry[], boolean> {
+  for (const index of manifest.chunkRoots.keys()) {
+    const bytes = await snapshots.chunk(manifest.height, index);
+    const entries = bytes === null ? null : openChunk(bytes, index, manifest);
+    if (entries === null) {
+      await snapshots.setAside(manifest.height);
+      return false;
+    }
+    yield entries;
+  }
+  return true;
+}
+
+/** Makes an empty store hold the state of a snapshot. @returns whether it does; where not, the store is empty again. */
+export async function fillFromSnapshot(
+  store: StateStore,
+  snapshots: Snapshots,
+  manifest: SnapshotManifest,
+  chainId: Hash,
+): Promise<boolean> {
+  const chunks = checkedChunks(snapshots, manifest);
+  for (let next = await chunks.next(); ; next = await chunks.next()) {
+    if (next.done === true) {
+      if (next.value) await store.seal(manifest.height, chainId);
+      else await store.clear();
+      return next.value;
+    }
+    await store.fill(next.value);
+  }
+}
+
+/** What came from elsewhere, or null where it is not of this form. */
+export function decodeOrNull<T>(schema: Schema<T>, bytes: Uint8Array, maxBytes: number): T | null {
+  try {
+    return decode(schema, bytes, maxBytes);
+  } catch (error) {
+    if (error instanceof CodecError) return null;
+    throw error;
+  }
+}
+
+function chunkRoot(entries: readonly StateEntry[]): Hash {
+  return merkleNode(entries.map(stateLeaf));
+}
+
+async function* chunksOf(entries: AsyncIterable<StateEntry>): AsyncGenerator<StateEntry[]> {
+  let chunk: StateEntry[] = [];
+  for await (const entry of entries) {
+    chunk.push(entry);
+    if (chunk.length < MAX_CHUNK_ENTRIES) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}
