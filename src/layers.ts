@@ -1,6 +1,7 @@
 /**
  * Who may import whom: the import table of the design, in the one place that the tests read it from.
- * A layer is a folder of `src/` or a file beside them. `tidy.test.ts` fails on an import that is not allowed here.
+ * A layer is a folder of `src/`, one within it that has a row of its own, or a file beside them. `tidy.test.ts` fails on an
+ * import that is not allowed here.
  */
 
 export interface LayerRule {
@@ -43,7 +44,18 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
       packages: ['level', 'abstract-level', 'node:fs', 'node:path', 'node:zlib'],
     },
   ],
-  ['simulator', { mayImport: [...core, 'ports', 'node', 'storage'], packages: ['node:util'] }],
+  ['simulator', { mayImport: [...core, 'ports', 'node', 'storage'], packages: ['node:fs', 'node:util'] }],
+  [
+    'simulator/crash-points',
+    { mayImport: ['simulator', 'storage', 'types'], packages: ['node:child_process', 'node:util'] },
+  ],
+  [
+    'simulator/mutants',
+    {
+      mayImport: ['errors', 'simulator'],
+      packages: ['node:child_process', 'node:fs', 'node:module', 'node:url', 'node:util'],
+    },
+  ],
   ['testing', { mayImport: [...core, 'ports', 'node', 'storage', 'simulator'], packages: ['fast-check'] }],
   ['khqr', { mayImport: ['errors', 'types'], packages: [] }],
   [
@@ -70,6 +82,10 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
       mayImport: [...core, 'ports', 'node', 'network', 'storage', 'simulator', 'khqr', 'api', 'scenario'],
       packages: ['*'],
     },
+  ],
+  [
+    'nemesis',
+    { mayImport: ['errors', 'types', 'ports', 'codec', 'crypto', 'simulator', 'api', 'cli'], packages: ['node:*'] },
   ],
   ['layers', { mayImport: [], packages: [] }],
   ['tidy', { mayImport: ['layers'], packages: [] }],

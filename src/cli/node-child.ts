@@ -18,6 +18,8 @@ export interface NodeChildOptions {
   readonly home: string;
   readonly logLevel: LogLevel;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Words before the command that become it: `nsenter -t 4711 -n`. */
+  readonly under?: readonly string[];
 }
 
 /** How a node's process ended. */
@@ -67,7 +69,8 @@ export class NodeChild {
     const log = await open(homePaths(options.home).log, 'a', 0o600);
     try {
       const args = [ENTRY, '--json', 'node', '--supervised', '--home', options.home, '--log-level', options.logLevel];
-      const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', log.fd], env: options.env });
+      const [program = process.execPath, ...words] = [...(options.under ?? []), process.execPath, ...args];
+      const child = spawn(program, words, { stdio: ['pipe', 'pipe', log.fd], env: options.env });
       await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
       // A node that is gone closes its end of the pipe, of which `ended` tells.
       child.stdin?.on('error', () => undefined);

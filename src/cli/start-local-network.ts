@@ -17,6 +17,10 @@ export interface LocalNetworkOptions extends LocalFolderOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Ends a start that is under way. */
   readonly signal?: AbortSignal;
+  /** Called with the homes in place and before any node runs: whoever puts itself between the nodes does so here. */
+  readonly beforeStart?: (nodes: readonly LocalNode[]) => Promise<void>;
+  /** Words before the command of a node's process; see `NodeChildOptions.under`. */
+  readonly under?: (participant: ParticipantId) => readonly string[];
 }
 
 export interface LocalNetworkHandle {
@@ -30,8 +34,8 @@ export interface LocalNetworkHandle {
   nodes(): readonly LocalNode[];
   /** Tells of nodes that ended although nobody asked them to. @returns what ends the subscription. */
   onExit(listener: (end: NodeEnd) => void): () => void;
-  /** Sends a signal; resolves when the process is gone, or at once for one that only stops or continues it. */
-  kill(participant: ParticipantId, signal: NodeJS.Signals): Promise<void>;
+  /** Sends a signal; resolves with the end of the process, or with null at once where it only stops or continues it. */
+  kill(participant: ParticipantId, signal: NodeJS.Signals): Promise<NodeEnd | null>;
   /** Starts a node that was killed or has ended; resolves when it is ready, connected or not. */
   start(participant: ParticipantId): Promise<void>;
   /** Stops all nodes in order. */
@@ -54,6 +58,7 @@ export async function startLocalNetwork(options: LocalNetworkOptions): Promise<L
   const folder = await openLocalFolder(options);
   const network = new LocalProcesses(options, folder);
   try {
+    await options.beforeStart?.(network.nodes());
     await network.startAll();
     return network;
   } catch (error) {
@@ -112,8 +117,9 @@ class LocalProcesses implements LocalNetworkHandle {
   async start(participant: ParticipantId): Promise<void> {
     const node = this.#node(participant);
     assert(!this.#children.has(participant), `${participant} is started where it does not run`);
-    const { logLevel, env } = this.#options;
-    const child = await NodeChild.start({ participant, home: node.home, logLevel, env });
+    const { logLevel, env, under } = this.#options;
+    const words = under?.(participant) ?? [];
+    const child = await NodeChild.start({ participant, home: node.home, logLevel, env, under: words });
     this.#children.set(participant, child);
     void child.ended.then((end) => this.#childEnded(child, end));
     const ready = await this.#soon(child.ready, `${participant} is not ready`);
@@ -122,14 +128,14 @@ class LocalProcesses implements LocalNetworkHandle {
     await this.#save();
   }
 
-  async kill(participant: ParticipantId, signal: NodeJS.Signals): Promise<void> {
+  async kill(participant: ParticipantId, signal: NodeJS.Signals): Promise<NodeEnd | null> {
     const child = this.#children.get(participant);
-    if (child === undefined) return;
+    if (child === undefined) return null;
     const ends = signal !== 'SIGSTOP' && signal !== 'SIGCONT';
     if (ends) this.#expected.add(child);
     child.signal(signal);
     // `#childEnded` hears of it first, so the node can be started again as soon as this resolves.
-    if (ends) await child.ended;
+    return ends ? await child.ended : null;
   }
 
   stop(): Promise<void> {

@@ -1,8 +1,12 @@
-/** Virtual time: a heap of timers by (time, order of scheduling) that moves only when it is told to. */
+/**
+ * Virtual time: a heap of timers by (time, order of scheduling) that moves only when it is told to. Timers that fall due at
+ * the same moment may be put in any other order by whoever draws their lots: no code may count on one.
+ */
 import type { Clock } from '../ports.ts';
 
 interface Timer {
   readonly atMs: number;
+  readonly lot: number;
   readonly order: number;
   /** Null once cancelled; it is thrown away when its turn comes. */
   fire: (() => void) | null;
@@ -12,9 +16,12 @@ export class VirtualClock implements Clock {
   #nowMs: number;
   #order = 0;
   readonly #heap: Timer[] = [];
+  readonly #lot: () => number;
 
-  constructor(startMs: number) {
+  /** @param lot of a timer among those of its moment, the lowest first. */
+  constructor(startMs: number, lot: () => number = () => 0) {
     this.#nowMs = startMs;
+    this.#lot = lot;
   }
 
   now(): number {
@@ -22,7 +29,8 @@ export class VirtualClock implements Clock {
   }
 
   schedule(delayMs: number, fire: () => void): () => void {
-    const timer: Timer = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, fire };
+    const atMs = this.#nowMs + Math.max(0, delayMs);
+    const timer: Timer = { atMs, lot: this.#lot(), order: this.#order++, fire };
     this.#push(timer);
     return () => {
       timer.fire = null;
@@ -77,5 +85,6 @@ export class VirtualClock implements Clock {
 }
 
 function isBefore(a: Timer, b: Timer): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+  if (a.atMs !== b.atMs) return a.atMs < b.atMs;
+  return a.lot === b.lot ? a.order < b.order : a.lot < b.lot;
 }

@@ -42,19 +42,31 @@ export const DEFECTS: readonly Defect[] = [
     name: 'every node reads a unit too much',
     alter: (ports) => ({ ...ports, store: generous(ports.store) }),
     kinds: [],
-    caughtBy: ['balances', 'receipts'],
+    caughtBy: ['balances', 'receipts', 'conservation'],
   },
   {
     name: 'one node reads a unit too much',
     alter: (ports, self) => (self === 'bank1' ? { ...ports, store: generous(ports.store) } : ports),
     kinds: [],
-    caughtBy: ['node-ended', 'balances'],
+    caughtBy: ['node-ended', 'balances', 'conservation', 'calm'],
   },
   {
     name: 'one node forgets a write',
     alter: (ports, self) => (self === 'bank2' ? { ...ports, store: leaky(ports.store) } : ports),
     kinds: [],
-    caughtBy: ['balances'],
+    caughtBy: ['balances', 'conservation'],
+  },
+  {
+    name: 'one node forgets to whom a phone number belongs',
+    alter: (ports, self) => (self === 'bank2' ? { ...ports, store: leaky(ports.store, 'alias/') } : ports),
+    kinds: [],
+    caughtBy: ['aliases', 'calm', 'node-ended'],
+  },
+  {
+    name: 'every node takes it to be a minute later',
+    alter: (ports) => ({ ...ports, clock: { ...ports.clock, now: () => ports.clock.now() + 60_000 } }),
+    kinds: [],
+    caughtBy: ['time'],
   },
   {
     name: 'timers never fire',
@@ -122,12 +134,12 @@ function generous(store: StateStore): StateStore {
   };
 }
 
-/** Every seventh block loses its last write. */
-function leaky(store: StateStore): StateStore {
+/** Every seventh block loses some of its writes. */
+function leaky(store: StateStore, prefix = 'balance/'): StateStore {
   return {
     ...methodsOf(store),
     apply(height, writes, index, chain) {
-      const entries = writes.entries.filter(({ key }) => height % 7 !== 0 || !key.startsWith('balance/'));
+      const entries = writes.entries.filter(({ key }) => height % 7 !== 0 || !key.startsWith(prefix));
       return store.apply(height, { ...writes, entries }, index, chain);
     },
   };

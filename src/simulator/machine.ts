@@ -11,9 +11,9 @@ import type { NodeEvent } from '../node/events.ts';
 import { Node } from '../node/node.ts';
 import type { BlockLog, Clock, Network, Signer, SignState, Snapshots, StateStore, Verifier } from '../ports.ts';
 import type { Survival } from '../storage/index.ts';
-import { diskError, MemoryDisk, MemoryState, openData, openMemoryStateStore } from '../storage/index.ts';
+import { diskError, KEEP_UNSYNCED, MemoryDisk, MemoryState, openData, openMemoryStateStore } from '../storage/index.ts';
 import type { DiskOperation, Interceptor, Refusal } from '../storage/memory-disk.ts';
-import type { Genesis, ParticipantId } from '../types/index.ts';
+import type { BlockWrites, Genesis, ParticipantId } from '../types/index.ts';
 import type { VirtualClock } from './clock.ts';
 import type { VirtualNetwork } from './network.ts';
 
@@ -33,6 +33,8 @@ export type Alter = (ports: Ports, self: ParticipantId) => Ports;
 
 export interface MachineParts {
   readonly id: ParticipantId;
+  /** Its place on the wires; the participant's own name unless it has a second machine. */
+  readonly address?: ParticipantId;
   readonly genesis: Genesis;
   readonly signer: Signer;
   readonly verifier: Verifier;
@@ -41,8 +43,11 @@ export interface MachineParts {
   readonly timings: Timings;
   readonly alter?: Alter;
   readonly onEvent: (event: NodeEvent) => void;
-  /** The process has ended by itself, or did not come up. */
-  readonly onEnd: (error: unknown) => void;
+  /** The process has ended by itself, or (`boot`) did not come up. */
+  readonly onEnd: (error: unknown, during: 'boot' | 'run') => void;
+  /** A block is about to be applied to the state database. */
+  readonly onWrites?: (writes: BlockWrites) => void;
+  /** The process is about to do something to its disk or the network; said before an armed crash. */
   readonly onEffect?: (what: string) => void;
   /** The crash that was armed has come: the machine is down. */
   readonly onArmedCrash?: () => void;
@@ -53,6 +58,12 @@ interface DiskFault {
   nth: number;
   readonly code: 'EIO' | 'ENOSPC';
   readonly written: number;
+}
+
+/** A copy of all that a machine keeps. */
+export interface Backup {
+  readonly disk: MemoryDisk;
+  readonly state: MemoryState;
 }
 
 /** One life of the node, from boot to crash. */
@@ -66,11 +77,14 @@ interface Life {
 
 export class Machine {
   readonly id: ParticipantId;
+  readonly address: ParticipantId;
   disk: MemoryDisk;
   state = new MemoryState();
   /** What the machine's clock is off by, and by how much it runs fast. */
   skewMs = 0;
   drift = 0;
+  /** The latest time that its clock ever showed to the node. */
+  latestMs = 0;
   /** How long a sync takes. */
   syncMs: () => number = () => 0;
   readonly #parts: MachineParts;
@@ -83,6 +97,7 @@ export class Machine {
   constructor(parts: MachineParts) {
     this.#parts = parts;
     this.id = parts.id;
+    this.address = parts.address ?? parts.id;
     this.disk = new MemoryDisk(this.#interceptor(this.#life));
     this.#driftFromMs = parts.clock.now();
   }
@@ -137,7 +152,7 @@ export class Machine {
     } catch (error) {
       if (life.alive) {
         this.#stopProcess();
-        onEnd(error);
+        onEnd(error, 'boot');
       }
     }
   }
@@ -157,6 +172,19 @@ export class Machine {
     this.#life = newLife();
     this.disk = new MemoryDisk(this.#interceptor(this.#life));
     this.state = new MemoryState();
+  }
+
+  /** What a backup program reads while the node runs. */
+  backup(): Backup {
+    return { disk: this.disk.afterCrash(KEEP_UNSYNCED), state: this.state.copy() };
+  }
+
+  /** The whole machine is as it was when the backup was taken. */
+  restore({ disk, state }: Backup): void {
+    this.#stopProcess();
+    this.#life = newLife();
+    this.disk = disk.afterCrash(KEEP_UNSYNCED, this.#interceptor(this.#life));
+    this.state = state.copy();
   }
 
   pause(): void {
@@ -212,13 +240,13 @@ export class Machine {
     this.#effectsLeft = null;
     this.#diskFault = null;
     this.#held = null;
-    this.#parts.wires.leave(this.id);
+    this.#parts.wires.leave(this.address);
   }
 
   #end(life: Life, error: unknown): void {
     if (!life.alive) return;
     this.#stopProcess();
-    this.#parts.onEnd(error);
+    this.#parts.onEnd(error, 'run');
   }
 
   /** Lets something happen in this life of the process: now, when it is resumed, or never. */
@@ -291,7 +319,11 @@ export class Machine {
     const whenAlive = <T>(effect: string, act: () => Promise<T>) =>
       this.#effect(life, effect) ? act() : new Promise<T>(() => undefined);
     const { apply, clear, fill, seal } = bound(store);
-    store.apply = (...block) => whenAlive('apply state', () => apply(...block));
+    store.apply = (...block) =>
+      whenAlive('apply state', () => {
+        this.#parts.onWrites?.(block[1]);
+        return apply(...block);
+      });
     store.clear = () => whenAlive('clear state', clear);
     store.fill = (entries) => whenAlive('fill state', () => fill(entries));
     store.seal = (...tip) => whenAlive('seal state', () => seal(...tip));
@@ -302,13 +334,17 @@ export class Machine {
     const { clock } = this.#parts;
     const offMs = () => this.skewMs + (clock.now() - this.#driftFromMs) * this.drift;
     return {
-      now: () => Math.floor(clock.now() + offMs()),
+      now: () => {
+        const nowMs = Math.floor(clock.now() + offMs());
+        this.latestMs = Math.max(this.latestMs, nowMs);
+        return nowMs;
+      },
       schedule: (delayMs, fire) => clock.schedule(Math.ceil(delayMs / (1 + this.drift)), () => this.#gate(life, fire)),
     };
   }
 
   #network(life: Life): Network {
-    const port = this.#parts.wires.join(this.id);
+    const port = this.#parts.wires.join(this.address, this.id);
     const whenAlive = (what: string, act: () => void) => {
       if (this.#effect(life, what)) act();
     };

@@ -1,176 +1,134 @@
 /**
  * `npm run simulate -- --seeds 1..500`: runs seeds one after the other, prints what happened, and for a failure the checker that
- * fired, the shortest list of faults that still fails and the command that replays it. Exit code 1 where a seed failed.
- *
- *   --seeds 1..500     which seeds
- *   --seed 7           one seed
- *   --faults a,b       only these kinds of faults and liars; `none` for a calm network
- *   --without 0,3      leaves out these faults of the plan, by number
- *   --without-liars 0  and these liars
- *   --signatures real  Ed25519 instead of the stub
- *   --banks 4          so many banks in every seed
- *   --trace            prints every event
+ * fired, the shortest run that still fails and the command that replays it. Exit code 1 where a seed failed, 2 for a bad flag.
+ * `--help` lists the flags; they are read in `flags.ts`.
  */
-import { parseArgs } from 'node:util';
-import { ACTOR_KINDS, type ActorKind, describeFault, FAULT_KINDS, type FaultKind, type Plan, planOf } from './plan.ts';
-import { leavingOut, shrink } from './shrink.ts';
+import { writeFileSync } from 'node:fs';
+import { CodedError } from '../errors.ts';
+import { type Flags, flagsOf, HELP, isAsPlanned, readFlags } from './flags.ts';
+import { PINS_FILE, pinsOf } from './pins.ts';
+import { describeFault, type Plan, planOf } from './plan.ts';
+import { reportOf } from './report.ts';
+import { changed, shrink } from './shrink.ts';
 import { type Outcome, type SimulationOptions, simulate } from './simulation.ts';
+import { Totals } from './totals.ts';
+import { turn } from './turn.ts';
 
 const PROGRESS_MS = 5_000;
+/** Every so manieth seed also has a run with more than f liars. */
+const CONSPIRACY_EVERY = 8;
+/** Failures that are made shorter: each takes dozens of runs. */
+const MAX_SHRUNK = 3;
 
-interface Totals {
-  seeds: number;
-  heights: number;
-  events: number;
-  payments: number;
-  acknowledged: number;
-  signedAfterWipe: number;
-  readonly struck: Map<string, number>;
-}
+let shrunk = 0;
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '1..100' },
-    seed: { type: 'string' },
-    faults: { type: 'string' },
-    without: { type: 'string', default: '' },
-    'without-liars': { type: 'string', default: '' },
-    signatures: { type: 'string', default: 'stub' },
-    banks: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-  },
+// Whoever reads the output may have seen enough: `| head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
 });
+process.exitCode = await main();
 
-/** So often the event loop has its turn too: there Node tells of rejections that nobody handled. */
-const TURNS_PER_LOOP = 1_024;
-let turns = 0;
-
-const options: SimulationOptions = {
-  turn,
-  signatures: values.signatures === 'real' ? 'real' : 'stub',
-  ...(values.trace ? { onLine: (line: string) => print(line) } : {}),
-};
-process.exitCode = (await runSeeds()) ? 0 : 1;
-
-/** A tick comes when no promise is left that waits for its turn alone; the event loop costs a system call besides. */
-function turn(): Promise<void> {
-  turns += 1;
-  return new Promise((resolve) => {
-    if (turns % TURNS_PER_LOOP === 0) setImmediate(resolve);
-    else process.nextTick(resolve);
-  });
+async function main(): Promise<number> {
+  let flags: Flags;
+  try {
+    flags = readFlags(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 2;
+  }
+  if (flags.isHelp) {
+    print(HELP);
+    return 0;
+  }
+  if (flags.isPin) {
+    writeFileSync(PINS_FILE, await pinsOf(turn));
+    return 0;
+  }
+  return (await runSeeds(flags)) ? 0 : 1;
 }
 
 /** @returns whether every seed held. */
-async function runSeeds(): Promise<boolean> {
-  const [first, last] = seedRange();
-  const totals: Totals = {
-    seeds: 0,
-    heights: 0,
-    events: 0,
-    payments: 0,
-    acknowledged: 0,
-    signedAfterWipe: 0,
-    struck: new Map(),
-  };
+async function runSeeds(flags: Flags): Promise<boolean> {
+  const { first, last } = flags;
+  const totals = new Totals();
   const startMs = performance.now();
-  let failed = 0;
   let nextProgressMs = PROGRESS_MS;
   for (let seed = first; seed <= last; seed++) {
-    const plan = planOfSeed(seed);
-    const outcome = await simulate(plan, options);
-    add(totals, outcome);
-    if (outcome.violation !== null) {
-      failed += 1;
-      await report(plan, outcome);
+    if (!flags.isConspiracy) totals.add(await runPlan(flags, changed(planOfSeed(flags, seed, false), flags.changes)));
+    if (flags.isConspiracy || (flags.kinds === null && first < last && seed % CONSPIRACY_EVERY === 0)) {
+      totals.addConspiracy(await runPlan(flags, changed(planOfSeed(flags, seed, true), flags.changes)));
     }
-    if (performance.now() - startMs > nextProgressMs) {
-      nextProgressMs += PROGRESS_MS;
-      print(`seed ${seed} of ${first}..${last}: ${totals.heights} heights, ${failed} failed`);
-    }
-    if (first === last) print(`seed ${seed}: trace ${outcome.traceHash}`);
+    const passedMs = performance.now() - startMs;
+    if (passedMs <= nextProgressMs || first === last) continue;
+    nextProgressMs = passedMs + PROGRESS_MS;
+    const leftSeconds = ((passedMs / (seed - first + 1)) * (last - seed)) / 1_000;
+    print(
+      `seed ${seed} of ${first}..${last}: ${totals.heights} heights, ${totals.failed} failed, ${Math.ceil(leftSeconds)} s left`,
+    );
   }
-  summary(totals, failed, (performance.now() - startMs) / 1_000);
-  return failed === 0;
+  summary(totals, (performance.now() - startMs) / 1_000);
+  if (flags.report !== null) writeFileSync(flags.report, reportOf(totals, `${first}..${last}`));
+  return totals.failed === 0;
 }
 
-function planOfSeed(seed: number): Plan {
-  const numbers = (text: string) => text.split(',').filter(Boolean).map(Number);
-  const all = planOf(seed, {
-    ...(values.faults === undefined ? {} : { kinds: kindsOf(values.faults) }),
-    ...(values.banks === undefined ? {} : { participants: Number(values.banks) }),
+function planOfSeed({ kinds, banks }: Flags, seed: number, conspiracy: boolean): Plan {
+  return planOf(seed, {
+    conspiracy,
+    ...(kinds === null ? {} : { kinds }),
+    ...(banks === null ? {} : { participants: banks }),
   });
-  return leavingOut(all, { faults: numbers(values.without), liars: numbers(values['without-liars']) });
 }
 
-function kindsOf(text: string): (FaultKind | ActorKind)[] {
-  const known: readonly string[] = [...FAULT_KINDS, ...ACTOR_KINDS];
-  const kinds = text === 'none' ? [] : text.split(',');
-  const odd = kinds.find((kind) => !known.includes(kind));
-  if (odd !== undefined) throw new Error(`no fault is called ${odd}; there are ${known.join(', ')}`);
-  return kinds as (FaultKind | ActorKind)[];
+async function runPlan(flags: Flags, plan: Plan): Promise<Outcome> {
+  const quiet: SimulationOptions = { turn, signatures: flags.signatures };
+  const outcome = await simulate(plan, flags.isTraced ? { ...quiet, onLine: print } : quiet);
+  if (outcome.violation !== null) await report(flags, outcome, (shorter) => simulate(shorter, quiet));
+  if (flags.first === flags.last) print(`seed ${plan.seed}: trace ${outcome.traceHash}`);
+  return outcome;
 }
 
-function seedRange(): [first: number, last: number] {
-  const [first = 1, last = first] = (values.seed ?? values.seeds).split('..').map(Number);
-  if (!Number.isSafeInteger(first) || !Number.isSafeInteger(last) || first > last) {
-    throw new Error('seeds are given as 1..500, one seed as --seed 7');
-  }
-  return [first, last];
-}
-
-async function report(plan: Plan, { violation, heights }: Outcome): Promise<void> {
+async function report(flags: Flags, outcome: Outcome, run: (plan: Plan) => Promise<Outcome>): Promise<void> {
+  const { violation, heights, plan } = outcome;
   if (violation === null) return;
+  const isConspiracy = plan.liars.some(({ kind }) => kind === 'twoFaced' || kind === 'forgetful');
   print(`\nseed ${plan.seed} FAILED at height ${heights}: ${violation.checker}: ${violation.what}`);
   // Numbers count in the whole plan: what was shortened by hand stays as it is.
-  const isWhole = values.without === '' && values['without-liars'] === '';
-  const quiet: SimulationOptions = { turn: options.turn, signatures: options.signatures ?? 'stub' };
-  const out = isWhole
-    ? await shrink(plan, violation.checker, (shorter) => simulate(shorter, quiet))
-    : { faults: [], liars: [] };
-  const short = leavingOut(plan, out);
-  print(`  ${plan.participants} banks; of ${plan.liars.length} liars and ${plan.faults.length} faults these suffice:`);
+  const isShrunk = isAsPlanned(flags.changes) && !flags.isTraced && shrunk < MAX_SHRUNK;
+  if (isShrunk) shrunk += 1;
+  const changes = isShrunk ? await shrink(plan, violation.checker, run) : flags.changes;
+  const whole = planOfSeed(flags, plan.seed, isConspiracy);
+  const short = changed(whole, changes);
+  print(
+    `  of ${whole.participants} banks, ${whole.liars.length} liars and ${whole.faults.length} faults these suffice:`,
+  );
+  print(`  ${short.participants} banks, a storm of ${short.stormMs} ms, ${short.maxRequests ?? 'all'} requests`);
   for (const { kind, node } of short.liars) print(`  liar ${kind} ${node}`);
-  for (const [i, fault] of plan.faults.entries()) if (!out.faults.includes(i)) print(`  ${describeFault(fault, i)}`);
-  const flags = Object.entries({
-    seed: String(plan.seed),
-    faults: values.faults,
-    banks: values.banks,
-    signatures: values.signatures === 'stub' ? undefined : values.signatures,
-    without: out.faults.join(',') || values.without,
-    'without-liars': out.liars.join(',') || values['without-liars'],
-  }).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [`--${name} ${value}`]));
-  print(`  replay: npm run simulate -- ${flags.join(' ')} --trace\n`);
+  for (const [i, fault] of whole.faults.entries()) {
+    const kept = changed(whole, { ...changes, faults: [...whole.faults.keys()].filter((other) => other !== i) });
+    if (!changes.faults.includes(i))
+      for (const one of kept.faults) print(`  ${describeFault({ ...fault, ...one }, i)}`);
+  }
+  const conspiracy = isConspiracy ? ['--conspiracy'] : [];
+  const replay = [`--seed ${plan.seed}`, ...conspiracy, ...flags.repeated, ...flagsOf(changes), '--trace'];
+  print(`  replay: npm run simulate -- ${replay.join(' ')}\n`);
 }
 
-function add(totals: Totals, outcome: Outcome): void {
-  totals.seeds += 1;
-  totals.heights += outcome.heights;
-  totals.events += outcome.events;
-  totals.payments += outcome.payments;
-  totals.acknowledged += outcome.acknowledged;
-  totals.signedAfterWipe += outcome.signedAfterWipe;
-  for (const [kind, count] of outcome.struck) totals.struck.set(kind, (totals.struck.get(kind) ?? 0) + count);
-  for (const { kind } of outcome.plan.liars) totals.struck.set(kind, (totals.struck.get(kind) ?? 0) + 1);
-}
-
-function summary(totals: Totals, failed: number, seconds: number): void {
-  const { seeds, heights, events, payments, acknowledged, signedAfterWipe, struck } = totals;
+function summary(totals: Totals, seconds: number): void {
+  const { seeds, failed, heights, events, payments, acknowledged, struck, signedAfter, conspiracies } = totals;
   const { user, system } = process.cpuUsage();
   const cpuSeconds = (user + system) / 1_000_000;
-  print(`seeds      ${seeds}, ${failed} failed`);
+  const counts = [...struck].sort().map(([kind, count]) => `${kind} ${count}`);
+  const second = [...signedAfter].sort().map(([why, count]) => `after ${why} ${count}`);
+  const { runs, forks, proved } = conspiracies;
+  print(`seeds      ${seeds} and ${runs} conspiracies, ${failed} failed`);
   print(`heights    ${heights}`);
   print(`events     ${events}`);
   print(`payments   ${payments} handed in, ${acknowledged} acknowledged as final`);
-  print(
-    `faults     ${
-      [...struck]
-        .sort()
-        .map(([kind, count]) => `${kind} ${count}`)
-        .join(', ') || 'none'
-    }`,
-  );
-  print(`wiped keys that signed a second value: ${signedAfterWipe}`);
+  print(`faults     ${counts.join(', ') || 'none'}`);
+  print(`second     values signed by keys that lost their memory: ${second.join(', ') || 'none'}`);
+  print(`forks      ${forks} of ${runs} conspiracies; ${proved} of them proved by two statements of every liar`);
   print(`time       ${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} s of CPU`);
   print(
     `speed      ${(heights / cpuSeconds).toFixed(0)} heights/s a core, ${((60 * seeds) / seconds).toFixed(0)} seeds/min`,

@@ -19,6 +19,11 @@ export interface Membership {
 
 export const CURRENCIES = ['KHR', 'USD'] as unknown as readonly CurrencyCode[];
 export const GENESIS_TIME_MS = 1_767_225_600_000;
+/** When the banks start: some seconds before the minute is full, when replay memory is forgotten. */
+export const START_TIME_MS = GENESIS_TIME_MS + 57_000;
+/** Most of one command, and most in circulation, in either currency. */
+export const MAX_AMOUNT_MINOR = 1_000_000n;
+export const MAX_SUPPLY_MINOR = 100_000_000n;
 /** How long a transaction may stay valid. */
 export const MAX_VALIDITY_MS = 600_000;
 
@@ -32,8 +37,8 @@ export function membership(participants: number, signatures: Signatures): Member
     network: 'tonle-simulated',
     timeMs: GENESIS_TIME_MS,
     currencies: [
-      { code: khr, exponent: 0, maxAmountMinor: 1_000_000n, maxSupplyMinor: 100_000_000n },
-      { code: usd, exponent: 2, maxAmountMinor: 1_000_000n, maxSupplyMinor: 100_000_000n },
+      { code: khr, exponent: 0, maxAmountMinor: MAX_AMOUNT_MINOR, maxSupplyMinor: MAX_SUPPLY_MINOR },
+      { code: usd, exponent: 2, maxAmountMinor: MAX_AMOUNT_MINOR, maxSupplyMinor: MAX_SUPPLY_MINOR },
     ],
     participants: ids.map((id, i) => ({
       id,

@@ -1,13 +1,21 @@
 /**
  * A network in memory on the virtual clock. A message takes as long as `fate` says, or is lost, or comes twice; links can
- * be cut (both ends notice), muted in one direction (nobody notices) and clogged (messages wait until it clears).
+ * be cut (both ends notice), muted in one direction (nobody notices) and clogged (messages wait until it clears). Gossip
+ * reaches whoever is cut off from its source through others, where that is switched on.
+ *
+ * A participant may be at several addresses, with one key: the others take all of them for the same peer.
  */
 import { CodedError } from '../errors.ts';
 import type { Clock, Network, NetworkHandlers, Question, Topic } from '../ports.ts';
 import type { ParticipantId } from '../types/index.ts';
 
 /** What may happen to a message on its way: its delay in ms; several for copies of it; null loses it. */
-export type Fate = (from: ParticipantId, to: ParticipantId, bytes: Uint8Array) => number | null | readonly number[];
+export type Fate = (
+  from: ParticipantId,
+  to: ParticipantId,
+  bytes: Uint8Array,
+  kind: MessageKind,
+) => number | null | readonly number[];
 
 export type MessageKind = Topic | Question | 'batch' | 'answer';
 
@@ -40,6 +48,13 @@ const ASK_TIMEOUT_MS = 2_000;
 /** Gossip and batches that are remembered, for whoever replays old ones. */
 const MAX_OLD = 256;
 
+/** A message of gossip, whoever passes it on. */
+interface GossipMessage {
+  readonly source: ParticipantId;
+  readonly topic: Topic;
+  readonly bytes: Uint8Array;
+}
+
 type Arrive = (handlers: NetworkHandlers) => Promise<void> | void;
 
 export class VirtualNetwork {
@@ -47,6 +62,8 @@ export class VirtualNetwork {
   /** Delay in ms of each message; tests replace it. */
   fate: Fate = () => 1;
   wiretap: Wiretap = NOBODY;
+  /** Whether those who accept a gossip message pass it on to peers that have no link to its source. */
+  relays = false;
   readonly #clock: Clock;
   readonly #up = new Map<ParticipantId, NetworkHandlers>();
   readonly #cut = new Causes();
@@ -54,13 +71,18 @@ export class VirtualNetwork {
   readonly #clogged = new Causes();
   readonly #held = new Map<string, (() => void)[]>();
   readonly #old: (() => void)[] = [];
+  /** Whose an address is, where it is not called after its participant. */
+  readonly #owners = new Map<ParticipantId, ParticipantId>();
+  /** Who was passed a message on. */
+  readonly #passed = new WeakMap<Uint8Array, Set<ParticipantId>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** The port of one participant. */
-  join(self: ParticipantId): Network {
+  /** The port of one participant. @param self its address. @param owner the participant, where the address is another. */
+  join(self: ParticipantId, owner: ParticipantId = self): Network {
+    if (owner !== self) this.#owners.set(self, owner);
     let own: NetworkHandlers | null = null;
     return {
       start: (handlers) => {
@@ -71,7 +93,7 @@ export class VirtualNetwork {
       },
       // After a kill and a restart the name belongs to another process already.
       stop: () => Promise.resolve(this.#up.get(self) === own ? this.leave(self) : undefined),
-      peers: () => this.#reachable(self),
+      peers: () => this.#peers(self),
       publish: (topic, bytes) => {
         for (const peer of this.#reachable(self)) this.gossip(self, peer, topic, bytes);
       },
@@ -85,17 +107,14 @@ export class VirtualNetwork {
 
   /** One gossip message to one peer. */
   gossip(from: ParticipantId, to: ParticipantId, topic: Topic, bytes: Uint8Array): void {
-    const arrive: Arrive = async (handlers) => {
-      if ((await handlers.onGossip(topic, from, bytes)) === 'reject') this.#ban(to, from, `rejected ${topic}`);
-    };
-    this.#remember(() => this.#send(from, to, topic, bytes, arrive));
+    this.#remember(() => this.#gossip({ source: from, topic, bytes }, from, to));
   }
 
   /** The participant is gone without a word; its peers notice at once. */
   leave(self: ParticipantId): void {
     const peers = this.#reachable(self);
     if (!this.#up.delete(self)) return;
-    for (const peer of peers) this.#up.get(peer)?.onPeer(self, false);
+    for (const peer of peers) this.#up.get(peer)?.onPeer(this.#ownerOf(self), false);
   }
 
   /** Cuts every link between the two groups; both ends notice. */
@@ -143,20 +162,40 @@ export class VirtualNetwork {
   }
 
   #meet(a: ParticipantId, b: ParticipantId, connected: boolean): void {
-    this.#up.get(a)?.onPeer(b, connected);
-    this.#up.get(b)?.onPeer(a, connected);
+    this.#up.get(a)?.onPeer(this.#ownerOf(b), connected);
+    this.#up.get(b)?.onPeer(this.#ownerOf(a), connected);
+  }
+
+  #gossip(message: GossipMessage, from: ParticipantId, to: ParticipantId): void {
+    const { topic, bytes } = message;
+    this.#send(from, to, topic, bytes, async (handlers) => {
+      const verdict = await handlers.onGossip(topic, this.#ownerOf(from), bytes);
+      if (verdict === 'reject') this.#ban(to, from, `rejected ${topic}`);
+      if (verdict === 'accept' && this.relays) this.#passOn(message, to);
+    });
+  }
+
+  #passOn(message: GossipMessage, via: ParticipantId): void {
+    const { source, bytes } = message;
+    const passed = this.#passed.get(bytes) ?? new Set();
+    this.#passed.set(bytes, passed);
+    for (const peer of this.#reachable(via)) {
+      if (passed.has(peer) || this.#linked(source, peer) || this.#ownerOf(peer) === this.#ownerOf(source)) continue;
+      passed.add(peer);
+      this.#gossip(message, via, peer);
+    }
   }
 
   #pushBatch(from: ParticipantId, to: ParticipantId, bytes: Uint8Array): void {
     const arrive: Arrive = async (handlers) => {
-      if ((await handlers.onBatch(from, bytes)) === 'reject') this.#ban(to, from, 'a rejected batch');
+      if ((await handlers.onBatch(this.#ownerOf(from), bytes)) === 'reject') this.#ban(to, from, 'a rejected batch');
     };
     this.#remember(() => this.#send(from, to, 'batch', bytes, arrive));
   }
 
   #send(from: ParticipantId, to: ParticipantId, kind: MessageKind, bytes: Uint8Array, arrive: Arrive): void {
     this.wiretap.sent(from, kind, bytes);
-    const fate = this.fate(from, to, bytes);
+    const fate = this.fate(from, to, bytes, kind);
     if (fate === null) return;
     const act = () => this.#arrive(from, to, kind, bytes, arrive);
     for (const delayMs of typeof fate === 'number' ? [fate] : fate) this.#clock.schedule(delayMs, act);
@@ -185,18 +224,19 @@ export class VirtualNetwork {
   ): Promise<readonly Uint8Array[]> {
     const { promise, resolve, reject } = Promise.withResolvers<readonly Uint8Array[]>();
     const gone = () => reject(new CodedError('PEER_GONE', `${peer} did not answer`));
-    if (!this.#linked(self, peer)) {
+    const address = this.#addressOf(peer, self);
+    if (address === null) {
       this.#clock.schedule(1, gone);
       return promise;
     }
     const cancel = this.#clock.schedule(ASK_TIMEOUT_MS, gone);
-    this.#send(self, peer, question, bytes, async (handlers) => {
-      const answer = await handlers.onQuestion(question, self, bytes);
+    this.#send(self, address, question, bytes, async (handlers) => {
+      const answer = await handlers.onQuestion(question, this.#ownerOf(self), bytes);
       if (answer === null) {
-        this.#ban(peer, self, `a false ${question} question`);
+        this.#ban(address, self, `a false ${question} question`);
         return;
       }
-      this.#send(peer, self, question === 'round' ? 'round' : 'answer', joined(answer), () => {
+      this.#send(address, self, question === 'round' ? 'round' : 'answer', joined(answer), () => {
         cancel();
         resolve(answer);
       });
@@ -204,17 +244,39 @@ export class VirtualNetwork {
     return promise;
   }
 
-  #ban(by: ParticipantId, peer: ParticipantId, reason: string): void {
+  /** @param by whose address. @param at the address of whoever is banned. */
+  #ban(by: ParticipantId, at: ParticipantId, reason: string): void {
+    const peer = this.#ownerOf(at);
     const ban = { by, peer, reason };
     this.bans.push(ban);
     this.wiretap.banned(ban);
-    this.cut([by], [peer], 'ban');
+    this.cut([by], [peer, ...this.#othersOf(peer)], 'ban');
   }
 
+  /** Addresses that a message gets to. */
   #reachable(self: ParticipantId): ParticipantId[] {
-    const peers: ParticipantId[] = [];
-    for (const peer of this.#up.keys()) if (peer !== self && this.#linked(self, peer)) peers.push(peer);
-    return peers;
+    const owner = this.#ownerOf(self);
+    return [...this.#up.keys()].filter((peer) => this.#ownerOf(peer) !== owner && this.#linked(self, peer));
+  }
+
+  /** Participants among them. */
+  #peers(self: ParticipantId): ParticipantId[] {
+    const addresses = this.#reachable(self);
+    return this.#owners.size === 0 ? addresses : [...new Set(addresses.map((address) => this.#ownerOf(address)))];
+  }
+
+  #ownerOf(address: ParticipantId): ParticipantId {
+    return this.#owners.get(address) ?? address;
+  }
+
+  #othersOf(participant: ParticipantId): ParticipantId[] {
+    return [...this.#owners].flatMap(([address, owner]) => (owner === participant ? [address] : []));
+  }
+
+  /** An address of the participant that `self` has a link to. */
+  #addressOf(participant: ParticipantId, self: ParticipantId): ParticipantId | null {
+    if (this.#linked(self, participant)) return participant;
+    return this.#othersOf(participant).find((address) => this.#linked(self, address)) ?? null;
   }
 
   #linked(a: ParticipantId, b: ParticipantId): boolean {

@@ -1,24 +1,64 @@
-/** Seeds that once found something, with what it was: they are run for ever. */
-import type { PlanOptions } from './plan.ts';
+/**
+ * Runs that once found something, with what it was: they are repeated for ever. The plan stands here whole, because what a seed
+ * plans changes with every new kind of fault.
+ */
+import type { ParticipantId } from '../types/index.ts';
+import type { ActorKind, Fault, FaultKind, Plan } from './plan.ts';
 
 export interface Regression {
-  readonly seed: number;
-  readonly options: PlanOptions;
+  readonly plan: Plan;
   readonly checker: string;
   readonly what: string;
 }
 
 export const REGRESSIONS: readonly Regression[] = [
   {
-    seed: 14,
-    options: {},
+    plan: run(14, 5, [
+      fault('crashAtEffect', 3_273, 1_100, 'bank4', 0.239),
+      fault('clockDrift', 3_276, 1_895, 'bank1', 0.988),
+      fault('drop', 5_817, 368, null, 0.865),
+      fault('replay', 7_264, 1_842, null, 0.88),
+      fault('clockJump', 8_544, 2_327, 'bank1', 0.988),
+      fault('pause', 9_148, 157, 'bank3', 0.184),
+      fault('crash', 9_573, 1_795, 'bank1', 0.553),
+      fault('delay', 10_341, 2_825, null, 0.362),
+      fault('delay', 10_461, 3_409, null, 0.644),
+    ]),
     checker: 'honest-ban',
     what: 'a node asked a peer for blocks up to below its own tip, which had risen while it asked another, and was banned',
   },
   {
-    seed: 253,
-    options: {},
+    plan: run(253, 1, [
+      fault('clockJump', 252, 3_081, 'bank1', 0.076),
+      fault('clockDrift', 4_258, 1_042, 'bank1', 0.302),
+      fault('clockJump', 6_316, 252, 'bank1', 0.31),
+      fault('diskError', 8_603, 3_628, 'bank1', 0.684),
+      fault('crash', 8_724, 770, 'bank1', 0.959),
+    ]),
     checker: 'liveness',
     what: 'a clock set back before a restart made a node refuse, for good, the very block that it was locked on',
   },
+  {
+    plan: { ...run(28, 4, [], { kind: 'badProposer', node: 'bank1' as ParticipantId }), stormMs: 2_000 },
+    checker: 'liveness',
+    what: 'a proposer showed one node another content under the hash of its block, helped the others to lock it, and left: that node refused the block for good, and nothing was ever decided again',
+  },
+  {
+    plan: { ...run(5, 4, [], { kind: 'badProposer', node: 'bank3' as ParticipantId }), stormMs: 2_000 },
+    checker: 'invalid-block',
+    what: "a proposer's new block in another member's name was committed",
+  },
 ];
+
+function run(
+  seed: number,
+  participants: number,
+  faults: readonly Fault[],
+  ...liars: readonly { readonly kind: ActorKind; readonly node: ParticipantId }[]
+): Plan {
+  return { seed, participants, stormMs: 12_000, liars, faults, relays: false, maxRequests: null };
+}
+
+function fault(kind: FaultKind, atMs: number, forMs: number, node: string | null, force: number): Fault {
+  return { kind, atMs, forMs, nodes: node === null ? [] : [node as ParticipantId], force };
+}

@@ -3,14 +3,11 @@ import { DEFAULT_TIMINGS } from '../node/context.ts';
 import type { NodeEvent } from '../node/events.ts';
 import { KEEP_UNSYNCED } from '../storage/index.ts';
 import { VirtualClock } from './clock.ts';
-import { DEFECTS } from './defects.ts';
 import { Machine } from './machine.ts';
 import { GENESIS_TIME_MS, membership } from './members.ts';
 import { VirtualNetwork } from './network.ts';
 import { ACTOR_KINDS, FAULT_KINDS, planOf } from './plan.ts';
 import { Chance } from './random.ts';
-import { REGRESSIONS } from './regressions.ts';
-import { leavingOut, shrink } from './shrink.ts';
 import { simulate } from './simulation.ts';
 import { Trace } from './trace.ts';
 
@@ -39,60 +36,6 @@ t.test('real signatures and stubs come to the same heights', async (t) => {
   t.equal(real.violation, null);
   t.ok(stub.heights > 3);
   t.equal(real.heights, stub.heights);
-});
-
-t.test('twenty seeds with every fault hold', async (t) => {
-  const struck = new Set<string>();
-  for (let seed = 101; seed <= 120; seed++) {
-    const outcome = await simulate(planOf(seed, SHORT), { turn });
-    t.equal(outcome.violation, null, `seed ${seed}: ${outcome.heights} heights`);
-    t.ok(outcome.heights > 0 && outcome.acknowledged > 0, `seed ${seed} did something`);
-    for (const kind of outcome.struck.keys()) struck.add(kind);
-  }
-  t.ok(struck.size >= 10, `${struck.size} kinds of faults struck`);
-});
-
-t.test('each Byzantine participant alone breaks nothing', async (t) => {
-  for (const kind of ACTOR_KINDS) {
-    const plan = { ...planOf(7, { ...SHORT, participants: 4, kinds: ['drop', 'crash'] }), liars: [] };
-    const node = membership(4, 'stub').genesis.participants[2]?.id;
-    if (node === undefined) throw new Error('four banks');
-    const outcome = await simulate({ ...plan, faults: plan.faults.slice(0, 3), liars: [{ kind, node }] }, { turn });
-    t.equal(outcome.violation, null, `${kind}: ${outcome.heights} heights`);
-  }
-});
-
-t.test('seeds that found something hold now', async (t) => {
-  for (const { seed, options, what } of REGRESSIONS) {
-    t.equal((await simulate(planOf(seed, options), { turn })).violation, null, `seed ${seed}: ${what}`);
-  }
-});
-
-for (const defect of DEFECTS) {
-  t.test(`a planted defect is caught: ${defect.name}`, async (t) => {
-    for (let seed = 1; seed <= 30; seed++) {
-      const plan = planOf(seed, { kinds: defect.kinds, participants: 4, stormMs: 3_000 });
-      const { violation } = await simulate(plan, { turn, defect: defect.alter });
-      if (violation === null) continue;
-      t.ok(defect.caughtBy.includes(violation.checker), `seed ${seed}, ${violation.checker}: ${violation.what}`);
-      return;
-    }
-    t.fail('it survived thirty seeds');
-  });
-}
-
-t.test('a failure is made shorter', async (t) => {
-  const [defect] = DEFECTS.filter(({ name }) => name.startsWith('blocks are told'));
-  if (defect === undefined) throw new Error('no such defect');
-  const run = (plan: ReturnType<typeof planOf>) => simulate(plan, { turn, defect: defect.alter });
-  const plan = planOf(1, { kinds: [...defect.kinds, 'delay', 'drop'], participants: 4, stormMs: 1_500 });
-  const { violation } = await run(plan);
-  t.ok(violation);
-  const out = await shrink(plan, violation?.checker ?? '', run);
-  const short = leavingOut(plan, out);
-  t.ok(short.faults.length >= 1 && short.faults.length < plan.faults.length);
-  t.ok(short.faults.some(({ kind }) => kind.startsWith('crash')));
-  t.equal((await run(short)).violation?.checker, violation?.checker);
 });
 
 t.test('whatever an abandoned node does reaches nobody', async (t) => {

@@ -1,6 +1,6 @@
 /**
  * Wallets and officers with a seed: they open accounts, issue and redeem, pay by account or by alias, pay more than they
- * have, hand one payment to two banks, and try again elsewhere when they heard nothing.
+ * have, hand one payment to two banks, and hand in again what was done long ago.
  */
 
 import { toHex } from '../codec/hex.ts';
@@ -32,7 +32,11 @@ export interface Request {
 
 const WALLETS_A_BANK = 3;
 const ALIASES = 6;
-const VALID_FOR_MS = 60_000;
+/** Some transactions expire in the midst of a storm. */
+const VALID_FOR_MS = [3_000, 15_000, 15_000, 15_000];
+const LAST_VALID_FOR_MS = 60_000;
+/** So many old requests may be handed in again, finished or not. */
+const MAX_OLD = 64;
 
 export class Workload {
   readonly #chance: Chance;
@@ -40,6 +44,7 @@ export class Workload {
   readonly #chainId: ChainId;
   readonly #ids: readonly ParticipantId[];
   readonly #model: Model;
+  readonly #old: Request[] = [];
   #count = 0;
 
   constructor(chance: Chance, members: Membership, model: Model) {
@@ -57,6 +62,7 @@ export class Workload {
     const first = this.#count++;
     if (first < this.#ids.length) return this.#issue(this.#ids[first] ?? bank, nowMs);
     const [dice, wallets] = [chance.below(100), this.#wallets()];
+    if (chance.happens(0.02)) return { ...chance.pick(this.#old), via: [bank] };
     if (wallets.length < 2 || dice < 6) return this.#open(bank, nowMs);
     if (dice < 10) return this.#issue(bank, nowMs);
     if (dice < 13) return this.#redeem(bank, nowMs);
@@ -67,7 +73,7 @@ export class Workload {
 
   /** A payment that needs nothing but officers: for the end of a run. */
   lastPayment(bank: ParticipantId, nowMs: number): Request {
-    return this.#issue(bank, nowMs, [bank]);
+    return { ...this.#issue(bank, nowMs, LAST_VALID_FOR_MS), via: [bank] };
   }
 
   /** The bank to try next. */
@@ -85,12 +91,12 @@ export class Workload {
     return this.#request([`operator/${bank}`], [{ type: 'openAccount', account, publicKey }], nowMs);
   }
 
-  #issue(bank: ParticipantId, nowMs: number, via?: readonly ParticipantId[]): Request {
+  #issue(bank: ParticipantId, nowMs: number, validForMs?: number): Request {
     const to = settlementAccount(bank);
     const commands = CURRENCIES.map((currency): Command => {
       return { type: 'issue', to, amount: { currency, minor: BigInt(this.#chance.between(1, 50_000)) } };
     });
-    return this.#request(['officer/1', 'officer/3'], commands, nowMs, via);
+    return this.#request(['officer/1', 'officer/3'], commands, nowMs, validForMs);
   }
 
   #redeem(bank: ParticipantId, nowMs: number): Request {
@@ -126,12 +132,20 @@ export class Workload {
     return toHex(sha256(Uint8Array.of(this.#chance.below(ALIASES)))) as AliasKey;
   }
 
-  #request(signers: readonly string[], commands: readonly Command[], nowMs: number, via?: readonly ParticipantId[]) {
+  #request(
+    signers: readonly string[],
+    commands: readonly Command[],
+    nowMs: number,
+    validForMs = this.#chance.pick(VALID_FOR_MS),
+  ): Request {
     const nonce = toHex(this.#chance.bytes(16)) as Nonce;
-    const validUntilMs = Math.floor(nowMs) + VALID_FOR_MS;
+    const validUntilMs = Math.floor(nowMs) + validForMs;
     const body = { version: 1, chainId: this.#chainId, validUntilMs, nonce, commands } as const;
     const transaction = signTransaction(body, signers.map(this.#members.signer));
-    const banks = this.#chance.shuffled(this.#ids).slice(0, this.#chance.happens(0.1) ? 2 : 1);
-    return { id: transactionId(body), transaction, via: via ?? banks };
+    const via = this.#chance.shuffled(this.#ids).slice(0, this.#chance.happens(0.1) ? 2 : 1);
+    const request = { id: transactionId(body), transaction, via };
+    this.#old.push(request);
+    if (this.#old.length > MAX_OLD) this.#old.shift();
+    return request;
   }
 }

@@ -1,4 +1,5 @@
 /** Tables of ARCHITECTURE.md that are printed from the code, so that they cannot say anything else than it does. */
+import { readFileSync } from 'node:fs';
 import { batch, block, committedBlock, header } from '../../codec/block.ts';
 import { amount } from '../../codec/fields.ts';
 import { currency, genesis, participant } from '../../codec/genesis.ts';
@@ -133,6 +134,18 @@ export const TABLES: Readonly<Record<string, () => string>> = {
       ['Domain', 'Tag'],
       Object.entries(DOMAINS).map(([name, tag]) => [tick(name), tick(tag)]),
     ),
+  faults: () => {
+    const { seeds, runs, failed, heights, payments, acknowledged, rows } = readReport();
+    const n = (count: number) => count.toLocaleString('en-US');
+    const sums = `${n(runs)} runs, ${n(heights)} heights, ${n(payments)} requests, ${n(acknowledged)} acknowledged as final`;
+    const lines = rows.map(({ number, fault, happens, where, times, seeds: struck, led }) => {
+      if (happens === 'never') return [number, fault, `not simulated: ${where}`, '', '', ''];
+      const counts = happens === 'always' ? ['always', ''] : [n(times), n(struck)];
+      return [number, fault, where, ...counts, led];
+    });
+    const head = ['#', 'Fault', 'Where', 'Times', 'Runs', 'What came of it'];
+    return `Seeds ${seeds}: ${sums}, ${n(failed)} failed.\n\n${table(head, lines)}`;
+  },
   limits: () =>
     table(
       ['Limit', 'Value'],
@@ -143,6 +156,30 @@ export const TABLES: Readonly<Record<string, () => string>> = {
       .map(([title, messages]) => `### ${title}\n\n${messages.map(messageTable).join('\n\n')}`)
       .join('\n\n'),
 };
+
+/** What `npm run simulate -- --report src/simulator/report.json` wrote last: see `simulator/report.ts`. */
+interface FaultReport {
+  readonly seeds: string;
+  readonly runs: number;
+  readonly failed: number;
+  readonly heights: number;
+  readonly payments: number;
+  readonly acknowledged: number;
+  readonly rows: readonly {
+    readonly number: string;
+    readonly fault: string;
+    readonly happens: 'planned' | 'always' | 'never';
+    readonly where: string;
+    readonly times: number;
+    readonly seeds: number;
+    readonly led: string;
+  }[];
+}
+
+function readReport(): FaultReport {
+  const file = new URL('../../simulator/report.json', import.meta.url);
+  return JSON.parse(readFileSync(file, 'utf8')) as FaultReport;
+}
 
 function messageTable({ type, rows = [] }: Message): string {
   if (type === tx.command.type) {

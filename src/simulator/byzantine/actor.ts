@@ -2,8 +2,9 @@
 
 import { statementSigningBytes } from '../../crypto/ids.ts';
 import type { Network, NetworkHandlers, Signer, Topic } from '../../ports.ts';
-import type { ChainId, ParticipantId, SignedStatement, Statement } from '../../types/index.ts';
+import type { BlockHash, ChainId, ParticipantId, SignedStatement, Statement } from '../../types/index.ts';
 import type { VirtualClock } from '../clock.ts';
+import type { Fraud } from '../fraud.ts';
 import type { Alter } from '../machine.ts';
 import type { Chance } from '../random.ts';
 
@@ -12,12 +13,20 @@ export interface Accomplice {
   /** Index in the validator set. */
   readonly validator: number;
   readonly validators: number;
+  /** Of all participants, in the order of the validator set. */
+  readonly ids: readonly ParticipantId[];
   readonly chainId: ChainId;
   readonly signer: Signer;
   readonly chance: Chance;
   readonly clock: VirtualClock;
+  /** What it may try to get past the others. */
+  readonly fraud: Fraud;
   /** One gossip message to one peer. */
   readonly tell: (peer: ParticipantId, topic: Topic, bytes: Uint8Array) => void;
+  /** Its own process ends, and is there again after so long. */
+  readonly restart: (downMs: number) => void;
+  /** Tells the checkers of a block that must not become part of the chain, and what is wrong with it. */
+  readonly forged: (hash: BlockHash, wrong: string) => void;
 }
 
 export type Actor = (inside: Accomplice) => Alter;

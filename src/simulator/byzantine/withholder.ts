@@ -3,9 +3,11 @@ import { type Actor, answering, onNetwork } from './actor.ts';
 
 export const withholder: Actor = ({ chance }) =>
   onNetwork((network) => ({
-    ...answering(network, (handlers, question, from, bytes) =>
-      question === 'batches' ? Promise.resolve([]) : handlers.onQuestion(question, from, bytes),
-    ),
+    ...answering(network, (handlers, question, from, bytes) => {
+      if (question === 'batches') return Promise.resolve([]);
+      // Whoever asks for blocks waits until it gives up.
+      return question === 'blocks' ? new Promise(() => undefined) : handlers.onQuestion(question, from, bytes);
+    }),
     pushBatch(bytes) {
       if (chance.happens(0.2)) network.pushBatch(bytes);
     },

@@ -1,6 +1,6 @@
 import t from 'tap';
+import { DEFECTS } from '../defects.ts';
 import { type CrashPointsOptions, crashAtEveryPoint } from './crash-points.ts';
-import { DEFECTS } from './defects.ts';
 
 const OPTIONS: CrashPointsOptions = {
   seed: 2,

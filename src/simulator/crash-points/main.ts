@@ -9,6 +9,7 @@
  */
 import { fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
+import { turn } from '../turn.ts';
 import { type CrashPointsReport, crashAtEveryPoint } from './crash-points.ts';
 
 type Failure = CrashPointsReport['failures'][number];
@@ -66,7 +67,7 @@ async function runPart(part: number): Promise<Share> {
     heights: numberOf('heights'),
     isEverySurvival: values['every-survival'],
     share: { part, of: jobs },
-    turn: () => new Promise((resolve) => setImmediate(resolve)),
+    turn,
     onProgress(done, all, failed) {
       if (performance.now() < nextMs) return;
       nextMs += PROGRESS_MS;

@@ -4,13 +4,14 @@
  * loses what a crash may lose there, comes back, and has to go on as all the checkers of a simulation demand. The run is the
  * same up to that point, because everything follows from the seed.
  */
-import { KEEP_UNSYNCED, LOSE_UNSYNCED, type Survival } from '../storage/index.ts';
-import { keepSectors } from '../storage/memory-disk.ts';
-import type { ParticipantId } from '../types/index.ts';
-import type { Violation } from './checkers.ts';
-import type { Alter } from './machine.ts';
-import { planOf } from './plan.ts';
-import { type CrashPoint, type Outcome, simulate } from './simulation.ts';
+import { KEEP_UNSYNCED, LOSE_UNSYNCED, type Survival } from '../../storage/index.ts';
+import { keepSectors } from '../../storage/memory-disk.ts';
+import type { ParticipantId } from '../../types/index.ts';
+import type { Alter } from '../machine.ts';
+import { planOf } from '../plan.ts';
+import type { CrashPoint } from '../probe.ts';
+import { type Outcome, simulate } from '../simulation.ts';
+import type { Violation } from '../violation.ts';
 
 export interface CrashPointsOptions {
   readonly seed: number;

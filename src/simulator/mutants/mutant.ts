@@ -1,0 +1,49 @@
+/**
+ * A mutant is the program with one mistake in it, as data: where, what stands there, what stands there instead, and which
+ * simulated networks should bring it to light. Nothing on disk changes: `plant.ts` replaces the text as the module is loaded.
+ */
+import type { ActorKind, FaultKind, PlanOptions } from '../plan.ts';
+
+export interface Mutant {
+  /** In kebab case, unique. */
+  readonly name: string;
+  /** What somebody got wrong, and who shipped it where that is known. */
+  readonly mistake: string;
+  /** Below `src/`. */
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly find: string;
+  readonly replace: string;
+  readonly scene: SceneName;
+  /** Checkers any of which may fire; another one means that the list tells a wrong story. */
+  readonly caughtBy: readonly string[];
+}
+
+/** What a simulated network is thrown: fewer kinds of faults find a mistake sooner than all of them. */
+type Scene = PlanOptions & { readonly kinds: readonly (FaultKind | ActorKind)[] };
+
+/** Four banks in all of them. A seed is clean in its scene without a mutant: the control runs say so each time. */
+export const SCENES = {
+  calm: scene([], 2_000),
+  market: scene([], 8_000),
+  wires: scene(['drop', 'delay', 'duplicate', 'replay', 'clogLink', 'oneWay'], 4_000),
+  partitions: scene(['partition', 'silentPartition', 'swizzle', 'drop', 'delay', 'clogNode'], 6_000),
+  splitVotes: scene(['splitVotes'], 9_000),
+  blackouts: scene(['splitVotes', 'crashAll'], 8_000),
+  powerCuts: scene(['crashAll', 'slowDisk'], 6_000),
+  crashes: scene(['crash', 'crashAtEffect', 'crashAll', 'slowDisk', 'drop'], 6_000),
+  forgetting: scene(['wipe', 'restoreBackup', 'bitFlip', 'logCut', 'crash'], 6_000),
+  equivocator: scene(['equivocator', 'drop', 'delay', 'silentPartition'], 4_000),
+  pretender: scene(['pretender', 'splitVotes'], 9_000),
+  badProposer: scene(['badProposer', 'drop', 'delay'], 4_000),
+  forger: scene(['forger', 'drop'], 3_000),
+  liar: scene(['liar', 'crash'], 6_000),
+  withholder: scene(['withholder', 'pause', 'silentPartition', 'delay'], 6_000),
+  smuggler: scene(['smuggler', 'clockJump', 'duplicate'], 3_000),
+} as const satisfies Readonly<Record<string, Scene>>;
+
+export type SceneName = keyof typeof SCENES;
+
+function scene(kinds: Scene['kinds'], stormMs: number): Scene {
+  return { kinds, participants: 4, stormMs };
+}
