@@ -1,0 +1,17 @@
+/** What lies between the banks, and how the nemesis gets at it: each fault of a network is one of these few moves. */
+import type { ParticipantId } from '../types/index.ts';
+
+/** Moves on the links between banks. A `link` is both directions between two; everything else is one direction. */
+export interface Wires {
+  /** Open connections are reset, new ones refused. */
+  cut(a: ParticipantId, b: ParticipantId): void;
+  /** What `from` sends does not arrive, and nobody is told. */
+  clog(from: ParticipantId, to: ParticipantId): void;
+  /** Everything between the two is so long under way, each way. */
+  slow(a: ParticipantId, b: ParticipantId, delayMs: number): void;
+  /** Connections of the moment are reset. */
+  drop(a: ParticipantId, b: ParticipantId): void;
+  /** Ends whatever lies on the link. */
+  mend(a: ParticipantId, b: ParticipantId): void;
+  close(): Promise<void>;
+}
