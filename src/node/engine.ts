@@ -114,6 +114,8 @@ export class Engine {
     const { state, effects } = resumeHeight(this.#config, height, { round: last.round, step: last.step, lock, said });
     this.#state = state;
     await this.#feedAll(await this.#performAll(effects));
+    // Its own proposal went with the process that made it.
+    if (last.step === 'propose') await this.feed({ type: 'proposerUnreachable', height, round: last.round });
   }
 
   async feed(input: Input): Promise<void> {
@@ -167,6 +169,19 @@ export class Engine {
   async peerLost(peer: ParticipantId): Promise<void> {
     const { height, round } = this.#state;
     if (this.#proposer(round) === peer) await this.feed({ type: 'proposerUnreachable', height, round });
+  }
+
+  /**
+   * A peer has told all that it has of its height. Where it is the proposer of this round, has voted in it and has no proposal,
+   * the proposal went with the process that made it, and nobody needs to wait for another one.
+   */
+  async heardAll(peer: ParticipantId, { height, proposals, votes }: RoundMessages): Promise<void> {
+    const { round } = this.#state;
+    if (height !== this.#state.height || this.#proposer(round) !== peer) return;
+    const index = this.#parts.context.chain.validators.findIndex(({ participant }) => participant === peer);
+    const hasVoted = votes.some((vote) => vote.validator === index && vote.round === round);
+    const hasProposal = proposals.some(({ statement }) => statement.round === round);
+    if (hasVoted && !hasProposal) await this.feed({ type: 'proposerUnreachable', height, round });
   }
 
   /** The key may speak from now on: says what had to wait. */

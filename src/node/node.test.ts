@@ -12,6 +12,7 @@ import { Cluster } from '../testing/cluster.ts';
 import { GENESIS_TIME_MS, KHR, testNetwork } from '../testing/genesis.ts';
 import { account, batchBy, issue, open, settlement, transactionOf, transfer } from '../testing/transactions.ts';
 import type { BlockHash, ParticipantId, Statement, Transaction } from '../types/index.ts';
+import { DEFAULT_TIMINGS } from './context.ts';
 import { Refusal } from './node.ts';
 
 const OFFICERS = ['officer/1', 'officer/2'];
@@ -157,6 +158,27 @@ t.test('killed all at once at any moment, the network goes on from its disks', a
     t.equal((await cluster.get('cnb').node.queries.balances(settlement('aclb'))).get(KHR), 5n);
     await cluster.stop();
   }
+});
+
+t.test('a proposal that went with its proposer costs no timeout after all have restarted', async (t) => {
+  const cluster = await running(t);
+  const [, proposer = ''] = cluster.ids;
+  const votes = new Set<string>();
+  cluster.wires.fate = (from, _, bytes) => {
+    if (heightOfVote(bytes) !== null) votes.add(from);
+    // Whatever it says of the height stays with it.
+    return from === proposer ? null : 1;
+  };
+  const tx = transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 1n)]);
+  await cluster.during(cluster.get(proposer).node.submit(tx));
+  await cluster.until(() => votes.has(proposer), 'the proposer of the first height has proposed and voted');
+  for (const id of cluster.ids) cluster.kill(id);
+  cluster.wires.fate = () => 1;
+  await cluster.startAll();
+  const startMs = cluster.clock.now();
+  await final(cluster, proposer, tx);
+  t.ok(cluster.clock.now() - startMs < DEFAULT_TIMINGS.timeouts.proposeMs, `${cluster.clock.now() - startMs} ms`);
+  t.equal((await cluster.get(proposer).chain.read(1))?.certificate.round, 1);
 });
 
 t.test('a transaction that nobody could include in time ends expired, and its sender can learn it', async (t) => {

@@ -118,6 +118,7 @@ export class Peers implements NetworkHandlers {
     catchUp.heard(from, told.height - 1);
     for (const message of told.proposals) if ((await this.#proposal(message)) === 'reject') return 'reject';
     for (const message of told.votes) if ((await this.#vote(message)) === 'reject') return 'reject';
+    await context.inbox.post(() => engine.heardAll(from, told));
     if (introductions.heard(from)) await context.inbox.post(() => engine.speak());
     return 'accept';
   }
