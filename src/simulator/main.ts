@@ -51,15 +51,22 @@ async function main(): Promise<number> {
 
 /** @returns whether every seed held. */
 async function runSeeds(flags: Flags): Promise<boolean> {
-  const { first, last } = flags;
+  const { first } = flags;
+  let { last } = flags;
   const totals = new Totals();
   const startMs = performance.now();
   let nextProgressMs = PROGRESS_MS;
+  // Whoever has waited long enough still hears what it came to.
+  let isStopped = false;
+  process.once('SIGINT', () => {
+    isStopped = true;
+  });
   for (let seed = first; seed <= last; seed++) {
     if (!flags.isConspiracy) totals.add(await runPlan(flags, changed(planOfSeed(flags, seed, false), flags.changes)));
     if (flags.isConspiracy || (flags.kinds === null && first < last && seed % CONSPIRACY_EVERY === 0)) {
       totals.addConspiracy(await runPlan(flags, changed(planOfSeed(flags, seed, true), flags.changes)));
     }
+    if (isStopped) last = seed;
     const passedMs = performance.now() - startMs;
     if (passedMs <= nextProgressMs || first === last) continue;
     nextProgressMs = passedMs + PROGRESS_MS;
