@@ -47,7 +47,10 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
   ['simulator', { mayImport: [...core, 'ports', 'node', 'storage'], packages: ['node:fs', 'node:util'] }],
   [
     'simulator/crash-points',
-    { mayImport: ['simulator', 'storage', 'types'], packages: ['node:child_process', 'node:util'] },
+    {
+      mayImport: ['errors', 'types', 'crypto', 'node', 'storage', 'simulator'],
+      packages: ['node:child_process', 'node:crypto', 'node:util'],
+    },
   ],
   [
     'simulator/mutants',

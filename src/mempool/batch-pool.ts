@@ -1,6 +1,10 @@
 /**
  * Batches whose signatures were checked and that no block holds yet, in order of arrival. Bounded by author, so that one
  * participant's flood leaves the others their room; whoever is turned away keeps its batch and offers it again.
+ *
+ * A batch is open while a transaction of it may still take part in a block. When none may, because blocks brought all of them
+ * in other batches, it is no work any more, on every node at once; but it stays until the height ends, for a block that is
+ * being voted on may name it.
  */
 import { MAX_BATCH_BYTES, MAX_BLOCK_BATCHES } from '../codec/limits.ts';
 import type { Batch, BatchDigest, ParticipantId, Transaction, TransactionId } from '../types/index.ts';
@@ -18,12 +22,15 @@ export interface BatchPoolLimits {
   readonly maxBytesPerAuthor: number;
   /** How many digests of committed batches are remembered, so that a late push does not come back as new. */
   readonly maxCommitted: number;
+  /** How many settled transactions are remembered, so that a late push of the same ones is no work. */
+  readonly maxSettled: number;
 }
 
-/** A full block's worth for each author, half a gigabyte from the largest set of them; minutes of digests. */
+/** A full block's worth for each author, half a gigabyte from the largest set of them; minutes of digests and ids. */
 const BATCH_POOL_LIMITS: BatchPoolLimits = {
   maxBytesPerAuthor: MAX_BLOCK_BATCHES * MAX_BATCH_BYTES,
   maxCommitted: 16_384,
+  maxSettled: 65_536,
 };
 
 export class BatchPool {
@@ -31,6 +38,10 @@ export class BatchPool {
   readonly #batches = new Map<BatchDigest, KnownBatch>();
   /** Bytes that each author's batches take. */
   readonly #byAuthor = new Map<ParticipantId, number>();
+  /** How many transactions of each open batch no block has settled. */
+  readonly #open = new Map<BatchDigest, number>();
+  readonly #holders = new Map<TransactionId, BatchDigest[]>();
+  readonly #settled = new Set<TransactionId>();
   readonly #committed = new Set<BatchDigest>();
   readonly #refused = new Set<BatchDigest>();
 
@@ -40,6 +51,11 @@ export class BatchPool {
 
   get size(): number {
     return this.#batches.size;
+  }
+
+  /** Whether there is something to put in a block. */
+  get hasWork(): boolean {
+    return this.#open.size > 0;
   }
 
   get(digest: BatchDigest): KnownBatch | undefined {
@@ -65,8 +81,12 @@ export class BatchPool {
     const { author } = known.batch;
     const bytes = (this.#byAuthor.get(author) ?? 0) + known.bytes.length;
     if (bytes > this.#limits.maxBytesPerAuthor && !wanted) return false;
+    const unsettled = known.transactions.filter(({ id }) => !this.#settled.has(id));
+    if (unsettled.length === 0 && !wanted) return false;
     this.#byAuthor.set(author, bytes);
     this.#batches.set(known.digest, known);
+    if (unsettled.length > 0) this.#open.set(known.digest, unsettled.length);
+    for (const { id } of unsettled) this.#holders.set(id, [...(this.#holders.get(id) ?? []), known.digest]);
     return true;
   }
 
@@ -81,24 +101,44 @@ export class BatchPool {
     dropOldest(this.#refused, this.#limits.maxCommitted);
   }
 
-  /** The oldest batches, at most `count`. */
+  /** The oldest open batches, at most `count`. */
   oldest(count: number): KnownBatch[] {
-    return [...this.#batches.values()].slice(0, count);
+    const found: KnownBatch[] = [];
+    for (const digest of this.#open.keys()) {
+      if (found.length === count) break;
+      const known = this.#batches.get(digest);
+      if (known !== undefined) found.push(known);
+    }
+    return found;
   }
 
-  /** These batches are in a block: drops and remembers them. */
-  commit(digests: readonly BatchDigest[]): void {
+  /** It was tried, and no transaction of it takes part: it is no work any more, and goes when the height ends. */
+  putAside(digest: BatchDigest): void {
+    this.#open.delete(digest);
+  }
+
+  /**
+   * A height has ended: drops and remembers these batches, which its block names, and drops all that are not open any more.
+   *
+   * @param settled transactions that the block has settled.
+   */
+  commit(digests: readonly BatchDigest[], settled: readonly TransactionId[]): void {
     for (const digest of digests) {
       this.drop(digest);
       this.#committed.add(digest);
     }
+    for (const id of settled) this.#settle(id);
+    for (const digest of this.#batches.keys()) if (!this.#open.has(digest)) this.drop(digest);
     dropOldest(this.#committed, this.#limits.maxCommitted);
+    dropOldest(this.#settled, this.#limits.maxSettled);
   }
 
   drop(digest: BatchDigest): void {
     const known = this.#batches.get(digest);
     if (known === undefined) return;
     this.#batches.delete(digest);
+    this.#open.delete(digest);
+    for (const { id } of known.transactions) this.#release(id, digest);
     const { author } = known.batch;
     const left = (this.#byAuthor.get(author) ?? 0) - known.bytes.length;
     if (left <= 0) this.#byAuthor.delete(author);
@@ -112,6 +152,22 @@ export class BatchPool {
     );
     for (const { digest } of expired) this.drop(digest);
     return expired;
+  }
+
+  #settle(id: TransactionId): void {
+    this.#settled.add(id);
+    for (const digest of this.#holders.get(id) ?? []) {
+      const left = this.#open.get(digest) ?? 0;
+      if (left > 1) this.#open.set(digest, left - 1);
+      else this.#open.delete(digest);
+    }
+    this.#holders.delete(id);
+  }
+
+  #release(id: TransactionId, digest: BatchDigest): void {
+    const others = this.#holders.get(id)?.filter((other) => other !== digest) ?? [];
+    if (others.length > 0) this.#holders.set(id, others);
+    else this.#holders.delete(id);
   }
 }
 

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { GENESIS_TIME_MS, testNetwork } from '../testing/genesis.ts';
 import { batchBy, idOf, issue, settlement, transactionOf } from '../testing/transactions.ts';
-import type { Transaction } from '../types/index.ts';
-import { BatchPool } from './batch-pool.ts';
+import type { Transaction, TransactionId } from '../types/index.ts';
+import { BatchPool, type KnownBatch } from './batch-pool.ts';
 import { TransactionPool } from './transaction-pool.ts';
 
 const network = testNetwork();
@@ -54,7 +54,7 @@ t.test('what has expired is named and forgotten', async (t) => {
 
 t.test("one author's flood leaves the others their room", async (t) => {
   const [a, b, c] = [batchBy('aclb', make()), batchBy('aclb', make()), batchBy('aclb', make())];
-  const pool = new BatchPool({ maxBytesPerAuthor: a.bytes.length + b.bytes.length, maxCommitted: 2 });
+  const pool = new BatchPool({ maxBytesPerAuthor: a.bytes.length + b.bytes.length, maxCommitted: 2, maxSettled: 2 });
   t.strictSame(
     [a, b, c].map((each) => pool.add(each)),
     [true, true, false],
@@ -66,10 +66,13 @@ t.test("one author's flood leaves the others their room", async (t) => {
 });
 
 t.test('a committed batch does not come back as new', async (t) => {
-  const pool = new BatchPool({ maxBytesPerAuthor: 9_999, maxCommitted: 2 });
+  const pool = new BatchPool({ maxBytesPerAuthor: 9_999, maxCommitted: 2, maxSettled: 2 });
   const batches = [1, 2, 3].map(() => batchBy('aclb', make()));
   for (const each of batches) pool.add(each);
-  pool.commit(batches.map(({ digest }) => digest));
+  pool.commit(
+    batches.map(({ digest }) => digest),
+    [],
+  );
   t.equal(pool.size, 0);
   const [oldest, , newest] = batches;
   if (oldest === undefined || newest === undefined) throw new Error('three batches');
@@ -77,6 +80,37 @@ t.test('a committed batch does not come back as new', async (t) => {
   t.equal(pool.add(newest), false);
   t.equal(pool.add(newest, true), true, 'but a later block may name it again');
   t.equal(pool.has(oldest.digest), false, 'only so many are remembered');
+});
+
+t.test('a batch whose transactions blocks brought in others is no work any more', async (t) => {
+  const [first, second, third] = [make(), make(), make()];
+  const pool = new BatchPool();
+  const both = batchBy('aclb', first, second);
+  const same = batchBy('cnb', second, first);
+  const more = batchBy('wing', first, third);
+  for (const each of [both, same, more]) pool.add(each);
+  pool.commit([both.digest], idsOf(both));
+  t.strictSame(pool.oldest(9), [more]);
+  t.equal(pool.holds(same.digest), false);
+  t.equal(pool.add(batchBy('nbc', second)), false, 'nor does it come back');
+  const named = batchBy('nbc', first);
+  t.equal(pool.add(named, true), true, 'but for a block that names it it is there');
+  t.strictSame(pool.oldest(9), [more]);
+  pool.commit([], idsOf(more));
+  t.equal(pool.hasWork, false);
+  t.equal(pool.size, 0);
+});
+
+t.test('a batch that was tried in vain is there until the height ends: a block may name it', async (t) => {
+  const pool = new BatchPool();
+  const tried = batchBy('aclb', make());
+  pool.add(tried);
+  pool.putAside(tried.digest);
+  t.equal(pool.hasWork, false);
+  t.strictSame(pool.oldest(9), []);
+  t.equal(pool.get(tried.digest), tried);
+  pool.commit([], []);
+  t.equal(pool.get(tried.digest), undefined);
 });
 
 t.test('a batch of which all has expired is dropped', async (t) => {
@@ -87,3 +121,7 @@ t.test('a batch of which all has expired is dropped', async (t) => {
   t.strictSame(pool.expire(GENESIS_TIME_MS + 2), [gone]);
   t.strictSame(pool.oldest(9), [half]);
 });
+
+function idsOf({ transactions }: KnownBatch): TransactionId[] {
+  return transactions.map(({ id }) => id);
+}

@@ -103,6 +103,11 @@ export class Checker {
     return text === undefined ? null : (JSON.parse(text) as ReceiptJson);
   }
 
+  /** The node came back through a snapshot: it shows no block below this height. What it shows is held against the others'. */
+  beginsAt(node: string, height: number): void {
+    this.#next.set(node, Math.max(this.next(node), height));
+  }
+
   /** A whole block that `node` shows, of the height `next(node)`. */
   block(node: string, block: BlockJson): void {
     const height = this.next(node);

@@ -103,7 +103,8 @@ export class Witness {
     // A block is in the state a moment before the node says so.
     await this.reaches([participant], to.height - 1, PATIENCE_MS);
     const last = Math.min(to.height + 1, this.#options.checker.height);
-    this.#options.checker.supply(participant, from.height, last, supply);
+    // What was not read cannot be held against it.
+    if (last >= from.height) this.#options.checker.supply(participant, from.height, last, supply);
   }
 
   /** Holds every balance that a node states against the blocks. Only where nothing moves any more. */
@@ -116,9 +117,9 @@ export class Witness {
 
   /** Reads all that a node shows up to its last height. @throws CodedError where it stops answering. */
   async readAll(node: Watched): Promise<number> {
-    const { height } = await getJson<StatusJson>(node.apiUrl, '/api/v1/status', PATIENCE_MS);
-    await this.#read(node, height);
-    return height;
+    const status = await getJson<StatusJson>(node.apiUrl, '/api/v1/status', PATIENCE_MS);
+    await this.#read(node, status);
+    return status.height;
   }
 
   async #follow(node: Watched): Promise<void> {
@@ -127,7 +128,7 @@ export class Witness {
       const status = await this.#status(node.apiUrl);
       if (status !== null) {
         this.#see(node.participant, status.height);
-        await quietly(this.#read(node, status.height));
+        await quietly(this.#read(node, status));
       }
       await wait(this.#options.clock, this.#waiting > 0 ? CLOSE_LOOK_MS : LOOK_MS, signal).catch(() => undefined);
     }
@@ -139,15 +140,18 @@ export class Witness {
   }
 
   /** One reader a node at a time: blocks go to the checker in order. */
-  #read(node: Watched, height: number): Promise<void> {
+  #read(node: Watched, status: StatusJson): Promise<void> {
     const before = this.#reading.get(node.participant) ?? Promise.resolve();
-    const reading = before.catch(() => undefined).then(() => this.#readUpTo(node, height));
+    const reading = before.catch(() => undefined).then(() => this.#readUpTo(node, status));
     this.#reading.set(node.participant, reading);
     return reading;
   }
 
-  async #readUpTo({ participant, apiUrl }: Watched, height: number): Promise<void> {
+  async #readUpTo({ participant, apiUrl }: Watched, { height, knownFromHeight }: StatusJson): Promise<void> {
     const { checker } = this.#options;
+    // What comes first has to be seen on another node before.
+    if (knownFromHeight > checker.height + 1) return;
+    checker.beginsAt(participant, knownFromHeight);
     for (let next = checker.next(participant); next <= height; next = checker.next(participant)) {
       const block = await wholeBlock(apiUrl, next);
       // Somebody asked meanwhile to begin again.

@@ -41,7 +41,7 @@ export class Builder {
   }
 
   /**
-   * A block on the present tip with the oldest batches. Batches of which no transaction takes part are dropped for good.
+   * A block on the present tip with the oldest batches. Batches of which no transaction takes part are put aside.
    *
    * @param nowMs this node's clock.
    */
@@ -53,7 +53,7 @@ export class Builder {
     let execution = await chain.execute(timeMs, offered, chosen);
     const useful = offered.filter((known) => takesPart(known, execution));
     if (useful.length < offered.length) {
-      for (const known of offered) if (!useful.includes(known)) pool.drop(known.digest);
+      for (const known of offered) if (!useful.includes(known)) pool.putAside(known.digest);
       execution = await chain.execute(timeMs, useful, chosen);
     }
     const batches = useful.map((known) => known.digest);

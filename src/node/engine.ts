@@ -330,7 +330,10 @@ export class Engine {
     const { context } = this.#parts;
     const { block, certificate } = committed;
     const { height, timeMs } = block.header;
-    context.batches.commit(block.batches);
+    context.batches.commit(
+      block.batches,
+      execution.result.receipts.map(({ transactionId }) => transactionId),
+    );
     for (const evidence of block.evidence) this.#evidence.delete(evidenceKey(evidence));
     for (const { transactionId } of execution.result.receipts) context.transactions.settle(transactionId);
     context.batches.expire(timeMs);
@@ -362,7 +365,7 @@ export class Engine {
   }
 
   #startInputs(): Input[] {
-    const hasWork = this.#parts.context.batches.size > 0 || this.#evidence.size > 0 || this.#heartbeatDue;
+    const hasWork = this.#parts.context.batches.hasWork || this.#evidence.size > 0 || this.#heartbeatDue;
     return hasWork ? [{ type: 'start' }] : [];
   }
 

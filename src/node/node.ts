@@ -252,7 +252,7 @@ export class Node {
   /** Something is being agreed on, or was agreed on elsewhere, that may change what a check says. */
   #blockUnderWay(): boolean {
     const { chain, batches, transactions } = this.#context;
-    const isWorking = this.#engine.position.step !== 'idle' || batches.size > 0 || transactions.waiting > 0;
+    const isWorking = this.#engine.position.step !== 'idle' || batches.hasWork || transactions.waiting > 0;
     return isWorking || this.#catchUp.highestKnown > chain.tip.height;
   }
 

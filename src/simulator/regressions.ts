@@ -48,7 +48,35 @@ export const REGRESSIONS: readonly Regression[] = [
     checker: 'invalid-block',
     what: "a proposer's new block in another member's name was committed",
   },
+  {
+    plan: {
+      ...run(
+        2568,
+        4,
+        [
+          { ...fault('partition', 390, 2_261, 'bank2', 0.767), nodes: ids('bank2', 'bank3', 'bank4') },
+          fault('crashAtEffect', 2_092, 1, 'bank3', 0.1764),
+          fault('slowNode', 3_260, 3_740, 'bank4', 0.00002),
+          fault('crashAtEffect', 3_426, 1, 'bank1', 0.4345),
+          fault('drop', 3_722, 2_794, null, 0.195),
+          { ...fault('partition', 7_520, 1, 'bank3', 0.912), nodes: ids('bank3', 'bank4', 'bank2') },
+          { ...fault('partition', 7_956, 1, 'bank4', 0.801), nodes: ids('bank4', 'bank1', 'bank2') },
+          { ...fault('swizzle', 8_154, 45, 'bank3', 0.611), nodes: ids('bank3', 'bank1', 'bank4', 'bank2') },
+          fault('diskError', 8_606, 3_603, 'bank4', 0.904),
+          fault('clogNode', 9_236, 1_246, 'bank1', 0.238),
+        ],
+        { kind: 'liar', node: 'bank2' as ParticipantId },
+      ),
+      relays: true,
+    },
+    checker: 'node-ended',
+    what: 'a node that tried to make a block dropped batches that could not take part in it any more, although a block that it had found valid in the round before named them; when that one was decided, the node ended',
+  },
 ];
+
+function ids(...names: readonly string[]): ParticipantId[] {
+  return names as ParticipantId[];
+}
 
 function run(
   seed: number,

@@ -166,6 +166,7 @@ class Simulation {
     this.#customers.keepAsking(new Chance(this.#plan.seed, 'pace'));
     if (this.#plan.maxRequests === null) this.#customers.keepCheating(new Chance(this.#plan.seed, 'cheats'));
     await this.#until(() => this.#clock.now() >= startMs + this.#plan.stormMs || isOver(this.#checkers.height));
+    this.#probe?.onOver?.((id) => this.#fleet.machine(id));
     this.#heal();
     await this.#askForLife();
     await this.#closeTheBooks();

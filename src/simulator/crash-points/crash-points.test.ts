@@ -1,6 +1,7 @@
 import t from 'tap';
 import { DEFECTS } from '../defects.ts';
 import { type CrashPointsOptions, crashAtEveryPoint } from './crash-points.ts';
+import { damageEveryByte } from './damage-points.ts';
 
 const OPTIONS: CrashPointsOptions = {
   seed: 2,
@@ -28,3 +29,14 @@ t.test('a node that tells blocks before they are on its disk is caught', async (
   });
   t.ok(failures.some(({ violation }) => violation.checker === 'durability'));
 });
+
+t.test(
+  'whatever byte of its disk is damaged, a node opens a beginning of its chain or refuses by a code',
+  async (t) => {
+    const { failures, tried, heights, bytes } = await damageEveryByte({ ...OPTIONS, heights: 4, every: 17 });
+    t.strictSame(failures, []);
+    t.ok(heights >= 4 && bytes > 5_000, `${bytes} bytes of ${heights} blocks`);
+    const outcomes = ['cut blocks.log: a beginning of the chain', 'flip sign-state.log: all there'];
+    for (const what of outcomes) t.ok((tried.get(what) ?? 0) > 10, `${what}: ${tried.get(what)}`);
+  },
+);
