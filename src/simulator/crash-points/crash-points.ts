@@ -13,17 +13,21 @@ import type { CrashPoint } from '../probe.ts';
 import { type Outcome, simulate } from '../simulation.ts';
 import type { Violation } from '../violation.ts';
 
-export interface CrashPointsOptions {
+/** What the work on points of either kind needs to know. */
+export interface PointsOptions {
   readonly seed: number;
   readonly heights: number;
-  /** Every point with every survival, instead of the next one in turn at each point. */
-  readonly isEverySurvival: boolean;
   /** Leaves out all points but every `of`th from `part` on, for several processes to share the work. */
   readonly share: { readonly part: number; readonly of: number };
   readonly turn: () => Promise<void>;
+  readonly onProgress: (done: number, all: number, failed: number) => void;
+}
+
+export interface CrashPointsOptions extends PointsOptions {
+  /** Every point with every survival, instead of the next one in turn at each point. */
+  readonly isEverySurvival: boolean;
   /** Planted into every node, to see that it would show. */
   readonly defect?: Alter;
-  readonly onProgress: (done: number, all: number, failed: number) => void;
 }
 
 export interface CrashPointsReport {

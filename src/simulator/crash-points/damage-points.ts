@@ -23,15 +23,11 @@ import type { Backup } from '../machine.ts';
 import { membership } from '../members.ts';
 import { planOf } from '../plan.ts';
 import { simulate } from '../simulation.ts';
+import type { PointsOptions } from './crash-points.ts';
 
-export interface DamagePointsOptions {
-  readonly seed: number;
-  readonly heights: number;
+export interface DamagePointsOptions extends PointsOptions {
   /** Damages every so manieth byte: 1 for all. */
   readonly every: number;
-  readonly share: { readonly part: number; readonly of: number };
-  readonly turn: () => Promise<void>;
-  readonly onProgress: (done: number, all: number, failed: number) => void;
 }
 
 export interface DamagePointsReport {
