@@ -7,7 +7,7 @@ import t from 'tap';
 import { transactionToJson } from '../codec/json.ts';
 import { encode } from '../codec/schema.ts';
 import { transaction as transactionSchema } from '../codec/transaction.ts';
-import { Chance } from '../simulator/random.ts';
+import { Chance } from '../simulator/world/random.ts';
 import { Cluster } from '../testing/cluster.ts';
 import { fuzzRuns, hostileJson, hostileText, readerProblem } from '../testing/fuzz.ts';
 import { corpusOf, hostileCbor } from '../testing/fuzz-cbor.ts';

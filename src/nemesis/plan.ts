@@ -3,7 +3,7 @@
  * deck, so that a short run has many of them and a long run has each about as often as the deck has it.
  */
 
-import { Chance } from '../simulator/random.ts';
+import { Chance } from '../simulator/world/random.ts';
 import type { ParticipantId } from '../types/index.ts';
 
 /** Each with its number in the list of faults, how it is done, and how often the deck has it. */

@@ -12,7 +12,7 @@ import type { Wallet } from '../cli/wallet-files.ts';
 import { toHex } from '../codec/hex.ts';
 import { transactionId } from '../crypto/ids.ts';
 import type { Clock } from '../ports.ts';
-import { Chance } from '../simulator/random.ts';
+import { Chance } from '../simulator/world/random.ts';
 import type { Nonce, Transaction } from '../types/index.ts';
 import type { Checker } from './checker.ts';
 import type { Watched } from './witness.ts';

@@ -1,7 +1,7 @@
 /** Streams of hostile bytes and settings: frames are whole or refused, and addresses are read or refused by their code. */
 import fc from 'fast-check';
 import t from 'tap';
-import { Chance } from '../simulator/random.ts';
+import { Chance } from '../simulator/world/random.ts';
 import { fuzzRuns, hostileText, readerProblem, refusalProblem } from '../testing/fuzz.ts';
 import { parseAddress } from './addresses.ts';
 import { encodeFrame, FRAME_HEADER_BYTES, FrameDecoder } from './frames.ts';

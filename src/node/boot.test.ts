@@ -4,7 +4,6 @@ import { encode } from '../codec/schema.ts';
 import { balanceRecord } from '../codec/state.ts';
 import { chainIdOf } from '../crypto/ids.ts';
 import { createInlineVerifier } from '../crypto/verifier.ts';
-import { Chain } from '../node/chain.ts';
 import { BLOCK_LOG_FILE } from '../storage/block-log.ts';
 import {
   type Data,
@@ -18,6 +17,7 @@ import {
 import { Cluster } from '../testing/cluster.ts';
 import { testNetwork } from '../testing/genesis.ts';
 import { issue, open, settlement, transactionOf, transfer } from '../testing/transactions.ts';
+import { Chain } from './chain.ts';
 
 const OFFICERS = ['officer/1', 'officer/2'];
 const INTERVAL = 10;

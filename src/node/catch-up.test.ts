@@ -2,7 +2,7 @@ import t from 'tap';
 import { blocksQuestion } from '../codec/messages.ts';
 import { decode } from '../codec/schema.ts';
 import { CodedError } from '../errors.ts';
-import { VirtualClock } from '../simulator/clock.ts';
+import { VirtualClock } from '../simulator/world/clock.ts';
 import { testNetwork } from '../testing/genesis.ts';
 import type { ParticipantId } from '../types/index.ts';
 import { CatchUp } from './catch-up.ts';

@@ -1,6 +1,6 @@
 /** Answers of a hostile member to what honest nodes ask: the laws of `handlers.fuzz.test.ts`. */
 import t from 'tap';
-import { Chance } from '../simulator/random.ts';
+import { Chance } from '../simulator/world/random.ts';
 import { fuzzRuns } from '../testing/fuzz.ts';
 import type { Attack } from '../testing/hostile-peer.ts';
 import { agreement, broken, pay, scene } from '../testing/hostile-scene.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { planOf } from './plan.ts';
+import { planOf } from './faults/plan.ts';
 import { simulate } from './simulation.ts';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));

@@ -5,13 +5,13 @@
  */
 import { writeFileSync } from 'node:fs';
 import { CodedError } from '../errors.ts';
-import { type Flags, flagsOf, HELP, isAsPlanned, readFlags } from './flags.ts';
-import { PINS_FILE, pinsOf } from './pins.ts';
-import { describeFault, type Plan, planOf } from './plan.ts';
-import { reportOf } from './report.ts';
-import { changed, shrink } from './shrink.ts';
+import { type Flags, flagsOf, HELP, isAsPlanned, readFlags } from './command/flags.ts';
+import { PINS_FILE, pinsOf } from './command/pins.ts';
+import { reportOf } from './command/report.ts';
+import { changed, shrink } from './command/shrink.ts';
+import { Totals } from './command/totals.ts';
+import { describeFault, type Plan, planOf } from './faults/plan.ts';
 import { type Outcome, type SimulationOptions, simulate } from './simulation.ts';
-import { Totals } from './totals.ts';
 import { turn } from './turn.ts';
 
 const PROGRESS_MS = 5_000;

@@ -1,8 +1,8 @@
 import t from 'tap';
-import { membership } from './members.ts';
-import { ACTOR_KINDS, planOf } from './plan.ts';
-import { REGRESSIONS } from './regressions.ts';
+import { ACTOR_KINDS, planOf } from './faults/plan.ts';
+import { REGRESSIONS } from './faults/regressions.ts';
 import { simulate } from './simulation.ts';
+import { membership } from './world/members.ts';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 /** Long enough for every fault of the plan, as their times scale with it. */

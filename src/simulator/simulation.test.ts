@@ -2,14 +2,14 @@ import t from 'tap';
 import { DEFAULT_TIMINGS } from '../node/context.ts';
 import type { NodeEvent } from '../node/events.ts';
 import { KEEP_UNSYNCED } from '../storage/index.ts';
-import { VirtualClock } from './clock.ts';
-import { Machine } from './machine.ts';
-import { GENESIS_TIME_MS, membership } from './members.ts';
-import { VirtualNetwork } from './network.ts';
-import { ACTOR_KINDS, FAULT_KINDS, planOf } from './plan.ts';
-import { Chance } from './random.ts';
+import { ACTOR_KINDS, FAULT_KINDS, planOf } from './faults/plan.ts';
 import { simulate } from './simulation.ts';
-import { Trace } from './trace.ts';
+import { VirtualClock } from './world/clock.ts';
+import { Machine } from './world/machine.ts';
+import { GENESIS_TIME_MS, membership } from './world/members.ts';
+import { VirtualNetwork } from './world/network.ts';
+import { Chance } from './world/random.ts';
+import { Trace } from './world/trace.ts';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 /** Long enough for every fault of the plan, as their times scale with it. */

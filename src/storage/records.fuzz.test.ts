@@ -1,7 +1,7 @@
 /** Files of a disk that lies: what is read from a record file is a beginning of what was written, or a code says what is wrong. */
 import fc from 'fast-check';
 import t from 'tap';
-import { Chance } from '../simulator/random.ts';
+import { Chance } from '../simulator/world/random.ts';
 import { fuzzRuns, refusalProblem } from '../testing/fuzz.ts';
 import type { ChainId } from '../types/index.ts';
 import { MemoryDisk } from './memory-disk.ts';

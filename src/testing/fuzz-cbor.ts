@@ -2,7 +2,7 @@
  * Hostile CBOR: true messages taken apart into items, changed where it hurts, and written again in any spelling that RFC 8949
  * has, deterministic or not. Chance comes from a seed, so a failing input is made again from the seed that a test prints.
  */
-import { Chance } from '../simulator/random.ts';
+import { Chance } from '../simulator/world/random.ts';
 
 /** A data item, with the way its head is written. */
 interface Item {

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { type CodecError, decode, encode, type Schema } from '../codec/schema.ts';
 import { CodedError } from '../errors.ts';
-import { Chance } from '../simulator/random.ts';
+import { Chance } from '../simulator/world/random.ts';
 
 /** What a decoder of bytes may say of bad ones. */
 export const CODEC_CODES: readonly string[] = [

@@ -2,7 +2,7 @@
 import { committedBlock } from '../codec/block.ts';
 import { encode } from '../codec/schema.ts';
 import { blockHash, chainIdOf, digestsRoot, evidenceRoot, statementSigningBytes } from '../crypto/ids.ts';
-import type { Chance } from '../simulator/random.ts';
+import type { Chance } from '../simulator/world/random.ts';
 import type {
   BatchDigest,
   Block,

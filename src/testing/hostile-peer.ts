@@ -18,7 +18,7 @@ import { CodecError, decode, encode, type Schema } from '../codec/schema.ts';
 import { vote as voteSchema } from '../codec/vote.ts';
 import { CodedError } from '../errors.ts';
 import type { Network, NetworkHandlers, Question, Topic } from '../ports.ts';
-import { Chance } from '../simulator/random.ts';
+import { Chance } from '../simulator/world/random.ts';
 import type { BatchDigest, Block, BlockHash, ChainId, Evidence, ParticipantId, Step, Vote } from '../types/index.ts';
 import type { Cluster } from './cluster.ts';
 import { corpusOf, hostileCbor } from './fuzz-cbor.ts';

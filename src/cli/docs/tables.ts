@@ -157,7 +157,7 @@ export const TABLES: Readonly<Record<string, () => string>> = {
       .join('\n\n'),
 };
 
-/** What `npm run simulate -- --report src/simulator/report.json` wrote last: see `simulator/report.ts`. */
+/** What `npm run simulate -- --report src/simulator/command/report.json` wrote last: see `simulator/command/report.ts`. */
 interface FaultReport {
   readonly seeds: string;
   readonly runs: number;
@@ -177,7 +177,7 @@ interface FaultReport {
 }
 
 function readReport(): FaultReport {
-  const file = new URL('../../simulator/report.json', import.meta.url);
+  const file = new URL('../../simulator/command/report.json', import.meta.url);
   return JSON.parse(readFileSync(file, 'utf8')) as FaultReport;
 }
 

@@ -3,10 +3,10 @@
 import { statementSigningBytes } from '../../crypto/ids.ts';
 import type { Network, NetworkHandlers, Signer, Topic } from '../../ports.ts';
 import type { BlockHash, ChainId, ParticipantId, SignedStatement, Statement } from '../../types/index.ts';
-import type { VirtualClock } from '../clock.ts';
-import type { Fraud } from '../fraud.ts';
-import type { Alter } from '../machine.ts';
-import type { Chance } from '../random.ts';
+import type { Fraud } from '../wallets/fraud.ts';
+import type { VirtualClock } from '../world/clock.ts';
+import type { Alter } from '../world/machine.ts';
+import type { Chance } from '../world/random.ts';
 
 export interface Accomplice {
   readonly self: ParticipantId;

@@ -8,11 +8,11 @@
  * | `forgetful` | all of them decide with the one side, then go back to what they were before and decide with the other |
  */
 import type { ParticipantId } from '../../types/index.ts';
-import type { VirtualClock } from '../clock.ts';
-import type { Backup, Machine } from '../machine.ts';
-import type { VirtualNetwork } from '../network.ts';
-import type { Conspiracy } from '../plan.ts';
-import type { Chance } from '../random.ts';
+import type { Conspiracy } from '../faults/plan.ts';
+import type { VirtualClock } from '../world/clock.ts';
+import type { Backup, Machine } from '../world/machine.ts';
+import type { VirtualNetwork } from '../world/network.ts';
+import type { Chance } from '../world/random.ts';
 import { secondAddress } from './twin.ts';
 
 interface Scene {

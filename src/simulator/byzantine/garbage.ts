@@ -1,7 +1,7 @@
 /** Sends noise on every channel: random bytes, true messages with a bit flipped or their end cut off, and far too long ones. */
 import { CodedError } from '../../errors.ts';
 import type { Question, Topic } from '../../ports.ts';
-import type { Chance } from '../random.ts';
+import type { Chance } from '../world/random.ts';
 import { type Actor, onNetwork } from './actor.ts';
 
 const TOPICS: readonly Topic[] = ['proposals', 'votes', 'announcements'];

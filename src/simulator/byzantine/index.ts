@@ -1,5 +1,5 @@
 /** The Byzantine participants by name. */
-import type { ActorKind } from '../plan.ts';
+import type { ActorKind } from '../faults/plan.ts';
 import type { Actor } from './actor.ts';
 import { amnesiac } from './amnesiac.ts';
 import { badProposer } from './bad-proposer.ts';

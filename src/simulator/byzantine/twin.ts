@@ -4,9 +4,9 @@
  */
 
 import type { ParticipantId } from '../../types/index.ts';
-import type { VirtualClock } from '../clock.ts';
-import type { VirtualNetwork } from '../network.ts';
-import type { Chance } from '../random.ts';
+import type { VirtualClock } from '../world/clock.ts';
+import type { VirtualNetwork } from '../world/network.ts';
+import type { Chance } from '../world/random.ts';
 import type { Actor } from './actor.ts';
 
 /** It is honest, twice. */

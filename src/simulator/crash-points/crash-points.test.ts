@@ -1,5 +1,5 @@
 import t from 'tap';
-import { DEFECTS } from '../defects.ts';
+import { DEFECTS } from '../faults/defects.ts';
 import { type CrashPointsOptions, crashAtEveryPoint } from './crash-points.ts';
 import { damageEveryByte } from './damage-points.ts';
 

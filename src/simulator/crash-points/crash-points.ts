@@ -7,11 +7,11 @@
 import { KEEP_UNSYNCED, LOSE_UNSYNCED, type Survival } from '../../storage/index.ts';
 import { keepSectors } from '../../storage/memory-disk.ts';
 import type { ParticipantId } from '../../types/index.ts';
-import type { Alter } from '../machine.ts';
-import { planOf } from '../plan.ts';
-import type { CrashPoint } from '../probe.ts';
+import type { Violation } from '../checks/violation.ts';
+import { planOf } from '../faults/plan.ts';
 import { type Outcome, simulate } from '../simulation.ts';
-import type { Violation } from '../violation.ts';
+import type { Alter } from '../world/machine.ts';
+import type { CrashPoint } from '../world/probe.ts';
 
 /** What the work on points of either kind needs to know. */
 export interface PointsOptions {

@@ -18,11 +18,11 @@ import {
 } from '../../storage/index.ts';
 import { FILE_HEAD_BYTES, RECORD_HEAD_BYTES } from '../../storage/record-format.ts';
 import type { ParticipantId } from '../../types/index.ts';
-import { BOOT_REFUSALS } from '../damage.ts';
-import type { Backup } from '../machine.ts';
-import { membership } from '../members.ts';
-import { planOf } from '../plan.ts';
+import { BOOT_REFUSALS } from '../faults/damage.ts';
+import { planOf } from '../faults/plan.ts';
 import { simulate } from '../simulation.ts';
+import type { Backup } from '../world/machine.ts';
+import { membership } from '../world/members.ts';
 import type { PointsOptions } from './crash-points.ts';
 
 export interface DamagePointsOptions extends PointsOptions {

@@ -2,7 +2,7 @@
  * A mutant is the program with one mistake in it, as data: where, what stands there, what stands there instead, and which
  * simulated networks should bring it to light. Nothing on disk changes: `plant.ts` replaces the text as the module is loaded.
  */
-import type { ActorKind, FaultKind, PlanOptions } from '../plan.ts';
+import type { ActorKind, FaultKind, PlanOptions } from '../faults/plan.ts';
 
 export interface Mutant {
   /** In kebab case, unique. */

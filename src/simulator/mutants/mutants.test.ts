@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ACTOR_KINDS, FAULT_KINDS } from '../plan.ts';
+import { ACTOR_KINDS, FAULT_KINDS } from '../faults/plan.ts';
 import { examine } from './examine.ts';
 import { MUTANTS } from './list.ts';
 import { type Mutant, SCENES } from './mutant.ts';

@@ -2,7 +2,7 @@
  * One process, one mutant: `node trial.ts '{"scene":"calm","seeds":[1],"mutant":null,"all":false}'` runs the seeds in order and
  * prints what came of it as one line of JSON. Without a mutant it is a control.
  */
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../faults/plan.ts';
 import type { SimulationOptions } from '../simulation.ts';
 import { SCENES, type SceneName } from './mutant.ts';
 import { type Change, plant } from './plant.ts';
@@ -53,7 +53,7 @@ if (import.meta.main) {
 async function run({ mutant, scene, seeds, all }: Trial): Promise<Verdict> {
   const planted = mutant === null ? null : plant(mutant);
   // Only now: what is imported from here on has the mistake.
-  const { planOf } = await import('../plan.ts');
+  const { planOf } = await import('../faults/plan.ts');
   const { simulate } = await import('../simulation.ts');
   const falls: Fall[] = [];
   let runs = 0;

@@ -1,0 +1,143 @@
+/**
+ * The money in each node's own state database: against the model after every block, and against itself, from the writes of
+ * each block alone, so that it costs little; and all of it when a node starts and in the end.
+ */
+import { MAX_STATE_VALUE_BYTES } from '../../codec/limits.ts';
+import { CodecError, decode } from '../../codec/schema.ts';
+import { accountRecord, aliasRecord, balanceRecord, supplyRecord } from '../../codec/state.ts';
+import type { MemoryState } from '../../storage/index.ts';
+import type { BlockWrites, ParticipantId } from '../../types/index.ts';
+import type { Machine } from '../world/machine.ts';
+import { CURRENCIES } from '../world/members.ts';
+import type { Expected, Model } from './model.ts';
+import type { Fail } from './violation.ts';
+
+export class MoneyChecks {
+  readonly #model: Model;
+  readonly #fail: Fail;
+  /** States that a bit was flipped in: what they hold is nobody's fault. */
+  readonly #damaged = new WeakSet<MemoryState>();
+
+  constructor(model: Model, fail: Fail) {
+    this.#model = model;
+    this.#fail = fail;
+  }
+
+  damaged(state: MemoryState): void {
+    this.#damaged.add(state);
+  }
+
+  /** A block is about to change a node's state: what its accounts gain is what is issued less what is redeemed. */
+  applying({ id, state }: Machine, { entries }: BlockWrites): void {
+    if (this.#damaged.has(state)) return;
+    const gained = new Map<string, bigint>();
+    for (const { key, value } of entries) {
+      const [kind, ...names] = key.split('/');
+      if (kind !== 'balance' && kind !== 'supply') continue;
+      const currency = names.at(-1) ?? '';
+      const change = worth(kind, value) - worth(kind, state.entries.get(key));
+      gained.set(currency, (gained.get(currency) ?? 0n) + (kind === 'balance' ? change : -change));
+    }
+    for (const [currency, minor] of gained) {
+      if (minor !== 0n) this.#fail('conservation', `${id}: a block makes ${minor} ${currency} out of nothing`);
+    }
+  }
+
+  /** After a block, what its commands name. */
+  block({ id, state }: Machine, height: number, { balances, aliases }: Expected): void {
+    if (this.#damaged.has(state)) return;
+    for (const [name, minor] of balances) {
+      const found = worth('balance', state.entries.get(`balance/${name}`));
+      if (found !== minor || found < 0n)
+        this.#fail('balances', `${id}, block ${height}: ${name} ${found}, not ${minor}`);
+    }
+    for (const [key, { owner, epoch }] of aliases) {
+      const bytes = state.entries.get(`alias/${key}`);
+      const found = bytes === undefined ? null : decode(aliasRecord, bytes, MAX_STATE_VALUE_BYTES);
+      if ((found?.account ?? null) !== owner || (found?.epoch ?? 0) !== epoch) {
+        const is = `${found?.account}, epoch ${found?.epoch}`;
+        this.#fail('aliases', `${id}, block ${height}: alias ${key} of ${is}, not of ${owner}, epoch ${epoch}`);
+      }
+    }
+  }
+
+  /** Sums of a whole state, as found on a disk. */
+  sums(id: ParticipantId, state: MemoryState): void {
+    if (this.#damaged.has(state)) return;
+    const sums = new Map<string, bigint>();
+    const add = (key: string, minor: bigint) => {
+      const currency = key.slice(key.lastIndexOf('/') + 1);
+      sums.set(currency, (sums.get(currency) ?? 0n) + minor);
+    };
+    for (const [key, value] of state.entries.range('balance/', 'balance0')) add(key, worth('balance', value));
+    for (const [key, value] of state.entries.range('supply/', 'supply0')) add(key, -worth('supply', value));
+    for (const [currency, minor] of sums) {
+      if (minor !== 0n) this.#fail('conservation', `${id} has ${minor} ${currency} more in accounts than were issued`);
+    }
+  }
+
+  /** Everything of a node that has every block. @returns whether it is as it should be; a damaged state may not be. */
+  whole({ id, state }: Machine): boolean {
+    const due = this.#allDue();
+    const found = new Map<string, string>();
+    for (const [key, value] of state.entries.entries()) {
+      const text = textOf(key, value);
+      if (text !== null) found.set(key, text);
+    }
+    const odd = [...due.keys(), ...found.keys()].find((key) => due.get(key) !== found.get(key));
+    if (odd !== undefined && !this.#damaged.has(state)) {
+      const checker = odd.startsWith('balance/') ? 'balances' : 'state';
+      this.#fail(checker, `${id}, in the end: ${odd} is ${found.get(odd)}, not ${due.get(odd)}`);
+    }
+    this.sums(id, state);
+    return odd === undefined;
+  }
+
+  /** All that the model knows of, as text by state key. */
+  #allDue(): Map<string, string> {
+    const { keys, aliases, balances } = this.#model;
+    const due = new Map<string, string>();
+    for (const [account, key] of keys) due.set(`account/${account}`, key);
+    for (const [alias, { owner, epoch }] of aliases) due.set(`alias/${alias}`, `${owner}/${epoch}`);
+    for (const [name, minor] of balances) if (minor !== 0n) due.set(`balance/${name}`, String(minor));
+    for (const currency of CURRENCIES) {
+      const { issuedMinor, redeemedMinor } = this.#model.supply(currency);
+      if (issuedMinor > 0n) due.set(`supply/${currency}`, `${issuedMinor}/${redeemedMinor}`);
+    }
+    return due;
+  }
+}
+
+/** An entry of the state as `whole` compares it; null for what it does not, and for a balance of zero. */
+function textOf(key: string, value: Uint8Array): string | null {
+  try {
+    switch (key.slice(0, key.indexOf('/'))) {
+      case 'account':
+        return decode(accountRecord, value, MAX_STATE_VALUE_BYTES).publicKey;
+      case 'alias': {
+        const { account, epoch } = decode(aliasRecord, value, MAX_STATE_VALUE_BYTES);
+        return `${account}/${epoch}`;
+      }
+      case 'balance': {
+        const minor = worth('balance', value);
+        return minor === 0n ? null : String(minor);
+      }
+      case 'supply': {
+        const { issuedMinor, redeemedMinor } = decode(supplyRecord, value, MAX_STATE_VALUE_BYTES);
+        return `${issuedMinor}/${redeemedMinor}`;
+      }
+      default:
+        return null;
+    }
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error;
+    return error.message;
+  }
+}
+
+function worth(kind: 'balance' | 'supply', bytes: Uint8Array | null | undefined): bigint {
+  if (bytes === null || bytes === undefined) return 0n;
+  if (kind === 'balance') return decode(balanceRecord, bytes, MAX_STATE_VALUE_BYTES);
+  const { issuedMinor, redeemedMinor } = decode(supplyRecord, bytes, MAX_STATE_VALUE_BYTES);
+  return issuedMinor - redeemedMinor;
+}

@@ -1,0 +1,92 @@
+/**
+ * Runs that once found something, with what it was: they are repeated for ever. The plan stands here whole, because what a seed
+ * plans changes with every new kind of fault.
+ */
+import type { ParticipantId } from '../../types/index.ts';
+import type { ActorKind, Fault, FaultKind, Plan } from './plan.ts';
+
+export interface Regression {
+  readonly plan: Plan;
+  readonly checker: string;
+  readonly what: string;
+}
+
+export const REGRESSIONS: readonly Regression[] = [
+  {
+    plan: run(14, 5, [
+      fault('crashAtEffect', 3_273, 1_100, 'bank4', 0.239),
+      fault('clockDrift', 3_276, 1_895, 'bank1', 0.988),
+      fault('drop', 5_817, 368, null, 0.865),
+      fault('replay', 7_264, 1_842, null, 0.88),
+      fault('clockJump', 8_544, 2_327, 'bank1', 0.988),
+      fault('pause', 9_148, 157, 'bank3', 0.184),
+      fault('crash', 9_573, 1_795, 'bank1', 0.553),
+      fault('delay', 10_341, 2_825, null, 0.362),
+      fault('delay', 10_461, 3_409, null, 0.644),
+    ]),
+    checker: 'honest-ban',
+    what: 'a node asked a peer for blocks up to below its own tip, which had risen while it asked another, and was banned',
+  },
+  {
+    plan: run(253, 1, [
+      fault('clockJump', 252, 3_081, 'bank1', 0.076),
+      fault('clockDrift', 4_258, 1_042, 'bank1', 0.302),
+      fault('clockJump', 6_316, 252, 'bank1', 0.31),
+      fault('diskError', 8_603, 3_628, 'bank1', 0.684),
+      fault('crash', 8_724, 770, 'bank1', 0.959),
+    ]),
+    checker: 'liveness',
+    what: 'a clock set back before a restart made a node refuse, for good, the very block that it was locked on',
+  },
+  {
+    plan: { ...run(28, 4, [], { kind: 'badProposer', node: 'bank1' as ParticipantId }), stormMs: 2_000 },
+    checker: 'liveness',
+    what: 'a proposer showed one node another content under the hash of its block, helped the others to lock it, and left: that node refused the block for good, and nothing was ever decided again',
+  },
+  {
+    plan: { ...run(5, 4, [], { kind: 'badProposer', node: 'bank3' as ParticipantId }), stormMs: 2_000 },
+    checker: 'invalid-block',
+    what: "a proposer's new block in another member's name was committed",
+  },
+  {
+    plan: {
+      ...run(
+        2568,
+        4,
+        [
+          { ...fault('partition', 390, 2_261, 'bank2', 0.767), nodes: ids('bank2', 'bank3', 'bank4') },
+          fault('crashAtEffect', 2_092, 1, 'bank3', 0.1764),
+          fault('slowNode', 3_260, 3_740, 'bank4', 0.00002),
+          fault('crashAtEffect', 3_426, 1, 'bank1', 0.4345),
+          fault('drop', 3_722, 2_794, null, 0.195),
+          { ...fault('partition', 7_520, 1, 'bank3', 0.912), nodes: ids('bank3', 'bank4', 'bank2') },
+          { ...fault('partition', 7_956, 1, 'bank4', 0.801), nodes: ids('bank4', 'bank1', 'bank2') },
+          { ...fault('swizzle', 8_154, 45, 'bank3', 0.611), nodes: ids('bank3', 'bank1', 'bank4', 'bank2') },
+          fault('diskError', 8_606, 3_603, 'bank4', 0.904),
+          fault('clogNode', 9_236, 1_246, 'bank1', 0.238),
+        ],
+        { kind: 'liar', node: 'bank2' as ParticipantId },
+      ),
+      relays: true,
+    },
+    checker: 'node-ended',
+    what: 'a node that tried to make a block dropped batches that could not take part in it any more, although a block that it had found valid in the round before named them; when that one was decided, the node ended',
+  },
+];
+
+function ids(...names: readonly string[]): ParticipantId[] {
+  return names as ParticipantId[];
+}
+
+function run(
+  seed: number,
+  participants: number,
+  faults: readonly Fault[],
+  ...liars: readonly { readonly kind: ActorKind; readonly node: ParticipantId }[]
+): Plan {
+  return { seed, participants, stormMs: 12_000, liars, faults, relays: false, maxRequests: null };
+}
+
+function fault(kind: FaultKind, atMs: number, forMs: number, node: string | null, force: number): Fault {
+  return { kind, atMs, forMs, nodes: node === null ? [] : [node as ParticipantId], force };
+}
