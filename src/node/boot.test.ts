@@ -14,6 +14,7 @@ import {
   openMemoryStateStore,
   SIGN_STATE_FILE,
 } from '../storage/index.ts';
+import { FILE_HEAD_BYTES, RECORD_HEAD_BYTES } from '../storage/record-format.ts';
 import { Cluster } from '../testing/cluster.ts';
 import { testNetwork } from '../testing/genesis.ts';
 import { issue, open, settlement, transactionOf, transfer } from '../testing/transactions.ts';
@@ -188,6 +189,41 @@ t.test('a state that was changed behind its back is noticed and made anew, index
     t.match(again.report, { provedBy: 30, rebuilt: null }, what);
   }
 });
+
+for (const [what, value, reason] of [
+  ['cannot be read', Uint8Array.of(0xff), /uint/],
+  ['is another one', encode(balanceRecord, 7n), /block 31 gives other results/],
+] as const) {
+  t.test(`a state value that ${what} shows when a block needs it, and the state is made anew`, async (t) => {
+    const harmed = copy();
+    for (const name of harmed.disk.list()) if (name.endsWith('.snapshot')) await harmed.disk.remove(name);
+    await cutTo(harmed, 30);
+    harmed.state.entries.set(BALANCE, value);
+    const { report, chain } = await booted(harmed);
+    t.match(report, { verifiedFrom: 1, replayed: 35, provedBy: null });
+    t.match(report.rebuilt, reason);
+    t.equal(chain.tip.height, 35);
+    t.strictSame(contentOf(harmed.state), contentOf(state));
+  });
+}
+
+/** Gives a copy the state as it was after an earlier block. */
+async function cutTo(harmed: Copy, height: number): Promise<void> {
+  const early = copy();
+  early.state.clear();
+  const { log } = await dataOf(copy());
+  const ends = [FILE_HEAD_BYTES];
+  for (let at = 1; at <= height; at++) {
+    ends.push((ends.at(-1) ?? 0) + RECORD_HEAD_BYTES + ((await log.read(at))?.length ?? 0));
+  }
+  const whole = early.disk.peek(BLOCK_LOG_FILE) ?? new Uint8Array();
+  early.disk.write(BLOCK_LOG_FILE, whole.slice(0, ends.at(-1)));
+  await booted(early);
+  harmed.state.clear();
+  for (const [key, value] of early.state.entries.entries()) harmed.state.entries.set(key, value);
+  for (const [key, value] of early.state.index.entries()) harmed.state.index.set(key, value);
+  harmed.state.tip = early.state.tip;
+}
 
 t.test('a lost state is made anew from every block', async (t) => {
   const harmed = copy();

@@ -9,6 +9,7 @@
  * | a state that is not what it must be, or none | it is made anew: from the genesis and every block (so that the indexes are whole), or from the snapshot that the record begins with |
  * | a record that begins at a snapshot, and neither state nor snapshot | the node starts over with an empty chain, and asks its peers |
  */
+import { CodecError } from '../codec/schema.ts';
 import type { SnapshotManifest } from '../codec/state.ts';
 import { batchDigest } from '../crypto/ids.ts';
 import { CodedError } from '../errors.ts';
@@ -51,15 +52,33 @@ export interface BootParts {
  *   state holds), `CHAIN_CORRUPT` (a block of the record does not verify, or does not do again what it did).
  */
 export async function boot(parts: BootParts): Promise<BootReport> {
+  try {
+    return await open(parts);
+  } catch (error) {
+    if (!isDamagedState(error)) throw error;
+    const { store, genesis, chainId, goTo } = parts;
+    await store.clear();
+    goTo({ height: 0, hash: chainId, timeMs: genesis.timeMs });
+    return { ...(await open(parts)), rebuilt: error.message };
+  }
+}
+
+/** A value of the state is not what was written: its checksum says so, or it does not decode. Blocks that do not are `CHAIN_CORRUPT`. */
+function isDamagedState(error: unknown): error is CodedError {
+  return error instanceof CodecError || (error instanceof CodedError && error.code === 'STATE_CORRUPT');
+}
+
+async function open(parts: BootParts): Promise<BootReport> {
   refuse(parts);
   const { log, store } = parts;
   const proof = await proveState(parts);
   const provedBy = proof.is === 'proved' ? proof.by : null;
   let rebuilt = proof.is === 'false' ? proof.reason : reasonToRebuild(parts);
   if (rebuilt !== null) await store.clear();
+  const isTrusted = proof.is === 'proved' || store.height() === null;
   if (store.height() === null) rebuilt = (await refill(parts)) ?? rebuilt;
   const from = proof.is === 'proved' ? (store.height() ?? 0) + 1 : log.first();
-  const replayed = await goOn(parts, from, proof.is === 'proved' ? proof.tip : null);
+  const replayed = await goOn(parts, from, proof.is === 'proved' ? proof.tip : null, isTrusted);
   return { verifiedFrom: provedBy ?? log.first(), height: log.length(), replayed, provedBy, rebuilt };
 }
 
@@ -172,8 +191,13 @@ async function fillFromBase(parts: BootParts): Promise<boolean> {
 
 // ---------------------------------------------------------------- record
 
-/** Verifies the blocks from `from` on and applies what the state lacks. @param parent null before the first of the record. */
-async function goOn(parts: BootParts, from: number, parent: ChainTip | null): Promise<number> {
+/**
+ * Verifies the blocks from `from` on and applies what the state lacks.
+ *
+ * @param parent null before the first of the record.
+ * @param isTrusted the state was proved or made anew: where not, a block that gives other results on it speaks against the state.
+ */
+async function goOn(parts: BootParts, from: number, parent: ChainTip | null, isTrusted: boolean): Promise<number> {
   const { log, store, chainId, goTo, replay } = parts;
   let parentHash = parent?.hash ?? (from === 1 ? chainId : null);
   let replayed = 0;
@@ -185,7 +209,10 @@ async function goOn(parts: BootParts, from: number, parent: ChainTip | null): Pr
       goTo(tip);
       continue;
     }
-    if (!(await replay(committed))) throw corrupt(height, 'gives other results than it did');
+    if (!(await replay(committed))) {
+      if (isTrusted) throw corrupt(height, 'gives other results than it did');
+      throw new CodedError('STATE_CORRUPT', `block ${height} gives other results on this state than it did`);
+    }
     replayed += 1;
   }
   return replayed;
