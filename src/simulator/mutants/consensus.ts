@@ -36,7 +36,7 @@ export const CONSENSUS: readonly Mutant[] = [
     find: 'return votes.filter((vote) => vote.blockHash === blockHash);',
     replace: 'return votes.filter((vote) => vote.blockHash === blockHash || vote.blockHash === null);',
     scene: 'partitions',
-    caughtBy: ['polka', 'certificate'],
+    caughtBy: ['honest-ban', 'polka', 'certificate'],
   },
   {
     name: 'voters-of-any-step',
@@ -82,6 +82,7 @@ export const CONSENSUS: readonly Mutant[] = [
     replace: 'return height % validators;',
     scene: 'withholder',
     caughtBy: ['liveness'],
+    isOpen: true,
   },
   {
     name: 'valid-value-not-proposed',
@@ -127,6 +128,7 @@ export const CONSENSUS: readonly Mutant[] = [
     replace: 'valid: null,',
     scene: 'blackouts',
     caughtBy: ['node-ended', 'liveness'],
+    isOpen: true,
   },
   {
     name: 'polka-of-the-lock-not-restored',
@@ -136,6 +138,7 @@ export const CONSENSUS: readonly Mutant[] = [
     replace: 'memory.said.filter(isVote)',
     scene: 'blackouts',
     caughtBy: ['liveness'],
+    isOpen: true,
   },
   {
     name: 'batches-of-the-lock-not-kept',

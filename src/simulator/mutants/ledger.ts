@@ -175,6 +175,7 @@ export const LEDGER: readonly Mutant[] = [
     replace: 'const from = seenBucket(parentTimeMs + 60_000);\n  const to = seenBucket(timeMs + 60_000);',
     scene: 'wires',
     caughtBy: ['receipts'],
+    isOpen: true,
   },
   {
     name: 'expired-takes-effect',

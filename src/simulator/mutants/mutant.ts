@@ -17,6 +17,8 @@ export interface Mutant {
   readonly scene: SceneName;
   /** Checkers any of which may fire; another one means that the list tells a wrong story. */
   readonly caughtBy: readonly string[];
+  /** A hole that is not closed: nothing saw it within a minute when it was last tried. Tried by name only. */
+  readonly isOpen?: true;
 }
 
 /** What a simulated network is thrown: fewer kinds of faults find a mistake sooner than all of them. */

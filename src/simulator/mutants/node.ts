@@ -49,15 +49,6 @@ export const NODE: readonly Mutant[] = [
     caughtBy: ['durability', 'node-ended'],
   },
   {
-    name: 'state-before-log',
-    mistake: 'The state is written before the log: a crash between leaves a state ahead of its record.',
-    file: 'node/chain.ts',
-    find: 'await this.log.append(encode(committedBlock, committed));\n    await this.#apply(committed, execution);',
-    replace: 'await this.#apply(committed, execution);\n    await this.log.append(encode(committedBlock, committed));',
-    scene: 'crashes',
-    caughtBy: ['node-ended'],
-  },
-  {
     name: 'boot-trusts-the-state',
     mistake: 'What the state lost in a crash is not applied again from the log.',
     file: 'node/boot.ts',
@@ -174,15 +165,6 @@ export const NODE: readonly Mutant[] = [
     replace: '',
     scene: 'calm',
     caughtBy: ['pools'],
-  },
-  {
-    name: 'batches-dropped-when-proposed',
-    mistake: 'A proposer drops what it has just proposed.',
-    file: 'node/builder.ts',
-    find: 'if (!useful.includes(known)) pool.putAside(known.digest);',
-    replace: 'pool.putAside(known.digest);',
-    scene: 'wires',
-    caughtBy: ['node-ended', 'liveness'],
   },
   {
     name: 'heartbeat-off',
