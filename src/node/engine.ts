@@ -69,8 +69,6 @@ export class Engine {
   #resumedLock: BlockHash | null = null;
   /** What the core wants said in this height and has to wait until the key may speak. */
   #unsaid: SignEffect[] = [];
-  /** Height in which others have heard this key say what it does not remember, so that it says nothing there. */
-  #forgottenAt = 0;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -138,8 +136,7 @@ export class Engine {
     const input: Input = 'block' in message ? { type: 'proposal', proposal: message } : { type: 'vote', vote: message };
     const statement = 'block' in message ? message.statement : message;
     const { height, validator } = statement;
-    if (validator === this.#config.self && this.#parts.guard.isNews(statement))
-      this.#forgottenAt = Math.max(this.#forgottenAt, height);
+    if (validator === this.#config.self) this.#parts.guard.heard(statement);
     if (height === this.#state.height) await this.feed(input);
     else if (height === this.#state.height + 1 && this.#hasRoomFor(validator)) this.#early.push({ validator, input });
   }
@@ -265,7 +262,7 @@ export class Engine {
     // Nobody waits for a vote there, and it may be a second one.
     if (statement.height <= decidedElsewhere()) return [];
     const kept = lock === null ? null : { ...lock, batches: this.#batchesOf(lock.block) };
-    const signed = statement.height <= this.#forgottenAt ? null : await guard.sign(statement, kept);
+    const signed = await guard.sign(statement, kept);
     if (signed === null) {
       context.emit({ type: 'signatureRefused', height: statement.height, round: statement.round });
       return [];

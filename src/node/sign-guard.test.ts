@@ -71,6 +71,16 @@ t.test('beside a record that lost blocks, nothing new is said up to the last hei
   }
 });
 
+t.test('a key that others heard say what it does not remember says nothing more in that height', async (t) => {
+  const guard = new SignGuard(chainId, signer, await openSignState(new MemoryDisk(), chainId), 4);
+  t.ok(await guard.sign(say('prevote', 5, 0, A), null));
+  guard.heard(say('prevote', 5, 0, A));
+  t.ok(await guard.sign(say('precommit', 5, 0, A), null), 'that was no news');
+  guard.heard(say('prevote', 5, 2, B));
+  t.equal(await guard.sign(say('prevote', 5, 3, A), null), null);
+  t.ok(await guard.sign(say('prevote', 6, 0, A), null), 'in the next one it speaks again');
+});
+
 t.test('a signature that could not be recorded is never given out', async (t) => {
   let refused = false;
   const disk = new MemoryDisk(() => (refused ? { error: diskError('ENOSPC', 'write'), written: 0 } : null));

@@ -23,7 +23,7 @@ export class SignGuard {
   readonly #signer: Signer;
   readonly #store: SignState;
   /** Up to this height nothing new is signed. */
-  readonly #silentThrough: number;
+  #silentThrough: number;
   #memory: SignMemory | null;
 
   /**
@@ -44,22 +44,21 @@ export class SignGuard {
     return this.#memory;
   }
 
-  /** Whether this key, if it said so, said it later than all it remembers. */
-  isNews(statement: Statement): boolean {
-    const last = this.#memory?.said.at(-1);
-    return last === undefined || isAfter(statement, last);
+  /** Others have this key's signature under this. Where it said so later than all it remembers, it says nothing in that height. */
+  heard(statement: Statement): void {
+    if (this.#isNews(statement)) this.#silentThrough = Math.max(this.#silentThrough, statement.height);
   }
 
   /**
    * Signs a statement once it is on disk. The same statement again gives the same signature without another write.
    *
-   * @returns null where another value was signed there before, or anything later, or the record lost what was decided before
-   *   that height: the node then stays silent.
+   * @returns null where another value was signed there before, or anything later, or where the key may have said more than it
+   *   remembers: the node then stays silent.
    */
   async sign(statement: Statement, lock: LockRecord | null): Promise<SignedStatement | null> {
     const said = this.#memory?.said ?? [];
     const last = said.at(-1);
-    if (!this.isNews(statement)) {
+    if (!this.#isNews(statement)) {
       return said.find((earlier) => isSame(earlier, statement)) ?? null;
     }
     if (statement.height <= this.#silentThrough) return null;
@@ -70,6 +69,11 @@ export class SignGuard {
     await this.#store.record(encode(signMemory, memory));
     this.#memory = memory;
     return signed;
+  }
+
+  #isNews(statement: Statement): boolean {
+    const last = this.#memory?.said.at(-1);
+    return last === undefined || isAfter(statement, last);
   }
 }
 
