@@ -46,7 +46,7 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
   ],
   ['simulator', { mayImport: [...core, 'ports', 'node', 'storage'], packages: ['node:fs', 'node:util'] }],
   [
-    'simulator/crash-points',
+    'simulator/exhaustive',
     {
       mayImport: ['errors', 'types', 'crypto', 'node', 'storage', 'simulator'],
       packages: ['node:child_process', 'node:crypto', 'node:util'],

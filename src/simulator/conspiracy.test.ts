@@ -1,8 +1,7 @@
 import t from 'tap';
 import { planOf } from './faults/plan.ts';
 import { simulate } from './simulation.ts';
-
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+import { turn } from './turn.ts';
 
 t.test('one liar too many forks networks, and two statements of each prove it', async (t) => {
   let forks = 0;

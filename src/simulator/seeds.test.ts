@@ -2,9 +2,9 @@ import t from 'tap';
 import { ACTOR_KINDS, planOf } from './faults/plan.ts';
 import { REGRESSIONS } from './faults/regressions.ts';
 import { simulate } from './simulation.ts';
+import { turn } from './turn.ts';
 import { membership } from './world/members.ts';
 
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 /** Long enough for every fault of the plan, as their times scale with it. */
 const SHORT = { stormMs: 1_200 };
 

@@ -4,6 +4,7 @@ import type { NodeEvent } from '../node/events.ts';
 import { KEEP_UNSYNCED } from '../storage/index.ts';
 import { ACTOR_KINDS, FAULT_KINDS, planOf } from './faults/plan.ts';
 import { simulate } from './simulation.ts';
+import { turn } from './turn.ts';
 import { VirtualClock } from './world/clock.ts';
 import { Machine } from './world/machine.ts';
 import { GENESIS_TIME_MS, membership } from './world/members.ts';
@@ -11,7 +12,6 @@ import { VirtualNetwork } from './world/network.ts';
 import { Chance } from './world/random.ts';
 import { Trace } from './world/trace.ts';
 
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 /** Long enough for every fault of the plan, as their times scale with it. */
 const SHORT = { stormMs: 1_200 };
 

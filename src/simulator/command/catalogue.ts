@@ -35,7 +35,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   simulated(
     '10, 11',
     'crash before or after a write',
-    'machines, at one of the next 40 effects; all of them: `npm run simulate:crash-points`',
+    'machines, at one of the next 40 effects; all of them: `npm run simulate:exhaustive`',
     ['crashAtEffect'],
   ),
   simulated('12', 'log cut at a byte', 'the block log of a machine that is down', ['logCut'], ['logCut: ']),

@@ -2,10 +2,9 @@ import t from 'tap';
 import { DEFECTS } from '../faults/defects.ts';
 import { planOf } from '../faults/plan.ts';
 import { simulate } from '../simulation.ts';
+import { turn } from '../turn.ts';
 import { flagsOf, readFlags } from './flags.ts';
 import { changed, shrink } from './shrink.ts';
-
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 t.test('a failure is made shorter', async (t) => {
   const [defect] = DEFECTS.filter(({ name }) => name.startsWith('blocks are told'));

@@ -1,9 +1,8 @@
 import t from 'tap';
 import { simulate } from '../simulation.ts';
+import { turn } from '../turn.ts';
 import { DEFECTS } from './defects.ts';
 import { planOf } from './plan.ts';
-
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 for (const defect of DEFECTS) {
   t.test(`a planted defect is caught: ${defect.name}`, async (t) => {

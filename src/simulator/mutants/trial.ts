@@ -4,6 +4,7 @@
  */
 import type { Plan } from '../faults/plan.ts';
 import type { SimulationOptions } from '../simulation.ts';
+import { turn } from '../turn.ts';
 import { SCENES, type SceneName } from './mutant.ts';
 import { type Change, plant } from './plant.ts';
 
@@ -72,14 +73,14 @@ type Simulate = typeof import('../simulation.ts').simulate;
 async function runSeed(simulate: Simulate, plan: Plan, all: boolean): Promise<Fall | 'out of time' | null> {
   const { seed } = plan;
   let turns = 0;
-  const turn: SimulationOptions['turn'] = () => {
+  const watched: SimulationOptions['turn'] = () => {
     turns += 1;
     if (!all && turns % LOOK_EVERY_TURNS === 0 && cpuSeconds() > MAX_CPU_SECONDS) throw new OutOfTime();
     if (unhandled !== null) throw unhandled.error;
-    return new Promise((resolve) => setImmediate(resolve));
+    return turn();
   };
   try {
-    const { violation } = await simulate(plan, { turn });
+    const { violation } = await simulate(plan, { turn: watched });
     return violation === null ? null : { seed, ...violation, cpuSeconds: cpuSeconds() };
   } catch (error) {
     if (error instanceof OutOfTime) return 'out of time';

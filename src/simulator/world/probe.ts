@@ -3,7 +3,7 @@ import type { Survival } from '../../storage/index.ts';
 import type { ParticipantId } from '../../types/index.ts';
 import type { Machine } from './machine.ts';
 
-/** Looks at single effects of the nodes, and cuts one run short at one of them; see `crash-points.ts`. */
+/** Looks at single effects of the nodes, and cuts one run short at one of them; see `exhaustive/`. */
 export interface Probe {
   /** A node is about to do something to its disk or the network. */
   readonly onEffect: (node: ParticipantId, what: string) => void;

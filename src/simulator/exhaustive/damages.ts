@@ -23,7 +23,7 @@ import { planOf } from '../faults/plan.ts';
 import { simulate } from '../simulation.ts';
 import type { Backup } from '../world/machine.ts';
 import { membership } from '../world/members.ts';
-import type { PointsOptions } from './crash-points.ts';
+import type { PointsOptions } from './crashes.ts';
 
 export interface DamagePointsOptions extends PointsOptions {
   /** Damages every so manieth byte: 1 for all. */

@@ -1,14 +1,15 @@
 import t from 'tap';
 import { DEFECTS } from '../faults/defects.ts';
-import { type CrashPointsOptions, crashAtEveryPoint } from './crash-points.ts';
-import { damageEveryByte } from './damage-points.ts';
+import { turn } from '../turn.ts';
+import { type CrashPointsOptions, crashAtEveryPoint } from './crashes.ts';
+import { damageEveryByte } from './damages.ts';
 
 const OPTIONS: CrashPointsOptions = {
   seed: 2,
   heights: 3,
   isEverySurvival: false,
   share: { part: 0, of: 1 },
-  turn: () => new Promise((resolve) => setImmediate(resolve)),
+  turn,
   onProgress: () => undefined,
 };
 

@@ -1,5 +1,5 @@
 /**
- * `npm run simulate:crash-points -- --heights 50 --every-survival --every-byte 1`: crashes a node at every point of a run, then
+ * `npm run simulate:exhaustive -- --heights 50 --every-survival --every-byte 1`: crashes a node at every point of a run, then
  * damages its disk at every byte, and prints how many of each kind were tried and what came of them. Exit code 1 where something
  * did not hold.
  *
@@ -12,8 +12,8 @@
 import { fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { turn } from '../turn.ts';
-import { crashAtEveryPoint } from './crash-points.ts';
-import { damageEveryByte } from './damage-points.ts';
+import { crashAtEveryPoint } from './crashes.ts';
+import { damageEveryByte } from './damages.ts';
 
 /** What came of a part of the work. */
 interface Share {
