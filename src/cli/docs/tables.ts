@@ -33,6 +33,7 @@ import { STATE_KINDS } from '../../ledger/keys.ts';
 import { STATUSES } from '../../ledger/status.ts';
 import { INDEX_KINDS } from '../../node/indexes.ts';
 import { POOL_REFUSALS } from '../../node/node.ts';
+import type { FaultReport } from '../../simulator/command/report.ts';
 import { STORAGE_FILES, STORAGE_KEYS } from '../../storage/index.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 
@@ -157,25 +158,7 @@ export const TABLES: Readonly<Record<string, () => string>> = {
       .join('\n\n'),
 };
 
-/** What `npm run simulate -- --report src/simulator/command/report.json` wrote last: see `simulator/command/report.ts`. */
-interface FaultReport {
-  readonly seeds: string;
-  readonly runs: number;
-  readonly failed: number;
-  readonly heights: number;
-  readonly payments: number;
-  readonly acknowledged: number;
-  readonly rows: readonly {
-    readonly number: string;
-    readonly fault: string;
-    readonly happens: 'planned' | 'always' | 'never';
-    readonly where: string;
-    readonly times: number;
-    readonly seeds: number;
-    readonly led: string;
-  }[];
-}
-
+/** What `npm run simulate -- --report src/simulator/command/report.json` wrote last. */
 function readReport(): FaultReport {
   const file = new URL('../../simulator/command/report.json', import.meta.url);
   return JSON.parse(readFileSync(file, 'utf8')) as FaultReport;

@@ -16,7 +16,8 @@ interface ReportRow {
   readonly led: string;
 }
 
-interface Report {
+/** What is kept as JSON. */
+export interface FaultReport {
   readonly seeds: string;
   readonly runs: number;
   readonly failed: number;
@@ -45,7 +46,7 @@ export function reportOf(totals: Totals, seeds: string): string {
     };
   });
   const runs = totals.seeds + conspiracies.runs;
-  const report: Report = { seeds, runs, failed, heights, payments, acknowledged, rows };
+  const report: FaultReport = { seeds, runs, failed, heights, payments, acknowledged, rows };
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
