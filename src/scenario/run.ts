@@ -34,6 +34,8 @@ export interface Run {
   readonly expectations: readonly ExpectationRecord[];
   /** Who held what in the end: people and banks (`settlement@aclb`), crowds as a sum. */
   readonly holdings: readonly HoldingRecord[];
+  /** Final transfers between banks' customers, added up. */
+  readonly flows: readonly FlowRecord[];
   readonly supply: readonly {
     readonly currency: string;
     readonly issued: string;
@@ -118,4 +120,12 @@ export interface HoldingRecord {
   readonly account: string | null;
   readonly bank: string | null;
   readonly balances: readonly AmountJson[];
+}
+
+export interface FlowRecord {
+  /** Ids of banks; the same one where money stayed within it. */
+  readonly from: string;
+  readonly to: string;
+  readonly amount: AmountJson;
+  readonly transfers: number;
 }
