@@ -6,7 +6,7 @@ import { count, dateOf, duration, grouped, money, STORY_OFFSET_MS, timeOfDay } f
 
 const WIDTH = 1_000;
 const LEFT = 60;
-const RIGHT = WIDTH - 12;
+const RIGHT = WIDTH - 24;
 
 /** Payments by the time they were handed in, with every fault as a band beneath and every failed expectation as a mark. */
 export function timelineChart(run: Run): string {
@@ -139,6 +139,22 @@ function quantileMarks(
   });
 }
 
+/** Twelve colours that a reader tells apart on light and dark. */
+const PALETTE = [
+  '#5b7083',
+  '#2f6fb5',
+  '#d1742f',
+  '#2f8f6b',
+  '#a24b8f',
+  '#c9a227',
+  '#4aa3b5',
+  '#7a5cc0',
+  '#b8504a',
+  '#6b8e3d',
+  '#c77d9b',
+  '#8a6d4f',
+];
+
 interface Side {
   readonly bank: string;
   readonly total: number;
@@ -158,7 +174,7 @@ export function flowsChart(run: Run, currency: string): string | null {
   const senders = sidesOf(banks, height, (bank) => flows.filter(({ from }) => from === bank), sum);
   const receivers = sidesOf(banks, height, (bank) => flows.filter(({ to }) => to === bank), sum);
   const [left, right, thick] = [240, WIDTH - 240, 14];
-  const colour = (bank: string) => `hsl(${Math.round((360 * banks.indexOf(bank)) / banks.length + 200)} 55% 52%)`;
+  const colour = (bank: string) => PALETTE[banks.indexOf(bank) % PALETTE.length] ?? '';
   const ribbons = [...flows].map((flow) => {
     const [from, to] = [senders.get(flow.from), receivers.get(flow.to)];
     if (from === undefined || to === undefined) return '';
