@@ -195,6 +195,8 @@ export interface PaymentsAction {
   readonly count: number;
   readonly overMs: number;
   readonly arrivals: 'constant' | 'poisson';
+  /** `once`: the payers in turn, so that nobody pays twice before all have; null picks them by chance. */
+  readonly each: 'once' | null;
   /** Whether payees are found by their phone numbers. */
   readonly byPhone: boolean;
   readonly memo: Text;

@@ -2,7 +2,7 @@
 import type { FaultRecord, Run } from '../run.ts';
 import { type Histogram, histogramOf, slicesOf } from './figures.ts';
 import { element, escaped, hint, label, picture, scale, timeTicks } from './svg.ts';
-import { count, dateOf, duration, grouped, money, STORY_OFFSET_MS, timeOfDay } from './words.ts';
+import { count, dateOf, duration, grouped, money, STORY_OFFSET_MS, timeOfDay } from '../words.ts';
 
 const WIDTH = 1_000;
 const LEFT = 60;

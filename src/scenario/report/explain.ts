@@ -5,7 +5,7 @@
 import { STATUSES } from '../../ledger/status.ts';
 import type { JournalEntry } from '../engine.ts';
 import type { PaymentRecord, Run } from '../run.ts';
-import { count, duration, timeOfDay } from './words.ts';
+import { count, duration, timeOfDay } from '../words.ts';
 
 /** One line of the way. */
 export interface Hop {

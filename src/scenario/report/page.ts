@@ -4,7 +4,7 @@ import { finalityChart, flowsChart, spanOf, timelineChart } from './charts.ts';
 import { endingsOf, histogramOf, paymentsOf } from './figures.ts';
 import { STYLE } from './style.ts';
 import { escaped } from './svg.ts';
-import { count, duration, grouped, money, timeOfDay } from './words.ts';
+import { count, duration, grouped, money, timeOfDay } from '../words.ts';
 
 /** Rows of the table of payments; the JSON has them all. */
 const MAX_PAYMENTS = 200;

@@ -5,7 +5,7 @@ import { pageOf } from './page.ts';
 import { ID, JOURNAL, RUN } from './sample.suite.ts';
 import { timeTicks } from './svg.ts';
 import { explanationText, type Paint, progressLine, stepLine, summaryOf } from './terminal.ts';
-import { count, duration, grouped, timeOfDay } from './words.ts';
+import { count, duration, grouped, timeOfDay } from '../words.ts';
 
 const plain: Paint = (_, text) => text;
 

@@ -2,7 +2,7 @@
 import type { ExpectationRecord, Run, StepRecord } from '../run.ts';
 import type { Explanation } from './explain.ts';
 import { endingsOf, histogramOf } from './figures.ts';
-import { count, duration, grouped, timeOfDay } from './words.ts';
+import { count, duration, grouped, timeOfDay } from '../words.ts';
 
 /** How a terminal shows it; a pipe gets the text as it is. */
 export type Paint = (style: 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan', text: string) => string;

@@ -1,0 +1,134 @@
+/**
+ * Hands transactions to banks and keeps the book of them: when, through whom, how each ended, and after how long. What is still
+ * under way when its step goes on is followed until it has settled.
+ */
+import { transactionId } from '../../crypto/ids.ts';
+import { CodedError } from '../../errors.ts';
+import type { AccountId, Amount, ParticipantId, Transaction, TransactionId } from '../../types/index.ts';
+import type { Ending, Engine } from '../engine.ts';
+import type { PaymentRecord } from '../run.ts';
+
+/** One movement of money that a transaction makes where it takes effect. */
+export interface Move {
+  readonly from: AccountId;
+  readonly to: AccountId;
+  readonly amount: Amount;
+}
+
+/** What the story says of a transaction. */
+export interface Purpose {
+  readonly step: string;
+  readonly kind: PaymentRecord['kind'];
+  /** For people: `dara pays sok 5,000 KHR`. */
+  readonly title: string;
+  readonly moves: readonly Move[];
+  readonly memo: string;
+}
+
+/** A transaction in the book; it changes until it has settled. */
+export interface Handed extends Purpose {
+  readonly id: TransactionId;
+  readonly transaction: Transaction;
+  via: ParticipantId;
+  /** In story time, and in the network's. */
+  readonly submittedAtMs: number;
+  readonly sinceMs: number;
+  finalityMs: number | null;
+  ending: Ending;
+}
+
+/** A payer who heard nothing hands the same transaction in again after so long. */
+const RETRY_MS = 500;
+
+export class Submissions {
+  /** In the order of handing in. */
+  readonly all: Handed[] = [];
+  readonly #engine: Engine;
+  readonly #following = new Set<Handed>();
+  #failure: { readonly error: unknown } | null = null;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** How many are followed still. */
+  get underWay(): number {
+    return this.#following.size;
+  }
+
+  /** Resolves when it has ended for somebody who waits so long; `pending` is followed on. */
+  async handIn(purpose: Purpose, transaction: Transaction, via: ParticipantId, patienceMs: number): Promise<Handed> {
+    const handed = this.#enter(purpose, transaction, via);
+    await this.#ask(handed, via, patienceMs);
+    if (handed.ending.kind === 'pending') this.#follow(handed);
+    return handed;
+  }
+
+  /** The same for a payer who goes to one bank after the other until one says how it ended, or its validity has. */
+  async insist(purpose: Purpose, transaction: Transaction, banks: readonly ParticipantId[], patienceMs: number): Promise<Handed> {
+    const [first] = banks;
+    if (first === undefined) throw new CodedError('SCENARIO_NO_BANK', 'there is no bank to hand it to');
+    const handed = this.#enter(purpose, transaction, first);
+    for (let i = 0; !isSettled(handed.ending); i += 1) {
+      const bank = banks[i % banks.length] ?? first;
+      await this.#ask(handed, bank, patienceMs);
+      if (isSettled(handed.ending) || this.#engine.networkNow() > transaction.body.validUntilMs) break;
+      if ((i + 1) % banks.length === 0) await this.#engine.sleep(RETRY_MS);
+    }
+    return handed;
+  }
+
+  /** Resolves when nothing is under way, or after so much time. @throws what following them threw. */
+  async settle(withinMs: number): Promise<void> {
+    const deadlineMs = this.#engine.networkNow() + withinMs;
+    while (this.#following.size > 0 && this.#engine.networkNow() < deadlineMs) await this.#engine.sleep(RETRY_MS);
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+
+  #enter(purpose: Purpose, transaction: Transaction, via: ParticipantId): Handed {
+    const id = transactionId(transaction.body);
+    const handed: Handed = {
+      ...purpose,
+      id,
+      transaction,
+      via,
+      submittedAtMs: this.#engine.now(),
+      sinceMs: this.#engine.networkNow(),
+      finalityMs: null,
+      ending: { kind: 'pending' },
+    };
+    this.all.push(handed);
+    return handed;
+  }
+
+  async #ask(handed: Handed, bank: ParticipantId, patienceMs: number): Promise<void> {
+    handed.via = bank;
+    this.#end(handed, await this.#engine.bank(bank).submit(handed.transaction, patienceMs));
+  }
+
+  #end(handed: Handed, ending: Ending): void {
+    handed.ending = ending;
+    if (ending.kind === 'final') handed.finalityMs = this.#engine.networkNow() - handed.sinceMs;
+  }
+
+  /** Until it has settled, its validity is over, or the bank is gone. */
+  #follow(handed: Handed): void {
+    const { via, transaction } = handed;
+    const leftMs = transaction.body.validUntilMs - this.#engine.networkNow() + RETRY_MS;
+    this.#following.add(handed);
+    this.#engine
+      .bank(via)
+      .submit(transaction, Math.max(RETRY_MS, leftMs))
+      .then((ending) => {
+        if (ending.kind !== 'unreachable') this.#end(handed, ending);
+      })
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => this.#following.delete(handed));
+  }
+}
+
+export function isSettled({ kind }: Ending): boolean {
+  return kind === 'final' || kind === 'refused' || kind === 'expired';
+}
