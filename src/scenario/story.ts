@@ -6,7 +6,7 @@
  * What only comes to be while the story is played (the amount of a payment, how many were refused) is a `Reference` to the
  * output of an earlier step.
  */
-import type { AccountId, Amount, Currency, CurrencyCode, ParticipantId } from '../types/index.ts';
+import type { AccountId, Amount, Currency, CurrencyCode, Genesis, ParticipantId, TierName } from '../types/index.ts';
 
 /** Where in the author's text something stands: `launch-day.yaml`, line and column from 1; a path where there is no text. */
 export interface Place {
@@ -32,6 +32,8 @@ export interface Story {
   readonly title: string;
   /** One or two sentences: what it shows, and why. */
   readonly about: string;
+  /** As the author named it. */
+  readonly file: string;
   readonly network: NetworkSpec;
   /** Everybody who has an account, those of crowds among them, in the order of their opening. */
   readonly people: readonly Person[];
@@ -52,7 +54,7 @@ export interface NetworkSpec {
     readonly kind: 'centralBank' | 'bank';
   }[];
   readonly currencies: readonly Currency[];
-  readonly tiers: readonly TierSpec[];
+  readonly tiers: Genesis['tiers'];
   /** How long a claimed phone number stays with its holder. */
   readonly aliasClaimDelayMs: number;
   /** Shortest time between two blocks; 0 makes one whenever there is something to put in it. */
@@ -65,19 +67,13 @@ export interface NetworkSpec {
   readonly startsAtMs: number;
 }
 
-/** A kind of customer, and how much each may send a day. */
-export interface TierSpec {
-  readonly name: string;
-  readonly limits: readonly { readonly currency: CurrencyCode; readonly maxDailyMinor: bigint }[];
-}
-
 export interface Person {
   /** As the story calls them: `dara`, or `shoppers-017` of a crowd. */
   readonly name: string;
   readonly account: AccountId;
   /** E.164, or null for who has none bound. */
   readonly phone: string | null;
-  readonly tier: string;
+  readonly tier: TierName | null;
   /** Paid in by their bank before the first step, out of money that the central bank issues for it. */
   readonly has: readonly Amount[];
   /** False for those whose account a step opens. */
@@ -148,14 +144,21 @@ export type Action =
       readonly phone: string;
       readonly signedBy: Signers;
     }
-  | { readonly type: 'tier'; readonly account: AccountId; readonly tier: string; readonly signedBy: Signers }
+  | { readonly type: 'tier'; readonly account: AccountId; readonly tier: TierName; readonly signedBy: Signers }
   /** Hands in the very transaction of an earlier step once more. */
-  | { readonly type: 'replay'; readonly output: string; readonly via: ParticipantId | null }
+  | {
+      readonly type: 'replay';
+      readonly output: string;
+      readonly via: ParticipantId | null;
+      readonly patienceMs: number;
+    }
   | PaymentsAction
   | { readonly type: 'wait'; readonly ms: number }
   /** Remembers what everybody has, for `change` to compare with. */
   | { readonly type: 'remember' }
   | { readonly type: 'together'; readonly steps: readonly Step[] }
+  /** One after the other: a branch of `together`. */
+  | { readonly type: 'sequence'; readonly steps: readonly Step[] }
   | { readonly type: 'crash' | 'restart' | 'pause' | 'resume' | 'wipe'; readonly banks: readonly ParticipantId[] }
   /** Only banks of one group hear each other; a bank that is in none hears nobody. */
   | { readonly type: 'partition'; readonly groups: readonly (readonly ParticipantId[])[] }

@@ -1,5 +1,5 @@
 /** Figures as people read them. */
-import type { AmountJson } from '../../codec/json.ts';
+import type { AmountJson } from '../codec/json.ts';
 
 /** Phnom Penh is seven hours ahead of UTC, all year. */
 export const STORY_OFFSET_MS = 7 * 3_600_000;

@@ -7,10 +7,11 @@ import { participantOf, settlementAccount } from '../../codec/text.ts';
 import { CodedError } from '../../errors.ts';
 import type { AccountId, Amount, ParticipantId } from '../../types/index.ts';
 import type { Engine } from '../engine.ts';
-import type { Person, Story } from '../story.ts';
+import type { Person } from '../story.ts';
 import { count } from '../words.ts';
-import type { Handed, Move, Submissions } from './submissions.ts';
-import type { Order, Teller } from './teller.ts';
+import type { Stage } from './stage.ts';
+import type { Handed, Move } from './submissions.ts';
+import type { Order } from './teller.ts';
 
 /** Fewer than a transaction may hold: the bytes have a limit too. */
 const COMMANDS = 100;
@@ -18,33 +19,30 @@ const COMMANDS = 100;
 const BINDINGS = MAX_SIGNATURES - 1;
 const PATIENCE_MS = 60_000;
 
-interface Parts {
-  readonly engine: Engine;
-  readonly teller: Teller;
-  readonly submissions: Submissions;
-}
-
 /** @throws CodedError `SCENARIO_OPENING` where a transaction of it does not become final. */
-export async function openAll(story: Story, parts: Parts): Promise<void> {
+export async function openAll(stage: Stage): Promise<void> {
   const byBank = new Map<ParticipantId, Person[]>();
-  for (const person of story.people) {
+  for (const person of stage.story.people) {
     if (!person.isOpen) continue;
     const bank = participantOf(person.account);
     const customers = byBank.get(bank);
     if (customers === undefined) byBank.set(bank, [person]);
     else customers.push(person);
   }
-  await Promise.all([...byBank].map(([bank, people]) => openBank(bank, people, parts)));
+  await Promise.all([...byBank].map(([bank, people]) => openBank(bank, people, stage)));
 }
 
-async function openBank(bank: ParticipantId, people: readonly Person[], parts: Parts): Promise<void> {
-  const { teller, engine } = parts;
+async function openBank(bank: ParticipantId, people: readonly Person[], stage: Stage): Promise<void> {
+  const { teller, engine } = stage;
   const settlement = settlementAccount(bank);
-  const submit = (title: string, order: Order, moves: readonly Move[] = []) => handIn(parts, bank, title, order, moves);
+  const submit = (title: string, order: Order, moves: readonly Move[] = []) => handIn(stage, bank, title, order, moves);
 
   await Promise.all(
     chunks(people, COMMANDS).map((some) =>
-      submit(`${bank} opens ${count(some.length, 'account')}`, merged(some.map(({ account, tier }) => teller.open(account, tier)))),
+      submit(
+        `${bank} opens ${count(some.length, 'account')}`,
+        merged(some.map(({ account, tier }) => teller.open(account, tier))),
+      ),
     ),
   );
   const gifts = people.flatMap(({ account, has }) => has.map((amount) => ({ to: account, amount })));
@@ -74,7 +72,7 @@ async function openBank(bank: ParticipantId, people: readonly Person[], parts: P
 }
 
 async function handIn(
-  { teller, submissions }: Parts,
+  { teller, submissions }: Stage,
   bank: ParticipantId,
   title: string,
   order: Order,

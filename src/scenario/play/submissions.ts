@@ -4,7 +4,7 @@
  */
 import { transactionId } from '../../crypto/ids.ts';
 import { CodedError } from '../../errors.ts';
-import type { AccountId, Amount, ParticipantId, Transaction, TransactionId } from '../../types/index.ts';
+import type { AccountId, Amount, ParticipantId, Transaction } from '../../types/index.ts';
 import type { Ending, Engine } from '../engine.ts';
 import type { PaymentRecord } from '../run.ts';
 
@@ -27,8 +27,10 @@ export interface Purpose {
 
 /** A transaction in the book; it changes until it has settled. */
 export interface Handed extends Purpose {
-  readonly id: TransactionId;
-  readonly transaction: Transaction;
+  /** Of the transaction; `none-3` where there is none. */
+  readonly id: string;
+  /** Null where it came to none: nobody has the number that was to be paid. */
+  readonly transaction: Transaction | null;
   via: ParticipantId;
   /** In story time, and in the network's. */
   readonly submittedAtMs: number;
@@ -59,19 +61,31 @@ export class Submissions {
   /** Resolves when it has ended for somebody who waits so long; `pending` is followed on. */
   async handIn(purpose: Purpose, transaction: Transaction, via: ParticipantId, patienceMs: number): Promise<Handed> {
     const handed = this.#enter(purpose, transaction, via);
-    await this.#ask(handed, via, patienceMs);
-    if (handed.ending.kind === 'pending') this.#follow(handed);
+    await this.#ask(handed, transaction, via, patienceMs);
+    if (handed.ending.kind === 'pending') this.#follow(handed, transaction);
+    return handed;
+  }
+
+  /** Something that came to no transaction. */
+  failed(purpose: Purpose, via: ParticipantId, ending: Ending): Handed {
+    const handed = this.#enter(purpose, null, via);
+    handed.ending = ending;
     return handed;
   }
 
   /** The same for a payer who goes to one bank after the other until one says how it ended, or its validity has. */
-  async insist(purpose: Purpose, transaction: Transaction, banks: readonly ParticipantId[], patienceMs: number): Promise<Handed> {
+  async insist(
+    purpose: Purpose,
+    transaction: Transaction,
+    banks: readonly ParticipantId[],
+    patienceMs: number,
+  ): Promise<Handed> {
     const [first] = banks;
     if (first === undefined) throw new CodedError('SCENARIO_NO_BANK', 'there is no bank to hand it to');
     const handed = this.#enter(purpose, transaction, first);
     for (let i = 0; !isSettled(handed.ending); i += 1) {
       const bank = banks[i % banks.length] ?? first;
-      await this.#ask(handed, bank, patienceMs);
+      await this.#ask(handed, transaction, bank, patienceMs);
       if (isSettled(handed.ending) || this.#engine.networkNow() > transaction.body.validUntilMs) break;
       if ((i + 1) % banks.length === 0) await this.#engine.sleep(RETRY_MS);
     }
@@ -85,10 +99,15 @@ export class Submissions {
     if (this.#failure !== null) throw this.#failure.error;
   }
 
-  #enter(purpose: Purpose, transaction: Transaction, via: ParticipantId): Handed {
-    const id = transactionId(transaction.body);
+  #enter(purpose: Purpose, transaction: Transaction | null, via: ParticipantId): Handed {
+    const id = transaction === null ? `none-${this.all.length}` : transactionId(transaction.body);
+    const { step, kind, title, moves, memo } = purpose;
     const handed: Handed = {
-      ...purpose,
+      step,
+      kind,
+      title,
+      moves,
+      memo,
       id,
       transaction,
       via,
@@ -101,9 +120,9 @@ export class Submissions {
     return handed;
   }
 
-  async #ask(handed: Handed, bank: ParticipantId, patienceMs: number): Promise<void> {
+  async #ask(handed: Handed, transaction: Transaction, bank: ParticipantId, patienceMs: number): Promise<void> {
     handed.via = bank;
-    this.#end(handed, await this.#engine.bank(bank).submit(handed.transaction, patienceMs));
+    this.#end(handed, await this.#engine.bank(bank).submit(transaction, patienceMs));
   }
 
   #end(handed: Handed, ending: Ending): void {
@@ -112,8 +131,8 @@ export class Submissions {
   }
 
   /** Until it has settled, its validity is over, or the bank is gone. */
-  #follow(handed: Handed): void {
-    const { via, transaction } = handed;
+  #follow(handed: Handed, transaction: Transaction): void {
+    const { via } = handed;
     const leftMs = transaction.body.validUntilMs - this.#engine.networkNow() + RETRY_MS;
     this.#following.add(handed);
     this.#engine

@@ -1,8 +1,8 @@
 /** The three charts of a report: what happened when, how fast payments became final, and where the money went. */
 import type { FaultRecord, Run } from '../run.ts';
+import { count, dateOf, duration, grouped, money, STORY_OFFSET_MS, timeOfDay } from '../words.ts';
 import { type Histogram, histogramOf, slicesOf } from './figures.ts';
 import { element, escaped, hint, label, picture, scale, timeTicks } from './svg.ts';
-import { count, dateOf, duration, grouped, money, STORY_OFFSET_MS, timeOfDay } from '../words.ts';
 
 const WIDTH = 1_000;
 const LEFT = 60;

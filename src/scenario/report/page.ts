@@ -1,10 +1,10 @@
 /** The report as one page that needs nothing else: no script, no font, no network. It opens from a file and prints. */
 import type { PaymentRecord, Run, StepRecord } from '../run.ts';
+import { count, duration, grouped, money, timeOfDay } from '../words.ts';
 import { finalityChart, flowsChart, spanOf, timelineChart } from './charts.ts';
 import { endingsOf, histogramOf, paymentsOf } from './figures.ts';
 import { STYLE } from './style.ts';
 import { escaped } from './svg.ts';
-import { count, duration, grouped, money, timeOfDay } from '../words.ts';
 
 /** Rows of the table of payments; the JSON has them all. */
 const MAX_PAYMENTS = 200;

@@ -1,11 +1,11 @@
 import { test } from 'tap';
+import { count, duration, grouped, timeOfDay } from '../words.ts';
 import { explain, findPayments } from './explain.ts';
 import { endingsOf, histogramOf, quantile, slicesOf } from './figures.ts';
 import { pageOf } from './page.ts';
 import { ID, JOURNAL, RUN } from './sample.suite.ts';
 import { timeTicks } from './svg.ts';
 import { explanationText, type Paint, progressLine, stepLine, summaryOf } from './terminal.ts';
-import { count, duration, grouped, timeOfDay } from '../words.ts';
 
 const plain: Paint = (_, text) => text;
 

@@ -1,8 +1,8 @@
 /** What a run comes to, for a terminal: what did not hold first in a reader's eye, which is last on the screen. */
 import type { ExpectationRecord, Run, StepRecord } from '../run.ts';
+import { count, duration, grouped, timeOfDay } from '../words.ts';
 import type { Explanation } from './explain.ts';
 import { endingsOf, histogramOf } from './figures.ts';
-import { count, duration, grouped, timeOfDay } from '../words.ts';
 
 /** How a terminal shows it; a pipe gets the text as it is. */
 export type Paint = (style: 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan', text: string) => string;
