@@ -37,7 +37,7 @@ export interface Verifier {
 // ---------------------------------------------------------------- network
 
 /** Small messages that gossip: never one per payment. */
-export type Topic = 'proposals' | 'votes' | 'announcements';
+export type Topic = 'proposals' | 'votes' | 'announcements' | 'evidence';
 /** Questions one peer asks another over a stream of its own; see `node/peers.ts` for what each carries. */
 export type Question = 'batches' | 'blocks' | 'round' | 'manifest' | 'chunk';
 /** accept: pass it on; ignore: useless now, nobody's fault; reject: no honest peer sends this. */

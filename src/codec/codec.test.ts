@@ -6,7 +6,7 @@ import * as arbitrary from '../testing/arbitraries.ts';
 import { batch, block, committedBlock, header } from './block.ts';
 import { genesis } from './genesis.ts';
 import * as limits from './limits.ts';
-import { announcement, batchesQuestion, blocksQuestion, proposal, roundMessages } from './messages.ts';
+import { announcement, batchesQuestion, blocksQuestion, evidenceMessage, proposal, roundMessages } from './messages.ts';
 import { receiptProof } from './proof.ts';
 import { CodecError, decode, encode, type Schema } from './schema.ts';
 import { signMemory } from './sign-memory.ts';
@@ -167,6 +167,8 @@ t.test('the largest of each message fits its limit', async (t) => {
       evidence: Array.from({ length: limits.MAX_BLOCK_EVIDENCE }, () => ({ first: second, second: largest })),
     },
   } as never;
+  const evidence = { first: second, second: largest };
+  t.ok(encode(evidenceMessage, { height: limits.MAX_SAFE, evidence }).length <= limits.MAX_EVIDENCE_BYTES);
   const size = encode(proposal, full).length;
   t.ok(size <= limits.MAX_PROPOSAL_BYTES, `a full proposal has ${size} bytes`);
   const round = { height: limits.MAX_SAFE, proposals: Array.from({ length: limits.MAX_ROUND_PROPOSALS }, () => full) };
