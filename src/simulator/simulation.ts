@@ -159,6 +159,8 @@ class Simulation {
     const startMs = this.#clock.now();
     const { crash = null, isOver = () => false } = this.#probe ?? {};
     if (crash !== null) this.#fleet.machine(crash.node).crashAtEffect(crash.effect);
+    // Without faults it is healed from the start, and evidence is due under load.
+    if (this.#plan.faults.length === 0 && !this.#isConspiracy) this.#checkers.signatures.healed(0);
     this.#fleet.start();
     for (const [index, fault] of this.#plan.faults.entries()) {
       this.#clock.schedule(fault.atMs, () => this.#strike(fault, describeFault(fault, index)));

@@ -9,10 +9,7 @@ import { Locks } from './locks.ts';
 import type { Fail } from './violation.ts';
 
 const MAX_BYTES = 1 << 24;
-/**
- * Blocks within which evidence stands on the chain, in a healed network: or a turn of every member where there are more of
- * them, for evidence is not sent to others, and who has it waits for its own turn to propose.
- */
+/** Blocks within which evidence stands on the chain, in a healed network, however many banks there are. */
 const EVIDENCE_HEIGHTS = 6;
 
 /** Evidence that some honest nodes have and the chain has not. */
@@ -85,7 +82,7 @@ export class SignatureChecks {
     }
     if (!this.#isHealed) return;
     for (const { key, sinceHeight, by } of this.#open.values()) {
-      if (height >= sinceHeight + Math.max(EVIDENCE_HEIGHTS, this.#validators.length)) {
+      if (height >= sinceHeight + EVIDENCE_HEIGHTS) {
         this.#fail('evidence', `${[...by]} know of ${key} since block ${sinceHeight}, block ${height} is without it`);
       }
     }

@@ -12,7 +12,7 @@
  * | double-sign | no honest key signs two values for one height, round and step, across restarts |
  * | polka, lock | honest validators vote as the paper bids them, see `locks.ts` |
  * | framed | no evidence, on the chain or off it, names a key that is honest |
- * | evidence | two contradicting statements that an honest node has stand on the chain within 6 blocks (a turn of every member where there are more), once it is healed |
+ * | evidence | two contradicting statements that an honest node has stand on the chain, or two others of that validator and height, within 6 blocks, once it is healed |
  * | signatures | every signature of every transaction on the chain verifies |
  * | receipts | receipts are those of the model, on every node, and never change |
  * | replay | a transaction takes effect in one block at most, whoever was restored or wiped in between |

@@ -30,7 +30,7 @@ export const DEFECTS: readonly Defect[] = [
       verifier: { verify: () => true, verifyAll: (checks) => Promise.resolve(checks.map(() => true)) },
     }),
     kinds: ['forger', 'drop'],
-    caughtBy: ['certificate', 'agreement'],
+    caughtBy: ['certificate', 'agreement', 'framed'],
   },
   {
     name: 'blocks are told before they are on the disk',
