@@ -120,6 +120,16 @@ t.test('a block gets what is not of a later height', async (t) => {
   t.equal(evidencePool.upTo(TIP + 2).length, 2);
 });
 
+t.test('however many flood it, a block has room for a proof against each', async (t) => {
+  const { pool: evidencePool, hear } = pool();
+  for (const flooder of [1, 2, 3]) for (let height = 1; height <= 16; height++) await hear(proof(flooder, height));
+  await hear(proof(4, 99));
+  const inBlock = evidencePool.upTo(TIP + 1).slice(0, MAX_BLOCK_EVIDENCE);
+  const counts = [1, 2, 3, 4].map((of) => inBlock.filter(({ first }) => first.validator === of).length);
+  t.strictSame(counts, [11, 10, 10, 1]);
+  t.equal(evidencePool.upTo(TIP + 1).length, 49);
+});
+
 t.test('it is told when it is found, and after each block but the first that it does not come into', async (t) => {
   const { pool: evidencePool, hear, told, commit } = pool();
   const [own, other] = [proof(3, TIP + 1), proof(4, 99)];

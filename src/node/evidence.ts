@@ -46,9 +46,12 @@ export class EvidencePool {
     return this.#held.size;
   }
 
-  /** What a block of this height may hold, in the order in which it came. */
+  /** What a block of this height may hold: first one proof against each, then a second, for it may not have room for all. */
   upTo(height: number): Evidence[] {
-    return [...this.#held.values()].map(({ evidence }) => evidence).filter(({ first }) => first.height <= height);
+    const due = [...this.#held.values()].map(({ evidence }) => evidence).filter(({ first }) => first.height <= height);
+    const byValidator = Map.groupBy(due, ({ first }) => first.validator);
+    const turns = Array.from({ length: MAX_HELD_OF_VALIDATOR }, (_, turn) => turn);
+    return turns.flatMap((turn) => [...byValidator.values()].flatMap((proofs) => proofs[turn] ?? []));
   }
 
   /** In the inbox: this node has heard both statements itself. */
