@@ -3,7 +3,7 @@ import { proposal, roundMessages } from '../../codec/messages.ts';
 import { CodecError, decode } from '../../codec/schema.ts';
 import { vote } from '../../codec/vote.ts';
 import { evidenceKey } from '../../ledger/keys.ts';
-import type { Evidence, ParticipantId, SignedStatement, ValidatorSet } from '../../types/index.ts';
+import type { BlockHash, Evidence, ParticipantId, SignedStatement, ValidatorSet } from '../../types/index.ts';
 import type { MessageKind } from '../world/network.ts';
 import { Locks } from './locks.ts';
 import type { Fail } from './violation.ts';
@@ -30,6 +30,7 @@ export class SignatureChecks {
   readonly #fail: Fail;
   readonly #locks: Locks;
   readonly #said = new Map<string, string>();
+  readonly #made = new Set<BlockHash>();
   readonly #forgot = new Map<ParticipantId, string>();
   readonly #open = new Map<string, OpenCase>();
   #isHealed = false;
@@ -98,6 +99,11 @@ export class SignatureChecks {
     return this.#open.size > 0;
   }
 
+  /** Whether an honest node made this block and proposed it itself, whoever else did. */
+  wasMade(hash: BlockHash): boolean {
+    return this.#made.has(hash);
+  }
+
   #checkInnocent({ first: { validator, height, round, step } }: Evidence): void {
     const accused = this.#validators[validator]?.participant;
     if (accused === undefined || !this.#honest.has(accused) || this.#forgot.has(accused)) return;
@@ -113,6 +119,7 @@ export class SignatureChecks {
     const broken = this.#locks.note(statement, isHonest && !this.#forgot.has(from));
     if (broken !== null) this.#fail(broken.checker, broken.what);
     if (!isHonest) return;
+    if (step === 'propose' && validRound === null && blockHash !== null) this.#made.add(blockHash);
     const place = `${validator}/${height}/${round}/${step}`;
     const value = `${blockHash}/${validRound}`;
     const before = this.#said.get(place) ?? value;

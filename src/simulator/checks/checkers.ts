@@ -256,7 +256,9 @@ export class Checkers implements Pick<Wiretap, 'sent' | 'banned'> {
   #checkHeader(id: ParticipantId, { block: { header } }: CommittedBlock, hash: BlockHash): void {
     const { height, timeMs } = header;
     const wrong = this.#forged.get(hash);
-    if (wrong !== undefined) this.fail('invalid-block', `${id} commits block ${height} with ${wrong}`);
+    // Two make the same block in the same moment, all but the name: what a liar made in another's name may be that one's own.
+    if (wrong !== undefined && !this.signatures.wasMade(hash))
+      this.fail('invalid-block', `${id} commits block ${height} with ${wrong}`);
     const { timeMs: genesisMs, rules } = this.#members.genesis;
     const parentMs = this.#agreed.at(-1)?.timeMs ?? genesisMs;
     if (timeMs <= parentMs) this.fail('time', `block ${height} is of ${timeMs}, its parent of ${parentMs}`);

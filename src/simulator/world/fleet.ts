@@ -11,13 +11,13 @@ import { conspire } from '../byzantine/conspiracy.ts';
 import { ACTORS } from '../byzantine/index.ts';
 import { divideTwins, secondAddress } from '../byzantine/twin.ts';
 import type { Checkers } from '../checks/checkers.ts';
-import { BOOT_REFUSALS, type Damage } from '../faults/damage.ts';
+import { BOOT_REFUSALS, type Damage, type KeptBackup } from '../faults/damage.ts';
 import { survivalOf } from '../faults/faults.ts';
 import type { FaultKind, Plan } from '../faults/plan.ts';
 import { CONSPIRACIES } from '../faults/plan.ts';
 import type { Fraud } from '../wallets/fraud.ts';
 import type { VirtualClock } from './clock.ts';
-import { type Alter, type Backup, Machine } from './machine.ts';
+import { type Alter, Machine } from './machine.ts';
 import type { Membership } from './members.ts';
 import type { VirtualNetwork } from './network.ts';
 import type { CrashPoint, Probe } from './probe.ts';
@@ -127,12 +127,22 @@ export class Fleet {
     this.#bootLater(machine, downMs);
   }
 
-  restore(machine: Machine, backup: Backup, downMs: number): void {
+  /** Whatever is damaged then is damaged in the backup. */
+  backup(machine: Machine): KeptBackup {
+    return { ...machine.backup(), damage: this.damageOf(machine.id) };
+  }
+
+  restore(machine: Machine, backup: KeptBackup, downMs: number): void {
     this.#parts.onLine(`restore ${machine.address}`);
     this.#parts.onGone(machine.id);
     this.#parts.checkers.lost(machine.id, 'restoreBackup');
     this.#parts.count('restoreBackup: put back');
     machine.restore(backup);
+    if (backup.damage === null) this.#damaged.delete(machine.id);
+    else {
+      this.#damaged.set(machine.id, backup.damage);
+      this.#parts.checkers.money.damaged(machine.state);
+    }
     this.#bootLater(machine, downMs);
   }
 
