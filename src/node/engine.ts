@@ -21,7 +21,16 @@ import {
 } from '../consensus/index.ts';
 import { assert } from '../errors.ts';
 import type { KnownBatch } from '../mempool/batch-pool.ts';
-import type { BatchDigest, Block, BlockHash, CommittedBlock, ParticipantId, Proposal, Vote } from '../types/index.ts';
+import type {
+  BatchDigest,
+  Block,
+  BlockHash,
+  CommittedBlock,
+  ParticipantId,
+  Proposal,
+  SignedStatement,
+  Vote,
+} from '../types/index.ts';
 import { knowBatch } from './admission.ts';
 import type { Builder } from './builder.ts';
 import type { Execution } from './chain.ts';
@@ -128,8 +137,21 @@ export class Engine {
     const statement = 'block' in message ? message.statement : message;
     const { height, validator } = statement;
     if (validator === this.#config.self) this.#parts.guard.heard(statement);
-    if (height === this.#state.height) await this.feed(input);
-    else if (height === this.#state.height + 1 && this.#hasRoomFor(validator)) this.#early.push({ validator, input });
+    if (height === this.#state.height) {
+      await this.feed(input);
+      if (this.#meansNoProposal(statement))
+        await this.feed({ type: 'proposerUnreachable', height, round: statement.round });
+    } else if (height === this.#state.height + 1 && this.#hasRoomFor(validator)) this.#early.push({ validator, input });
+  }
+
+  /**
+   * Whoever proposes prevotes its proposal. A prevote for nothing says that there is none, or none any more: it went with a
+   * process that was killed, and nobody needs to wait for it.
+   */
+  #meansNoProposal(statement: SignedStatement): boolean {
+    const { step: said, round, validator } = statement;
+    const { participant } = this.#parts.context.chain.validators[validator] ?? {};
+    return said === 'prevote' && statement.blockHash === null && participant === this.#proposer(round);
   }
 
   /** An equal share for each, so that a flood of one leaves the others their room. */
