@@ -228,7 +228,7 @@ class Simulation {
     });
   }
 
-  /** Ends every fault; liars go on. */
+  /** Ends every fault; liars go on, and who is absent stays away. */
   #heal(): void {
     if (this.#checkers.isOver) return;
     this.#isStorm = false;
@@ -246,13 +246,18 @@ class Simulation {
       machine.resume();
       this.#fleet.boot(machine);
     }
+    this.#fleet.takeAbsent();
     // More than f can keep evidence off the chain for as long as they like.
     if (!this.#isConspiracy) this.#checkers.signatures.healed(this.#checkers.height);
   }
 
-  /** A new payment, on every honest node, and all evidence on the chain. */
+  /** A new payment, on every honest node, first without those who are absent; and all evidence on the chain. */
   async #askForLife(): Promise<void> {
     await this.#expectPayment();
+    if (this.#plan.absent.length > 0) {
+      this.#fleet.bringBack();
+      await this.#expectPayment();
+    }
     await this.#until(
       () => !this.#checkers.signatures.isWaiting || this.#isConspiracy,
       this.#clock.now() + LIVENESS_MS,
@@ -264,19 +269,23 @@ class Simulation {
 
   async #expectPayment(): Promise<void> {
     if (this.#checkers.isOver) return;
-    const via = this.#chance.pick(this.#honest);
+    const via = this.#chance.pick(this.#present);
     const last = this.#workload.lastPayment(via, this.#clock.now());
     // A healed bank boots within this turn; the payment comes right after.
     this.#clock.schedule(10, () => this.#customers.ask(last, via, Number.POSITIVE_INFINITY));
     const isDone = () => this.#checkers.receiptOf(last.id) !== null && this.#isLevel();
     const isLive = await this.#until(isDone, this.#clock.now() + (this.#isConspiracy ? LIVENESS_MS / 9 : LIVENESS_MS));
     if (isLive || this.#isConspiracy) return;
-    const where = this.#honest.map((id) => `${id} ${this.#position(id)}`).join(', ');
+    const where = this.#present.map((id) => `${id} ${this.#position(id)}`).join(', ');
     this.#checkers.fail('liveness', `no new payment on all within ${LIVENESS_MS} ms: ${where}`);
   }
 
+  get #present(): readonly ParticipantId[] {
+    return this.#honest.filter((id) => !this.#fleet.isAway(id));
+  }
+
   #isLevel(): boolean {
-    return this.#honest.every((id) => this.#fleet.machine(id).chain?.tip.height === this.#checkers.height);
+    return this.#present.every((id) => this.#fleet.machine(id).chain?.tip.height === this.#checkers.height);
   }
 
   #position(id: ParticipantId): string {

@@ -56,6 +56,8 @@ export class Fleet {
   readonly #machines = new Map<ParticipantId, Machine>();
   /** Whose disk was damaged and not replaced since, by the fault. */
   readonly #damaged = new Map<ParticipantId, FaultKind>();
+  /** Of those whom the plan calls absent, those who are down for the time being. */
+  readonly #away = new Set<ParticipantId>();
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
@@ -97,11 +99,27 @@ export class Fleet {
     if (plot !== undefined) conspire(this, plot, { conspirators, honest }, chance);
   }
 
-  /** Boots what is down and has lost what it had to lose. */
+  isAway(id: ParticipantId): boolean {
+    return this.#away.has(id);
+  }
+
+  /** Whoever is to be absent and is still there goes down. */
+  takeAbsent(): void {
+    for (const id of this.#parts.plan.absent) if (!this.#away.has(id)) this.crash(this.machine(id), 0);
+  }
+
+  /** Whoever was absent comes back. */
+  bringBack(): void {
+    const back = [...this.#away];
+    this.#away.clear();
+    for (const id of back) this.boot(this.machine(id));
+  }
+
+  /** Boots what is down, has lost what it had to lose, and is not to be absent. */
   boot(machine: Machine): void {
     const { checkers, onLine } = this.#parts;
     const { id, address } = machine;
-    if (!machine.canBoot) return;
+    if (!machine.canBoot || this.#away.has(id)) return;
     onLine(`boot ${address}`);
     machine
       .boot(async (chain) => {
@@ -113,14 +131,14 @@ export class Fleet {
   crash(machine: Machine, downMs: number): void {
     const { chance } = this.#parts;
     this.#parts.onLine(`crash ${machine.address}`);
-    this.#parts.onGone(machine.id);
+    this.#gone(machine.id);
     machine.crash(survivalOf(chance), chance.below(4));
     this.#bootLater(machine, downMs);
   }
 
   wipe(machine: Machine, downMs: number): void {
     this.#parts.onLine(`wipe ${machine.address}`);
-    this.#parts.onGone(machine.id);
+    this.#gone(machine.id);
     this.#damaged.delete(machine.id);
     this.#parts.checkers.lost(machine.id, 'wipe');
     machine.wipe();
@@ -129,7 +147,7 @@ export class Fleet {
 
   restore(machine: Machine, backup: Backup, downMs: number): void {
     this.#parts.onLine(`restore ${machine.address}`);
-    this.#parts.onGone(machine.id);
+    this.#gone(machine.id);
     this.#parts.checkers.lost(machine.id, 'restoreBackup');
     this.#parts.count('restoreBackup: put back');
     machine.restore(backup);
@@ -145,6 +163,11 @@ export class Fleet {
     checkers.lost(machine.id, kind);
     if (isInState) checkers.money.damaged(machine.state);
     count(`${kind}: ${isInState ? 'in the state' : 'in a file'}`);
+  }
+
+  #gone(id: ParticipantId): void {
+    if (this.#parts.plan.absent.includes(id)) this.#away.add(id);
+    this.#parts.onGone(id);
   }
 
   #bootLater(machine: Machine, downMs: number): void {
@@ -211,7 +234,7 @@ export class Fleet {
 
   #comeBackFrom(machine: Machine, { survival, lostBlocks }: CrashPoint): void {
     this.clock.schedule(0, () => {
-      this.#parts.onGone(machine.id);
+      this.#gone(machine.id);
       machine.crash(survival, lostBlocks);
       this.#bootLater(machine, DOWN_MS);
     });
