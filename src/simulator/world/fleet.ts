@@ -56,11 +56,14 @@ export class Fleet {
   readonly #machines = new Map<ParticipantId, Machine>();
   /** Whose disk was damaged and not replaced since, by the fault. */
   readonly #damaged = new Map<ParticipantId, FaultKind>();
-  /** Of those whom the plan calls absent, those who are down for the time being. */
+  /** Who stays down from the next time on; nobody once all were brought back. */
+  readonly #absent: Set<ParticipantId>;
+  /** Of these, who is down. */
   readonly #away = new Set<ParticipantId>();
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
+    this.#absent = new Set(parts.plan.absent);
     this.clock = parts.clock;
     this.wires = parts.wires;
     this.ids = parts.members.genesis.participants.map(({ id }) => id);
@@ -105,11 +108,12 @@ export class Fleet {
 
   /** Whoever is to be absent and is still there goes down. */
   takeAbsent(): void {
-    for (const id of this.#parts.plan.absent) if (!this.#away.has(id)) this.crash(this.machine(id), 0);
+    for (const id of this.#absent) if (!this.#away.has(id)) this.crash(this.machine(id), 0);
   }
 
-  /** Whoever was absent comes back. */
+  /** Whoever was absent comes back, and stays no longer away than others after a crash. */
   bringBack(): void {
+    this.#absent.clear();
     const back = [...this.#away];
     this.#away.clear();
     for (const id of back) this.boot(this.machine(id));
@@ -166,7 +170,7 @@ export class Fleet {
   }
 
   #gone(id: ParticipantId): void {
-    if (this.#parts.plan.absent.includes(id)) this.#away.add(id);
+    if (this.#absent.has(id)) this.#away.add(id);
     this.#parts.onGone(id);
   }
 
