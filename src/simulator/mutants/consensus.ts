@@ -121,7 +121,8 @@ export const CONSENSUS: readonly Mutant[] = [
   },
   {
     name: 'valid-value-not-restored',
-    mistake: 'After a restart the lock stands and the valid value is gone, so the locked block is not proposed again.',
+    mistake:
+      'After a restart in a later round than the lock the valid value is gone, so the locked block is not proposed again.',
     file: 'consensus/resume.ts',
     find: 'valid: lock,',
     replace: 'valid: null,',
