@@ -13,6 +13,7 @@ import {
   type Effect,
   type Input,
   messages,
+  proposerIndex,
   resumeHeight,
   type SignEffect,
   startHeight,
@@ -385,7 +386,7 @@ export class Engine {
 
   #proposer(round: number): ParticipantId {
     const { validators } = this.#parts.context.chain;
-    const validator = validators[(this.#state.height + round) % validators.length];
+    const validator = validators[proposerIndex(this.#state.height, round, validators.length)];
     assert(validator !== undefined, 'every round has a proposer');
     return validator.participant;
   }

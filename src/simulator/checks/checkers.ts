@@ -25,7 +25,7 @@
  * | node-ended | an honest node ends by itself only where its disk refused something or was damaged, and with a code |
  * | handler | no message makes a handler throw |
  * | submission | a submission is refused by a code or taken |
- * | liveness | healed, the network commits a new payment on every honest node within a bounded time |
+ * | liveness | healed, the network commits a new payment on every honest node within a bounded time: first without the plan's absent members, then with them |
  * | pools | what is final leaves every pool, and whatever was taken ends, see `aftermath.ts` |
  * | heartbeat | an idle network makes a block now and then |
  * | acknowledged | every payment that a bank called final is final, with that receipt, on every honest node |

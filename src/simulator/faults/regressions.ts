@@ -121,7 +121,7 @@ function run(
   faults: readonly Fault[],
   ...liars: readonly { readonly kind: ActorKind; readonly node: ParticipantId }[]
 ): Plan {
-  return { seed, participants, stormMs: 12_000, liars, faults, relays: false, maxRequests: null };
+  return { seed, participants, stormMs: 12_000, liars, faults, absent: [], relays: false, maxRequests: null };
 }
 
 function fault(kind: FaultKind, atMs: number, forMs: number, node: string | null, force: number): Fault {

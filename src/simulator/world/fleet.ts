@@ -56,9 +56,14 @@ export class Fleet {
   readonly #machines = new Map<ParticipantId, Machine>();
   /** Whose disk was damaged and not replaced since, by the fault. */
   readonly #damaged = new Map<ParticipantId, FaultKind>();
+  /** Who stays down from the next time on; nobody once all were brought back. */
+  readonly #absent: Set<ParticipantId>;
+  /** Of these, who is down. */
+  readonly #away = new Set<ParticipantId>();
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
+    this.#absent = new Set(parts.plan.absent);
     this.clock = parts.clock;
     this.wires = parts.wires;
     this.ids = parts.members.genesis.participants.map(({ id }) => id);
@@ -97,11 +102,28 @@ export class Fleet {
     if (plot !== undefined) conspire(this, plot, { conspirators, honest }, chance);
   }
 
-  /** Boots what is down and has lost what it had to lose. */
+  isAway(id: ParticipantId): boolean {
+    return this.#away.has(id);
+  }
+
+  /** Whoever is to be absent and is still there goes down. */
+  takeAbsent(): void {
+    for (const id of this.#absent) if (!this.#away.has(id)) this.crash(this.machine(id), 0);
+  }
+
+  /** Whoever was absent comes back, and stays no longer away than others after a crash. */
+  bringBack(): void {
+    this.#absent.clear();
+    const back = [...this.#away];
+    this.#away.clear();
+    for (const id of back) this.boot(this.machine(id));
+  }
+
+  /** Boots what is down, has lost what it had to lose, and is not to be absent. */
   boot(machine: Machine): void {
     const { checkers, onLine } = this.#parts;
     const { id, address } = machine;
-    if (!machine.canBoot) return;
+    if (!machine.canBoot || this.#away.has(id)) return;
     onLine(`boot ${address}`);
     machine
       .boot(async (chain) => {
@@ -113,14 +135,14 @@ export class Fleet {
   crash(machine: Machine, downMs: number): void {
     const { chance } = this.#parts;
     this.#parts.onLine(`crash ${machine.address}`);
-    this.#parts.onGone(machine.id);
+    this.#gone(machine.id);
     machine.crash(survivalOf(chance), chance.below(4));
     this.#bootLater(machine, downMs);
   }
 
   wipe(machine: Machine, downMs: number): void {
     this.#parts.onLine(`wipe ${machine.address}`);
-    this.#parts.onGone(machine.id);
+    this.#gone(machine.id);
     this.#damaged.delete(machine.id);
     this.#parts.checkers.lost(machine.id, 'wipe');
     machine.wipe();
@@ -134,7 +156,7 @@ export class Fleet {
 
   restore(machine: Machine, backup: KeptBackup, downMs: number): void {
     this.#parts.onLine(`restore ${machine.address}`);
-    this.#parts.onGone(machine.id);
+    this.#gone(machine.id);
     this.#parts.checkers.lost(machine.id, 'restoreBackup');
     this.#parts.count('restoreBackup: put back');
     machine.restore(backup);
@@ -155,6 +177,11 @@ export class Fleet {
     checkers.lost(machine.id, kind);
     if (isInState) checkers.money.damaged(machine.state);
     count(`${kind}: ${isInState ? 'in the state' : 'in a file'}`);
+  }
+
+  #gone(id: ParticipantId): void {
+    if (this.#absent.has(id)) this.#away.add(id);
+    this.#parts.onGone(id);
   }
 
   #bootLater(machine: Machine, downMs: number): void {
@@ -221,7 +248,7 @@ export class Fleet {
 
   #comeBackFrom(machine: Machine, { survival, lostBlocks }: CrashPoint): void {
     this.clock.schedule(0, () => {
-      this.#parts.onGone(machine.id);
+      this.#gone(machine.id);
       machine.crash(survival, lostBlocks);
       this.#bootLater(machine, DOWN_MS);
     });
