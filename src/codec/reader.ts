@@ -24,7 +24,9 @@ const LONG_ARGUMENT = 24;
 const SMALLEST = [LONG_ARGUMENT, 0x100, 0x1_0000, 0x1_0000_0000] as const;
 
 export class Reader {
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
+  /** The same bytes, once hex or text is asked for: making this view takes longer than reading a balance. */
+  #view: Buffer | null = null;
   readonly #type: string;
   readonly #path: (string | number)[] = [];
   #at = 0;
@@ -32,8 +34,13 @@ export class Reader {
 
   /** @param type what the bytes should be, for messages. */
   constructor(bytes: Uint8Array, type: string) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = bytes;
     this.#type = type;
+  }
+
+  get #buffer(): Buffer {
+    this.#view ??= Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
+    return this.#view;
   }
 
   /** From here to the matching `leave`, messages name this field or place. */
@@ -83,7 +90,7 @@ export class Reader {
   /** A byte string of this length as lowercase hex. */
   hex(length: number): string {
     const start = this.#string(BYTES, length, length);
-    return this.#bytes.toString('hex', start, this.#at);
+    return this.#buffer.toString('hex', start, this.#at);
   }
 
   /** Text of at most `maxBytes` of UTF-8. */
@@ -91,7 +98,7 @@ export class Reader {
     const start = this.#string(TEXT, 0, Number.POSITIVE_INFINITY);
     const end = this.#at;
     const value = isAscii(this.#bytes, start, end)
-      ? this.#bytes.toString('latin1', start, end)
+      ? this.#buffer.toString('latin1', start, end)
       : this.#unicode(this.#bytes.subarray(start, end));
     return end - start > maxBytes ? this.fail(`over ${maxBytes} bytes`) : value;
   }
@@ -139,9 +146,23 @@ export class Reader {
     const start = this.#at;
     if (start + size > this.#bytes.length) this.#malformed('ends too early');
     this.#at += size;
-    const value = size === 8 ? this.#bytes.readBigUInt64BE(start) : this.#bytes.readUIntBE(start, size);
+    const value = size === 8 ? this.#long(start) : this.#short(start, size);
     if (value < smallest) this.#malformed('a number takes more bytes than it needs');
-    return value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+    return value;
+  }
+
+  /** Big-endian, up to 4 bytes. */
+  #short(start: number, size: number): number {
+    let value = 0;
+    for (let i = start; i < start + size; i++) value = value * 0x100 + (this.#bytes[i] ?? 0);
+    return value;
+  }
+
+  /** Big-endian, 8 bytes. */
+  #long(start: number): number | bigint {
+    const [high, low] = [this.#short(start, 4), this.#short(start + 4, 4)];
+    const value = high * 0x1_0000_0000 + low;
+    return Number.isSafeInteger(value) ? value : BigInt(high) * 0x1_0000_0000n + BigInt(low);
   }
 
   /** Tells an item of another kind (the field is wrong) from bytes that are no accepted item at all. */

@@ -112,25 +112,31 @@ export class Writer {
   #head(major: number, argument: number | bigint): void {
     this.#reserve(MAX_HEAD_BYTES);
     const value = argument <= Number.MAX_SAFE_INTEGER ? Number(argument) : argument;
-    if (typeof value === 'bigint') this.#end = this.#longHead(major, value);
+    if (typeof value === 'bigint') this.#longHead(major, Number(value >> 32n), Number(value & 0xffff_ffffn));
     else {
       assert(Number.isSafeInteger(value) && value >= 0, 'what is written as a number is a whole one from 0 on');
+      const high = Math.floor(value / 0x1_0000_0000);
       if (value < 24) this.#bytes[this.#end++] = major | value;
-      else if (value < 0x100) this.#end = this.#shortHead(major | 24, value, 1);
-      else if (value < 0x1_0000) this.#end = this.#shortHead(major | 25, value, 2);
-      else if (value < 0x1_0000_0000) this.#end = this.#shortHead(major | 26, value, 4);
-      else this.#end = this.#longHead(major, BigInt(value));
+      else if (value < 0x100) this.#shortHead(major | 24, value, 1);
+      else if (value < 0x1_0000) this.#shortHead(major | 25, value, 2);
+      else if (high === 0) this.#shortHead(major | 26, value, 4);
+      else this.#longHead(major, high, value - high * 0x1_0000_0000);
     }
   }
 
-  #shortHead(first: number, value: number, size: number): number {
-    this.#bytes[this.#end] = first;
-    return this.#bytes.writeUIntBE(value, this.#end + 1, size);
+  #longHead(major: number, high: number, low: number): void {
+    this.#shortHead(major | 27, high, 4);
+    this.#bigEndian(low, 4);
   }
 
-  #longHead(major: number, value: bigint): number {
-    this.#bytes[this.#end] = major | 27;
-    return this.#bytes.writeBigUInt64BE(value, this.#end + 1);
+  #shortHead(first: number, value: number, size: number): void {
+    this.#bytes[this.#end++] = first;
+    this.#bigEndian(value, size);
+  }
+
+  /** The lowest `size` bytes, up to 4. */
+  #bigEndian(value: number, size: number): void {
+    for (let shift = 8 * size - 8; shift >= 0; shift -= 8) this.#bytes[this.#end++] = value >>> shift;
   }
 
   #reserve(more: number): void {

@@ -13,7 +13,7 @@ import { WriteQueue } from './write-queue.ts';
 /** Blocks that can be lost again: more than any database keeps unsynced in a test. */
 const UNDO_BLOCKS = 64;
 
-/** How to take one applied block back. */
+/** How to take one applied block back: what each of its changes replaced, in their order. */
 interface Undo {
   readonly tip: StateTip | null;
   readonly entries: readonly (readonly [key: string, value: Uint8Array | undefined])[];
@@ -29,17 +29,15 @@ export class MemoryState {
   /** Changes as one block does. */
   apply(tip: StateTip, writes: BlockWrites, index: readonly IndexWrite[]): void {
     const { forget } = writes;
-    const forgotten = forget === null ? [] : this.entries.range(forget.from, forget.to).map(([key]) => key);
-    const changed = new Set([...forgotten, ...writes.entries.map(({ key }) => key)]);
+    const forgotten = forget === null ? [] : this.entries.range(forget.from, forget.to);
+    for (const [key] of forgotten) this.entries.delete(key);
+    const written = writes.entries.map(({ key, value }) => [key, put(this.entries, key, value?.slice())] as const);
     this.#undo.push({
       tip: this.tip,
-      entries: [...changed].map((key) => [key, this.entries.get(key)]),
-      index: index.map(({ key }) => [key, this.index.get(key)]),
+      entries: [...forgotten, ...written],
+      index: index.map(({ key, value }) => [key, put(this.index, key, value.slice())]),
     });
     if (this.#undo.length > UNDO_BLOCKS) this.#undo.shift();
-    for (const key of forgotten) this.entries.delete(key);
-    for (const { key, value } of writes.entries) put(this.entries, key, value?.slice());
-    for (const { key, value } of index) put(this.index, key, value.slice());
     this.tip = tip;
   }
 
@@ -60,8 +58,8 @@ export class MemoryState {
   loseNewest(blocks: number): void {
     assert(blocks <= this.#undo.length, `at most the last ${UNDO_BLOCKS} blocks can be lost`);
     for (const undo of this.#undo.splice(this.#undo.length - blocks).reverse()) {
-      for (const [key, value] of undo.entries) put(this.entries, key, value);
-      for (const [key, value] of undo.index) put(this.index, key, value);
+      for (const [key, value] of undo.entries.toReversed()) put(this.entries, key, value);
+      for (const [key, value] of undo.index.toReversed()) put(this.index, key, value);
       this.tip = undo.tip;
     }
   }
@@ -166,7 +164,7 @@ class MemoryStateStore implements StateStore {
   }
 }
 
-function put(map: SortedMap<Uint8Array>, key: string, value: Uint8Array | undefined): void {
-  if (value === undefined) map.delete(key);
-  else map.set(key, value);
+/** @returns what was there before. */
+function put(map: SortedMap<Uint8Array>, key: string, value: Uint8Array | undefined): Uint8Array | undefined {
+  return value === undefined ? map.delete(key) : map.set(key, value);
 }
