@@ -84,7 +84,7 @@ function cborgDecode(schema: Any, bytes: Uint8Array): unknown {
 type Public<T> = Pick<T, keyof T>;
 
 /** Gathers plain values. */
-class TreeWriter implements Omit<Public<Writer>, 'begin' | 'bytesSoFar'> {
+class TreeWriter implements Omit<Public<Writer>, 'begin' | 'bytesSoFar' | 'viewSoFar'> {
   root: unknown;
   /** Arrays that are not full yet, the innermost last. */
   readonly #open: { readonly items: unknown[]; readonly length: number }[] = [];

@@ -6,6 +6,7 @@
  * `reader.test.ts` holds it to cborg's strict decoder, and `writer.ts` writes what it reads.
  */
 import { CodedError } from '../errors.ts';
+import { textOf } from './short.ts';
 
 /** Bytes that are not what they should be: `BYTES_TOO_LONG`, `BYTES_MALFORMED`, `BYTES_NOT_CANONICAL` or `FIELD_INVALID`. */
 export class CodecError extends CodedError {
@@ -25,8 +26,6 @@ const SMALLEST = [LONG_ARGUMENT, 0x100, 0x1_0000, 0x1_0000_0000] as const;
 
 export class Reader {
   readonly #bytes: Uint8Array;
-  /** The same bytes, once hex or text is asked for: making this view takes longer than reading a balance. */
-  #view: Buffer | null = null;
   readonly #type: string;
   readonly #path: (string | number)[] = [];
   #at = 0;
@@ -36,11 +35,6 @@ export class Reader {
   constructor(bytes: Uint8Array, type: string) {
     this.#bytes = bytes;
     this.#type = type;
-  }
-
-  get #buffer(): Buffer {
-    this.#view ??= Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
-    return this.#view;
   }
 
   /** From here to the matching `leave`, messages name this field or place. */
@@ -90,7 +84,7 @@ export class Reader {
   /** A byte string of this length as lowercase hex. */
   hex(length: number): string {
     const start = this.#string(BYTES, length, length);
-    return this.#buffer.toString('hex', start, this.#at);
+    return textOf(this.#bytes, 'hex', start, this.#at);
   }
 
   /** Text of at most `maxBytes` of UTF-8. */
@@ -98,7 +92,7 @@ export class Reader {
     const start = this.#string(TEXT, 0, Number.POSITIVE_INFINITY);
     const end = this.#at;
     const value = isAscii(this.#bytes, start, end)
-      ? this.#buffer.toString('latin1', start, end)
+      ? textOf(this.#bytes, 'latin1', start, end)
       : this.#unicode(this.#bytes.subarray(start, end));
     return end - start > maxBytes ? this.fail(`over ${maxBytes} bytes`) : value;
   }

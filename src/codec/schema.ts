@@ -33,6 +33,13 @@ export function encode<T>(schema: Schema<T>, value: T): Uint8Array {
   return writer.bytesSoFar();
 }
 
+/** As `encode`, for whoever only looks at the bytes: they are overwritten by the next value. */
+export function lend<T, R>(schema: Schema<T>, value: T, look: (bytes: Uint8Array) => R): R {
+  writer.begin();
+  schema.write(writer, value);
+  return look(writer.viewSoFar());
+}
+
 /** One for all: nothing that writes is interrupted by another that does. */
 const writer = new Writer();
 

@@ -19,6 +19,9 @@ const KEPT_BYTES = 64 * 1024;
  */
 const [UNBUFFERED_BYTES, SHARED_BYTES, SLAB_BYTES] = [64, 1024, 4096];
 
+/** Longer text is faster written by one call than by a loop over its characters. */
+const LOOPED_CHARS = 32;
+
 export class Writer {
   readonly #kept = Buffer.alloc(KEPT_BYTES);
   #bytes = this.#kept;
@@ -30,6 +33,11 @@ export class Writer {
   begin(): void {
     this.#end = 0;
     this.#bytes = this.#kept;
+  }
+
+  /** What was written, as long as nothing else is. */
+  viewSoFar(): Uint8Array {
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#end);
   }
 
   /** A copy of what was written. */
@@ -85,6 +93,7 @@ export class Writer {
   }
 
   text(value: string): void {
+    if (value.length > LOOPED_CHARS) return this.#unicode(value);
     const start = this.#end;
     this.#head(TEXT, value.length);
     this.#reserve(value.length);

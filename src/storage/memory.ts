@@ -13,6 +13,9 @@ import { WriteQueue } from './write-queue.ts';
 /** Blocks that can be lost again: more than any database keeps unsynced in a test. */
 const UNDO_BLOCKS = 64;
 
+/** How many entries are copied at a time for whoever reads them all. */
+const PAGE_ENTRIES = 1000;
+
 /** How to take one applied block back: what each of its changes replaced, in their order. */
 interface Undo {
   readonly tip: StateTip | null;
@@ -117,9 +120,12 @@ class MemoryStateStore implements StateStore {
     });
   }
 
-  async *entries(): AsyncGenerator<{ readonly key: StateKey; readonly value: Uint8Array }> {
+  async *pages(): AsyncGenerator<readonly { readonly key: StateKey; readonly value: Uint8Array }[]> {
     const entries = await this.#reading(() => this.#state.entries.entries());
-    for (const [key, value] of entries) yield { key: key as StateKey, value: value.slice() };
+    for (let at = 0; at < entries.length; at += PAGE_ENTRIES) {
+      const page = entries.slice(at, at + PAGE_ENTRIES);
+      yield page.map(([key, value]) => ({ key: key as StateKey, value: value.slice() }));
+    }
   }
 
   indexGet(key: string): Promise<Uint8Array | null> {

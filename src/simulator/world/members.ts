@@ -2,6 +2,7 @@
  * Who takes part in a simulated network and with which keys, and how their signatures are made: truly, or by a hash that
  * anybody could compute and nobody here does, which costs a fiftieth.
  */
+import { textOf } from '../../codec/short.ts';
 import { createSigner, publicKeyOf } from '../../crypto/ed25519.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { createInlineVerifier } from '../../crypto/verifier.ts';
@@ -81,7 +82,7 @@ function stubSignature(publicKey: PublicKey, message: Uint8Array): Uint8Array {
 
 /** A statement is signed once and checked by everybody, so its digest is kept for a while. */
 function stubDigest(publicKey: PublicKey, message: Uint8Array): Uint8Array {
-  const keyed = publicKey + Buffer.from(message.buffer, message.byteOffset, message.length).toString('latin1');
+  const keyed = publicKey + textOf(message, 'latin1');
   const known = stubDigests.get(keyed);
   if (known !== undefined) return known;
   const digest = sha256(Buffer.from(keyed, 'latin1'));
