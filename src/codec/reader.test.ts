@@ -84,7 +84,7 @@ function cborgDecode(schema: Any, bytes: Uint8Array): unknown {
 type Public<T> = Pick<T, keyof T>;
 
 /** Gathers plain values. */
-class TreeWriter implements Omit<Public<Writer>, 'begin' | 'bytesSoFar' | 'viewSoFar'> {
+class TreeWriter implements Omit<Public<Writer>, 'begin' | 'bytesSoFar' | 'viewSoFar' | 'again'> {
   root: unknown;
   /** Arrays that are not full yet, the innermost last. */
   readonly #open: { readonly items: unknown[]; readonly length: number }[] = [];

@@ -93,6 +93,26 @@ export function record<T extends object>(type: string, fields: { readonly [K in 
   };
 }
 
+/** A schema with a memory of the canonical bytes of some values, which must not change any more. */
+export interface RememberingSchema<T extends object> extends Schema<T> {
+  /** From now on these bytes are copied wherever the value is written. @param bytes its canonical bytes. */
+  remember(value: T, bytes: Uint8Array): void;
+}
+
+/** For what is long and is written several times: the bytes are remembered as long as the value and somebody who has it live. */
+export function remembering<T extends object>(schema: Schema<T>): RememberingSchema<T> {
+  const known = new WeakMap<T, Uint8Array>();
+  return {
+    ...schema,
+    remember: (value, bytes) => known.set(value, bytes),
+    write(writer, value) {
+      const bytes = known.get(value);
+      if (bytes === undefined) schema.write(writer, value);
+      else writer.again(bytes);
+    },
+  };
+}
+
 /** A case of a tagged union: its number in the bytes and the record of its other fields. */
 interface Case<T> {
   readonly tag: number;

@@ -11,8 +11,8 @@ const NULL = 0xf6;
 /** A head with the longest argument. */
 const MAX_HEAD_BYTES = 9;
 
-/** What is kept between two messages; most are far shorter, and the rare long one gets a buffer for itself. */
-const KEPT_BYTES = 64 * 1024;
+/** What is kept between two messages: batches and chunks fit in it, and the rare longer one gets a buffer for itself. */
+const KEPT_BYTES = 1024 * 1024;
 /**
  * Results up to `SHARED_BYTES` lie side by side in slabs of `SLAB_BYTES`: an array with a buffer of its own takes half a
  * microsecond longer to make. One that is kept for long keeps its slab, so slabs are small. (Up to 64 bytes V8 needs no buffer.)
@@ -81,6 +81,13 @@ export class Writer {
     this.#end += value.length;
   }
 
+  /** An item that was written before. @param item its canonical bytes. */
+  again(item: Uint8Array): void {
+    this.#reserve(item.length);
+    this.#bytes.set(item, this.#end);
+    this.#end += item.length;
+  }
+
   /** A byte string given in hex. @throws CodedError `HEX_MALFORMED` for anything but lowercase digits, two a byte. */
   hex(value: string): void {
     const length = value.length / 2;
@@ -93,7 +100,10 @@ export class Writer {
   }
 
   text(value: string): void {
-    if (value.length > LOOPED_CHARS) return this.#unicode(value);
+    if (value.length > LOOPED_CHARS) {
+      this.#unicode(value);
+      return;
+    }
     const start = this.#end;
     this.#head(TEXT, value.length);
     this.#reserve(value.length);

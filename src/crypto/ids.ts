@@ -42,16 +42,29 @@ export function transactionSigningBytes(id: TransactionId): Uint8Array {
 
 /** What a validator's key signs. All validators sign the same bytes for the same value, so the last ones are kept; only read them. */
 export function statementSigningBytes(chainId: ChainId, statement: Statement): Uint8Array {
+  const known = lastSigned.find(({ preimage }) => isPreimageOf(preimage, chainId, statement));
+  if (known !== undefined) return known.bytes;
   const { step, height, round, blockHash, validRound } = statement;
   const preimage: StatementPreimage = { version: 1, chainId, step, height, round, blockHash, validRound };
-  if (lastSigned === null || !PREIMAGE_FIELDS.every((name) => lastSigned?.preimage[name] === preimage[name])) {
-    lastSigned = { preimage, bytes: tagged('statement', encode(statementPreimage, preimage)) };
-  }
-  return lastSigned.bytes;
+  const bytes = tagged('statement', encode(statementPreimage, preimage));
+  lastSigned = [{ preimage, bytes }, ...lastSigned.slice(0, KEPT_STATEMENTS - 1)];
+  return bytes;
 }
 
-const PREIMAGE_FIELDS = ['chainId', 'step', 'height', 'round', 'blockHash', 'validRound'] as const;
-let lastSigned: { readonly preimage: StatementPreimage; readonly bytes: Uint8Array } | null = null;
+function isPreimageOf(preimage: StatementPreimage, chainId: ChainId, statement: Statement): boolean {
+  return (
+    preimage.step === statement.step &&
+    preimage.height === statement.height &&
+    preimage.round === statement.round &&
+    preimage.blockHash === statement.blockHash &&
+    preimage.validRound === statement.validRound &&
+    preimage.chainId === chainId
+  );
+}
+
+/** Proposal, prevotes and precommits of a height overlap, and with nil votes there are five values. */
+const KEPT_STATEMENTS = 6;
+let lastSigned: readonly { readonly preimage: StatementPreimage; readonly bytes: Uint8Array }[] = [];
 
 export function batchDigest(value: Batch): BatchDigest {
   return batchDigestOfBytes(encode(batch, value));

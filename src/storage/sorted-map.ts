@@ -47,10 +47,12 @@ export class SortedMap<V extends NonNullable<unknown>> {
     const keys = reverse
       ? this.#sorted.slice(Math.max(start, end - limit), end).reverse()
       : this.#sorted.slice(start, Math.min(end, start + limit));
-    return keys.flatMap((key) => {
+    const found: (readonly [string, V])[] = [];
+    for (const key of keys) {
       const value = this.#values.get(key);
-      return value === undefined ? [] : [[key, value] as const];
-    });
+      if (value !== undefined) found.push([key, value]);
+    }
+    return found;
   }
 
   entries(): readonly (readonly [string, V])[] {
@@ -62,8 +64,7 @@ export class SortedMap<V extends NonNullable<unknown>> {
     // After a deletion a key may stand in both lists, or twice among the added, or in none of them by right.
     const added = this.#deleted ? [...new Set(this.#added)].filter((key) => this.#values.has(key)) : this.#added;
     const isNew = this.#deleted ? new Set(added) : null;
-    const kept =
-      isNew === null ? this.#sorted : this.#sorted.filter((key) => this.#values.has(key) && !isNew.has(key));
+    const kept = isNew === null ? this.#sorted : this.#sorted.filter((key) => this.#values.has(key) && !isNew.has(key));
     this.#sorted = merged(kept, added.sort());
     this.#added = [];
     this.#deleted = false;

@@ -80,8 +80,20 @@ function stubSignature(publicKey: PublicKey, message: Uint8Array): Uint8Array {
   return signature;
 }
 
-/** A statement is signed once and checked by everybody, so its digest is kept for a while. */
+/** A statement is signed once and checked by everybody, mostly in the same array. Nobody changes what is signed. */
 function stubDigest(publicKey: PublicKey, message: Uint8Array): Uint8Array {
+  const ofMessage = digestsOfMessages.get(message) ?? new Map<PublicKey, Uint8Array>();
+  const known = ofMessage.get(publicKey);
+  if (known !== undefined) return known;
+  const digest = keptDigest(publicKey, message);
+  digestsOfMessages.set(message, ofMessage.set(publicKey, digest));
+  return digest;
+}
+
+const digestsOfMessages = new WeakMap<Uint8Array, Map<PublicKey, Uint8Array>>();
+
+/** By the bytes themselves, for a while. */
+function keptDigest(publicKey: PublicKey, message: Uint8Array): Uint8Array {
   const keyed = publicKey + textOf(message, 'latin1');
   const known = stubDigests.get(keyed);
   if (known !== undefined) return known;
