@@ -1,6 +1,6 @@
 /** Lowercase hexadecimal, strictly: every sequence of bytes has one text. */
 import { CodedError } from '../errors.ts';
-import { bytesOfHex, textOf } from './short.ts';
+import { bytesOf, textOf } from './short.ts';
 
 /** @returns lowercase hex, two digits a byte. */
 export function toHex(bytes: Uint8Array): string {
@@ -15,7 +15,7 @@ export function fromHex(text: string, length = text.length / 2): Uint8Array {
   if (!isHex(text, length)) {
     throw new CodedError('HEX_MALFORMED', `expected ${Math.ceil(length) * 2} lowercase hex digits (0-9, a-f)`);
   }
-  return bytesOfHex(text);
+  return bytesOf(text, 'hex');
 }
 
 /** Whether `text` is exactly `bytes` bytes of lowercase hex. */

@@ -15,12 +15,12 @@ export function textOf(bytes: Uint8Array, encoding: 'hex' | 'latin1', start = 0,
   return short.toString(encoding, 0, length);
 }
 
-/** The bytes that hex spells. @param text hex digits, two a byte. */
-export function bytesOfHex(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length / 2);
-  if (bytes.length > SHORT_BYTES) bytes.set(Buffer.from(text, 'hex'));
+/** What `textOf` was given. @param text hex digits, two a byte, or one character below 256 a byte. */
+export function bytesOf(text: string, encoding: 'hex' | 'latin1'): Uint8Array {
+  const bytes = new Uint8Array(encoding === 'hex' ? text.length / 2 : text.length);
+  if (bytes.length > SHORT_BYTES) bytes.set(Buffer.from(text, encoding));
   else {
-    short.write(text, 'hex');
+    short.write(text, encoding);
     for (let i = 0; i < bytes.length; i++) bytes[i] = short[i] ?? 0;
   }
   return bytes;

@@ -2,6 +2,7 @@
  * `StateStore` in memory, for tests and simulated nodes. What it holds lives in a `MemoryState`, which outlasts the store
  * as a disk outlasts a process, and can lose its newest blocks as LevelDB can lose those it has not synced.
  */
+import { bytesOf, textOf } from '../codec/short.ts';
 import { assert } from '../errors.ts';
 import type { IndexWrite, RangeQuery, StateStore } from '../ports.ts';
 import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
@@ -20,12 +21,13 @@ const PAGE_ENTRIES = 1000;
 interface Undo {
   readonly tip: StateTip | null;
   readonly entries: readonly (readonly [key: string, value: Uint8Array | undefined])[];
-  readonly index: readonly (readonly [key: string, value: Uint8Array | undefined])[];
+  readonly index: readonly (readonly [key: string, value: string | undefined])[];
 }
 
 export class MemoryState {
   readonly entries = new SortedMap<Uint8Array>();
-  readonly index = new SortedMap<Uint8Array>();
+  /** One character a byte: there are many rows, and text takes a fourth of what an array takes. */
+  readonly index = new SortedMap<string>();
   tip: StateTip | null = null;
   readonly #undo: Undo[] = [];
 
@@ -38,7 +40,7 @@ export class MemoryState {
     this.#undo.push({
       tip: this.tip,
       entries: [...forgotten, ...written],
-      index: index.map(({ key, value }) => [key, put(this.index, key, value.slice())]),
+      index: index.map(({ key, value }) => [key, this.index.set(key, textOf(value, 'latin1'))]),
     });
     if (this.#undo.length > UNDO_BLOCKS) this.#undo.shift();
     this.tip = tip;
@@ -129,13 +131,17 @@ class MemoryStateStore implements StateStore {
   }
 
   indexGet(key: string): Promise<Uint8Array | null> {
-    return this.#reading(() => this.#state.index.get(key)?.slice() ?? null);
+    return this.#reading(() => {
+      const value = this.#state.index.get(key);
+      return value === undefined ? null : bytesOf(value, 'latin1');
+    });
   }
 
   indexRange({ from, to, limit, reverse }: RangeQuery): Promise<readonly IndexWrite[]> {
     return this.#reading(() => {
       assert(Number.isInteger(limit) && limit >= 0, 'a range is limited to a number of rows');
-      return this.#state.index.range(from, to, limit, reverse).map(([key, value]) => ({ key, value: value.slice() }));
+      const rows = this.#state.index.range(from, to, limit, reverse);
+      return rows.map(([key, value]) => ({ key, value: bytesOf(value, 'latin1') }));
     });
   }
 
@@ -171,6 +177,6 @@ class MemoryStateStore implements StateStore {
 }
 
 /** @returns what was there before. */
-function put(map: SortedMap<Uint8Array>, key: string, value: Uint8Array | undefined): Uint8Array | undefined {
+function put<V extends NonNullable<unknown>>(map: SortedMap<V>, key: string, value: V | undefined): V | undefined {
   return value === undefined ? map.delete(key) : map.set(key, value);
 }
