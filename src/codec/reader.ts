@@ -6,7 +6,7 @@
  * `reader.test.ts` holds it to cborg's strict decoder, and `writer.ts` writes what it reads.
  */
 import { CodedError } from '../errors.ts';
-import { textOf } from './short.ts';
+import { SHORT_BYTES, textOf } from './short.ts';
 
 /** Bytes that are not what they should be: `BYTES_TOO_LONG`, `BYTES_MALFORMED`, `BYTES_NOT_CANONICAL` or `FIELD_INVALID`. */
 export class CodecError extends CodedError {
@@ -26,6 +26,8 @@ const SMALLEST = [LONG_ARGUMENT, 0x100, 0x1_0000, 0x1_0000_0000] as const;
 
 export class Reader {
   readonly #bytes: Uint8Array;
+  /** The same bytes of a long message, once hex or text is asked for. */
+  #view: Buffer | null = null;
   readonly #type: string;
   readonly #path: (string | number)[] = [];
   #at = 0;
@@ -84,7 +86,7 @@ export class Reader {
   /** A byte string of this length as lowercase hex. */
   hex(length: number): string {
     const start = this.#string(BYTES, length, length);
-    return textOf(this.#bytes, 'hex', start, this.#at);
+    return this.#textFrom(start, 'hex');
   }
 
   /** Text of at most `maxBytes` of UTF-8. */
@@ -92,9 +94,17 @@ export class Reader {
     const start = this.#string(TEXT, 0, Number.POSITIVE_INFINITY);
     const end = this.#at;
     const value = isAscii(this.#bytes, start, end)
-      ? textOf(this.#bytes, 'latin1', start, end)
+      ? this.#textFrom(start, 'latin1')
       : this.#unicode(this.#bytes.subarray(start, end));
     return end - start > maxBytes ? this.fail(`over ${maxBytes} bytes`) : value;
+  }
+
+  /** What was just passed over, as text. */
+  #textFrom(start: number, encoding: 'hex' | 'latin1'): string {
+    const bytes = this.#bytes;
+    if (bytes.length <= SHORT_BYTES) return textOf(bytes, encoding, start, this.#at);
+    this.#view ??= Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    return this.#view.toString(encoding, start, this.#at);
   }
 
   /** Reads null and answers true, or reads nothing: only the next byte tells. */

@@ -4,7 +4,7 @@
  */
 
 /** What is copied at most: longer arrays lie outside already, and a view of one is cheap. */
-const SHORT_BYTES = 64;
+export const SHORT_BYTES = 64;
 const short = Buffer.alloc(SHORT_BYTES);
 
 /** The bytes from `start` to `end` (excluded) as text: lowercase hex, or one character a byte. */
