@@ -95,8 +95,10 @@ async function booted(harmed: Copy, hasPeers = true) {
   return { chain, repairs, checked, report: chain.bootReport };
 }
 
-const contentOf = (of: MemoryState) =>
-  [...of.entries.entries().map(([key, value]) => [key, toHex(value)]), ...of.index.entries()];
+const contentOf = (of: MemoryState) => [
+  ...of.entries.entries().map(([key, value]) => [key, toHex(value)]),
+  ...of.index.entries(),
+];
 
 const BALANCE = 'balance/dara@nbc/KHR';
 

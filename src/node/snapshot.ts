@@ -7,6 +7,7 @@ import { MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, MAX_MANIFEST_BYTES, MAX_SNAPSHOT_CH
 import { CodecError, decode, encode, type Schema } from '../codec/schema.ts';
 import { type SnapshotManifest, type StateEntry, snapshotManifest, stateChunk } from '../codec/state.ts';
 import { sha256 } from '../crypto/hash.ts';
+import { LruMap } from '../crypto/lru.ts';
 import { merkleNode, merkleRootOfNodes } from '../crypto/merkle.ts';
 import { stateLeaf } from '../ledger/ledger.ts';
 import type { Snapshots, StateStore } from '../ports.ts';
@@ -133,17 +134,12 @@ export function decodeOrNull<T>(schema: Schema<T>, bytes: Uint8Array, maxBytes: 
 function chunkRoot(entries: readonly StateEntry[], bytes: Uint8Array): Hash {
   const digest = toHex(sha256(bytes));
   const root = chunkRootsByDigest.get(digest) ?? merkleNode(entries.map(stateLeaf));
-  chunkRootsByDigest.delete(digest);
   chunkRootsByDigest.set(digest, root);
-  if (chunkRootsByDigest.size > MAX_SNAPSHOT_CHUNKS) {
-    const [oldest] = chunkRootsByDigest.keys();
-    if (oldest !== undefined) chunkRootsByDigest.delete(oldest);
-  }
   return root;
 }
 
-/** As many as a snapshot has at most; the one that was longest of no use goes first. */
-const chunkRootsByDigest = new Map<string, Hash>();
+/** As many as a snapshot has at most. */
+const chunkRootsByDigest = new LruMap<string, Hash>(MAX_SNAPSHOT_CHUNKS);
 
 async function* chunksOf(pages: AsyncIterable<readonly StateEntry[]>): AsyncGenerator<readonly StateEntry[]> {
   let waiting: readonly StateEntry[] = [];

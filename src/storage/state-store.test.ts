@@ -314,6 +314,18 @@ t.test('memory: a crash can lose the newest blocks', async (t) => {
   t.same([after.height(), await contentOf(after)], [null, {}]);
 });
 
+t.test('memory: what a lost block wrote twice, or forgot and wrote anew, is as it was before', async (t) => {
+  const state = new MemoryState();
+  const store = openMemoryStateStore(state);
+  await store.apply(0, writesOf({ a: '0', c: '0' }), rows({ x: '0' }), chain);
+  const twice = [...rows({ x: '1', y: '1' }), ...rows({ x: '2', y: '2' })];
+  await store.apply(1, writesOf({ c: '1' }, range('a', 'd')), twice, chain);
+  t.same([await contentOf(store), await indexOf(store)], [{ c: '1' }, ['x=2', 'y=2']]);
+  state.loseNewest(1);
+  const after = openMemoryStateStore(state);
+  t.same([await contentOf(after), await indexOf(after)], [{ a: '0', c: '0' }, ['x=0']]);
+});
+
 t.test('LevelDB: every key it writes is in the table', async (t) => {
   const folder = t.testdir();
   const store = await openStateStore(folder);
