@@ -151,7 +151,7 @@ function methodsOf(store: StateStore): StateStore {
     chain: () => store.chain(),
     get: (keys) => store.get(keys),
     apply: (...block) => store.apply(...block),
-    entries: () => store.entries(),
+    pages: () => store.pages(),
     indexGet: (key) => store.indexGet(key),
     indexRange: (query) => store.indexRange(query),
     clear: () => store.clear(),
