@@ -33,7 +33,7 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
   [
     'network',
     {
-      mayImport: ['errors', 'types', 'codec', 'ports'],
+      mayImport: ['errors', 'types', 'codec', 'crypto', 'ports'],
       packages: ['libp2p', '@libp2p/*', '@multiformats/*', 'node:crypto'],
     },
   ],
@@ -69,6 +69,7 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
         'fastify',
         '@fastify/*',
         'libphonenumber-js',
+        'node:module',
         'node:crypto',
         'node:http',
         'node:net',

@@ -37,7 +37,7 @@ export interface Verifier {
 // ---------------------------------------------------------------- network
 
 /** Small messages that gossip: never one per payment. */
-export type Topic = 'proposals' | 'votes' | 'announcements';
+export type Topic = 'proposals' | 'votes' | 'announcements' | 'evidence';
 /** Questions one peer asks another over a stream of its own; see `node/peers.ts` for what each carries. */
 export type Question = 'batches' | 'blocks' | 'round' | 'manifest' | 'chunk';
 /** accept: pass it on; ignore: useless now, nobody's fault; reject: no honest peer sends this. */
@@ -142,8 +142,8 @@ export interface StateStore {
   get(keys: readonly StateKey[]): Promise<readonly (Uint8Array | null)[]>;
   /** All of a block or nothing of it. Heights are applied in order without gaps; the first (0) names the chain. */
   apply(height: number, writes: BlockWrites, index: readonly IndexWrite[], chain: Hash): Promise<void>;
-  /** The whole state in ascending key order, as it was when the iteration began. */
-  entries(): AsyncIterable<{ readonly key: StateKey; readonly value: Uint8Array }>;
+  /** The whole state in ascending key order, as it was when the iteration began, some entries at a time. */
+  pages(): AsyncIterable<readonly { readonly key: StateKey; readonly value: Uint8Array }[]>;
   indexGet(key: string): Promise<Uint8Array | null>;
   indexRange(query: RangeQuery): Promise<readonly { readonly key: string; readonly value: Uint8Array }[]>;
   /** Empties it: the log rebuilds it. */

@@ -67,4 +67,6 @@ export interface Api extends ApiOptions {
   readonly submissions: Submissions;
   /** Aborted when the server closes: whoever waits or streams ends then. */
   readonly closing: AbortSignal;
+  /** This API as an OpenAPI document. */
+  readonly describe: () => Promise<object>;
 }

@@ -1,7 +1,10 @@
 /** Phone numbers as people write them, brought to the one form an alias is derived from. Never logged, never on the ledger. */
-import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { createRequire } from 'node:module';
+import type * as PhoneNumbers from 'libphonenumber-js/max';
 import { isE164 } from '../crypto/alias.ts';
 import { CodedError } from '../errors.ts';
+
+const require = createRequire(import.meta.url);
 
 /** Whose numbers may be written without a country code. */
 const HOME_REGION = 'KH';
@@ -14,6 +17,8 @@ const MAX_CHARS = 32;
  * @throws CodedError `PHONE_MALFORMED`, without the number: it is personal.
  */
 export function parsePhone(text: string): string {
+  // All countries' numbering plans, half a megabyte: they come with the first number, so that no start waits for them.
+  const { parsePhoneNumberFromString } = require('libphonenumber-js/max') as typeof PhoneNumbers;
   const found =
     text.length > MAX_CHARS
       ? undefined

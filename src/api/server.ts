@@ -3,8 +3,9 @@
  * /operator/v1, and what machines read (/openapi.json, /healthz, /metrics). Every answer that is not a success has the one
  * envelope of `error-handler.ts`; every route declares its answers, and /openapi.json is made of those declarations.
  */
+import { createRequire } from 'node:module';
 import rateLimit from '@fastify/rate-limit';
-import swagger from '@fastify/swagger';
+import type * as Swagger from '@fastify/swagger';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { MAX_TRANSACTION_BYTES } from '../codec/limits.ts';
 import { type Api, type ApiOptions, DEFAULT_LIMITS } from './context.ts';
@@ -25,6 +26,8 @@ import { transactionRoutes } from './routes/transactions.ts';
 import { COMPONENTS, type JsonSchema } from './schemas.ts';
 import { Submissions } from './submissions.ts';
 
+const require = createRequire(import.meta.url);
+
 /** Names and hexadecimal digits take two to four times the bytes of the canonical form. */
 const MAX_BODY_BYTES = 4 * MAX_TRANSACTION_BYTES;
 /** How long a client may take to send a request: a body is small, so more is malice or a dead link. */
@@ -40,7 +43,12 @@ export function createApi(options: ApiOptions): FastifyInstance {
   const submissions = new Submissions({ node, clock, metrics });
   const app = createServer(options);
   const closing = closeGracefully(app, clock);
-  const api: Api = { ...options, limits, metrics, submissions, closing };
+  let described: ReturnType<Api['describe']> | null = null;
+  const describe = () => {
+    described ??= description(api);
+    return described;
+  };
+  const api: Api = { ...options, limits, metrics, submissions, closing, describe };
 
   app.server.maxConnections = limits.connections;
   app.addHook('onClose', (_app, done) => {
@@ -49,11 +57,8 @@ export function createApi(options: ApiOptions): FastifyInstance {
   });
   answerUnknownRoutes(app);
   observeRequests(app, api);
-  describe(app, api);
-  for (const routes of LEDGER_ROUTES) register(app, '/api/v1', api, routes);
-  register(app, '', api, machineRoutes);
-  const { operator } = api;
-  if (operator !== null) register(app, '/operator/v1', api, (scope) => operatorRoutes(scope, api, operator));
+  app.register(rateLimit, { global: false });
+  declareRoutes(app, api);
   return app;
 }
 
@@ -70,6 +75,13 @@ const LEDGER_ROUTES: readonly Routes[] = [
   blockRoutes,
   eventRoutes,
 ];
+
+function declareRoutes(app: FastifyInstance, api: Api): void {
+  for (const routes of LEDGER_ROUTES) register(app, '/api/v1', api, routes);
+  register(app, '', api, machineRoutes);
+  const { operator } = api;
+  if (operator !== null) register(app, '/operator/v1', api, (scope) => operatorRoutes(scope, api, operator));
+}
 
 function createServer({ log, random }: ApiOptions): FastifyInstance {
   const handleError = createErrorHandler(random);
@@ -113,14 +125,21 @@ function observeRequests(app: FastifyInstance, { metrics }: Api): void {
   });
 }
 
-function describe(app: FastifyInstance, { version, genesis, operator }: Api): void {
+/**
+ * What the routes declare, as OpenAPI: read from a server of the same routes that never listens, when somebody asks. What
+ * reads it is a hundred modules that no payment needs.
+ */
+async function description(api: Api): Promise<object> {
+  const { version, genesis, operator } = api;
+  const { fastifySwagger } = require('@fastify/swagger') as typeof Swagger;
+  const app = createServer(api);
   const tags = [
     { name: 'ledger', description: 'What is final, and how to add to it' },
     { name: 'machines', description: 'For monitors and tools' },
     ...(operator === null ? [] : [{ name: 'operator', description: "The bank's own work, behind its token" }]),
   ];
   const securitySchemes = { operatorToken: { type: 'http', scheme: 'bearer' } } as const;
-  app.register(swagger, {
+  app.register(fastifySwagger, {
     openapi: {
       openapi: '3.1.0',
       info: { title: `Tonle node of ${genesis.network}`, version, license: { name: 'Apache-2.0' } },
@@ -134,7 +153,9 @@ function describe(app: FastifyInstance, { version, genesis, operator }: Api): vo
     },
     refResolver: { buildLocalReference: ({ $id }) => String($id) },
   });
-  app.register(rateLimit, { global: false });
+  declareRoutes(app, api);
+  await app.ready();
+  return app.swagger();
 }
 
 function register(app: FastifyInstance, prefix: string, api: Api, routes: Routes): void {

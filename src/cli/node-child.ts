@@ -34,8 +34,8 @@ export interface NodeEnd {
   readonly logFile: string;
 }
 
-/** The same entry as of this process, in the source and in `dist`: whatever runs one of them runs the other. */
-const ENTRY = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url));
+/** Two levels above this file in the source and in `dist`. */
+const ENTRY = fileURLToPath(new URL('../../bin/tonle.js', import.meta.url));
 /** As much of the log's end as a last line may take. */
 const TAIL_BYTES = 8 * 1024;
 

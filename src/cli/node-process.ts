@@ -3,6 +3,7 @@
  * and says when it is ready. Every record is synced before it matters, so ending at once is never worse than a crash,
  * which the node is made for; a stop in order only spares the next start some work.
  */
+import { flushCompileCache } from 'node:module';
 import type { CliContext } from './context.ts';
 import { codeOf, exitCode, exitCodeOf } from './exit-codes.ts';
 import { homePaths, readHome } from './home.ts';
@@ -49,6 +50,8 @@ export async function nodeProcess(options: NodeCommandOptions, cli: CliContext):
   // Asked to stop while it still opens: nothing is under way that a crash could not cut off as well.
   if (typeof first === 'string') process.exit(exitCode('OK'));
   announce(first, home.participant.id, diary, cli);
+  // Written at the end of the process otherwise, which a node that is killed never reaches.
+  flushCompileCache();
   const reason = await stopAsked;
   diary.log.info('node.stopping', { reason });
   clock.schedule(STOP_WITHIN_MS, () => {

@@ -2,16 +2,19 @@
 import type { Batch, Block, CommittedBlock, Header } from '../types/index.ts';
 import * as f from './fields.ts';
 import { MAX_BATCH_TRANSACTIONS, MAX_BLOCK_BATCHES, MAX_BLOCK_EVIDENCE, MAX_SAFE } from './limits.ts';
-import { exactly, field, integer, list, nullable, record } from './schema.ts';
+import { exactly, field, integer, list, nullable, record, remembering } from './schema.ts';
 import { transaction } from './transaction.ts';
 import { commitCertificate, evidence } from './vote.ts';
 
-export const batch = record<Batch>('Batch', {
-  version: field(exactly(1), 'format'),
-  chainId: field(f.chainId, 'digest of the genesis'),
-  author: field(f.participantId, 'who gathered it'),
-  transactions: field(list(transaction, 1, MAX_BATCH_TRANSACTIONS), 'in the order they take effect'),
-});
+/** Written by its author, with each lock on a block that names it, and with that block: its bytes are worth remembering. */
+export const batch = remembering(
+  record<Batch>('Batch', {
+    version: field(exactly(1), 'format'),
+    chainId: field(f.chainId, 'digest of the genesis'),
+    author: field(f.participantId, 'who gathered it'),
+    transactions: field(list(transaction, 1, MAX_BATCH_TRANSACTIONS), 'in the order they take effect'),
+  }),
+);
 
 export const header = record<Header>('Header', {
   version: field(exactly(1), 'format and rule set'),

@@ -6,9 +6,9 @@ import * as arbitrary from '../testing/arbitraries.ts';
 import { batch, block, committedBlock, header } from './block.ts';
 import { genesis } from './genesis.ts';
 import * as limits from './limits.ts';
-import { announcement, batchesQuestion, blocksQuestion, proposal, roundMessages } from './messages.ts';
+import { announcement, batchesQuestion, blocksQuestion, evidenceMessage, proposal, roundMessages } from './messages.ts';
 import { receiptProof } from './proof.ts';
-import { CodecError, decode, encode, type Schema } from './schema.ts';
+import { CodecError, decode, encode, field, integer, list, record, remembering, type Schema } from './schema.ts';
 import { signMemory } from './sign-memory.ts';
 import { accountRecord, aliasRecord, balanceRecord, supplyRecord } from './state.ts';
 import { receipt, transaction } from './transaction.ts';
@@ -167,11 +167,21 @@ t.test('the largest of each message fits its limit', async (t) => {
       evidence: Array.from({ length: limits.MAX_BLOCK_EVIDENCE }, () => ({ first: second, second: largest })),
     },
   } as never;
+  const evidence = { first: second, second: largest };
+  t.ok(encode(evidenceMessage, { height: limits.MAX_SAFE, evidence }).length <= limits.MAX_EVIDENCE_BYTES);
   const size = encode(proposal, full).length;
   t.ok(size <= limits.MAX_PROPOSAL_BYTES, `a full proposal has ${size} bytes`);
   const round = { height: limits.MAX_SAFE, proposals: Array.from({ length: limits.MAX_ROUND_PROPOSALS }, () => full) };
   const votes = Array.from({ length: limits.MAX_ROUND_MESSAGES }, () => largest);
   t.ok(encode(roundMessages, { ...round, votes }).length <= limits.MAX_ROUND_BYTES);
+});
+
+t.test('what a schema remembers is written as it is, for that very value alone', async (t) => {
+  const inner = remembering(record<{ readonly n: number }>('Inner', { n: field(integer(0, 9), '') }));
+  const outer = list(inner, 0, 3);
+  const value = { n: 1 };
+  inner.remember(value, encode(inner, { n: 2 }));
+  t.same(decode(outer, encode(outer, [value, { n: 1 }]), MAX), [{ n: 2 }, { n: 1 }]);
 });
 
 /** What decoding and encoding gives, or null where the bytes were refused by a code. */

@@ -22,6 +22,7 @@ import * as proof from './proof.ts';
 import * as reader from './reader.ts';
 import * as schema from './schema.ts';
 import { decode } from './schema.ts';
+import * as short from './short.ts';
 import * as signMemory from './sign-memory.ts';
 import * as state from './state.ts';
 import * as text from './text.ts';
@@ -43,6 +44,7 @@ const modules: Readonly<Record<string, object>> = {
   'proof.ts': proof,
   'reader.ts': reader,
   'schema.ts': schema,
+  'short.ts': short,
   'sign-memory.ts': signMemory,
   'state.ts': state,
   'text.ts': text,

@@ -1,9 +1,10 @@
 /** Lowercase hexadecimal, strictly: every sequence of bytes has one text. */
 import { CodedError } from '../errors.ts';
+import { bytesOf, textOf } from './short.ts';
 
 /** @returns lowercase hex, two digits a byte. */
 export function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+  return textOf(bytes, 'hex');
 }
 
 /**
@@ -14,7 +15,7 @@ export function fromHex(text: string, length = text.length / 2): Uint8Array {
   if (!isHex(text, length)) {
     throw new CodedError('HEX_MALFORMED', `expected ${Math.ceil(length) * 2} lowercase hex digits (0-9, a-f)`);
   }
-  return new Uint8Array(Buffer.from(text, 'hex'));
+  return bytesOf(text, 'hex');
 }
 
 /** Whether `text` is exactly `bytes` bytes of lowercase hex. */

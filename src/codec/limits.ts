@@ -55,6 +55,8 @@ export const MAX_MANIFEST_BYTES = MAX_SNAPSHOT_CHUNKS * 34 + 64;
 export const MAX_PROPOSAL_BYTES = 32 * 1024;
 export const MAX_VOTE_BYTES = 256;
 export const MAX_ANNOUNCEMENT_BYTES = 256;
+/** Two statements, and who says so where. */
+export const MAX_EVIDENCE_BYTES = 2 * MAX_VOTE_BYTES;
 /** The whole record of one height. */
 export const MAX_COMMITTED_BLOCK_BYTES = MAX_BLOCK_BATCHES * (MAX_BATCH_BYTES + 8) + MAX_PROPOSAL_BYTES + 8 * 1024;
 /** What a validator keeps of a height besides: the record of a height, a polka, its own three statements. */

@@ -1,5 +1,5 @@
 /** What peers say to each other beyond batches: gossip, and the questions of `node/peers.ts` with their answers. */
-import type { BatchDigest, BlockHash, Proposal, Vote } from '../types/index.ts';
+import type { BatchDigest, BlockHash, Evidence, Proposal, Vote } from '../types/index.ts';
 import { block } from './block.ts';
 import * as f from './fields.ts';
 import {
@@ -11,7 +11,7 @@ import {
   MAX_SYNC_BLOCKS,
 } from './limits.ts';
 import { exactly, field, integer, list, nullable, record, refine, type Schema } from './schema.ts';
-import { signedStatement, vote } from './vote.ts';
+import { evidence, signedStatement, vote } from './vote.ts';
 
 export const proposal: Schema<Proposal> = record<Proposal>('Proposal', {
   statement: field(
@@ -34,6 +34,20 @@ export const announcement = record<Announcement>('Announcement', {
   version: field(exactly(1), 'format'),
   height: field(f.height, 'last committed height'),
   blockHash: field(nullable(f.blockHash), 'its block; null at height 0'),
+});
+
+/** A proof of equivocation on its way to whoever did not hear both statements: said when it is found, and again until the chain has it. */
+export interface EvidenceMessage {
+  readonly height: number;
+  readonly evidence: Evidence;
+}
+
+export const evidenceMessage = record<EvidenceMessage>('EvidenceMessage', {
+  height: field(
+    f.height,
+    'last committed height of who says it, so that gossip takes it for news when it is said again',
+  ),
+  evidence: field(evidence, 'two statements that contradict each other'),
 });
 
 /** Question `batches`: answered by the canonical bytes of each that is known, one frame each. */

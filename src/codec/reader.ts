@@ -6,6 +6,7 @@
  * `reader.test.ts` holds it to cborg's strict decoder, and `writer.ts` writes what it reads.
  */
 import { CodedError } from '../errors.ts';
+import { SHORT_BYTES, textOf } from './short.ts';
 
 /** Bytes that are not what they should be: `BYTES_TOO_LONG`, `BYTES_MALFORMED`, `BYTES_NOT_CANONICAL` or `FIELD_INVALID`. */
 export class CodecError extends CodedError {
@@ -24,7 +25,9 @@ const LONG_ARGUMENT = 24;
 const SMALLEST = [LONG_ARGUMENT, 0x100, 0x1_0000, 0x1_0000_0000] as const;
 
 export class Reader {
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
+  /** The same bytes of a long message, once hex or text is asked for. */
+  #view: Buffer | null = null;
   readonly #type: string;
   readonly #path: (string | number)[] = [];
   #at = 0;
@@ -32,7 +35,7 @@ export class Reader {
 
   /** @param type what the bytes should be, for messages. */
   constructor(bytes: Uint8Array, type: string) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = bytes;
     this.#type = type;
   }
 
@@ -83,7 +86,7 @@ export class Reader {
   /** A byte string of this length as lowercase hex. */
   hex(length: number): string {
     const start = this.#string(BYTES, length, length);
-    return this.#bytes.toString('hex', start, this.#at);
+    return this.#textFrom(start, 'hex');
   }
 
   /** Text of at most `maxBytes` of UTF-8. */
@@ -91,9 +94,17 @@ export class Reader {
     const start = this.#string(TEXT, 0, Number.POSITIVE_INFINITY);
     const end = this.#at;
     const value = isAscii(this.#bytes, start, end)
-      ? this.#bytes.toString('latin1', start, end)
+      ? this.#textFrom(start, 'latin1')
       : this.#unicode(this.#bytes.subarray(start, end));
     return end - start > maxBytes ? this.fail(`over ${maxBytes} bytes`) : value;
+  }
+
+  /** What was just passed over, as text. */
+  #textFrom(start: number, encoding: 'hex' | 'latin1'): string {
+    const bytes = this.#bytes;
+    if (bytes.length <= SHORT_BYTES) return textOf(bytes, encoding, start, this.#at);
+    this.#view ??= Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    return this.#view.toString(encoding, start, this.#at);
   }
 
   /** Reads null and answers true, or reads nothing: only the next byte tells. */
@@ -139,9 +150,23 @@ export class Reader {
     const start = this.#at;
     if (start + size > this.#bytes.length) this.#malformed('ends too early');
     this.#at += size;
-    const value = size === 8 ? this.#bytes.readBigUInt64BE(start) : this.#bytes.readUIntBE(start, size);
+    const value = size === 8 ? this.#long(start) : this.#short(start, size);
     if (value < smallest) this.#malformed('a number takes more bytes than it needs');
-    return value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+    return value;
+  }
+
+  /** Big-endian, up to 4 bytes. */
+  #short(start: number, size: number): number {
+    let value = 0;
+    for (let i = start; i < start + size; i++) value = value * 0x100 + (this.#bytes[i] ?? 0);
+    return value;
+  }
+
+  /** Big-endian, 8 bytes. */
+  #long(start: number): number | bigint {
+    const [high, low] = [this.#short(start, 4), this.#short(start + 4, 4)];
+    const value = high * 0x1_0000_0000 + low;
+    return Number.isSafeInteger(value) ? value : BigInt(high) * 0x1_0000_0000n + BigInt(low);
   }
 
   /** Tells an item of another kind (the field is wrong) from bytes that are no accepted item at all. */

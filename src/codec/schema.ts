@@ -33,6 +33,13 @@ export function encode<T>(schema: Schema<T>, value: T): Uint8Array {
   return writer.bytesSoFar();
 }
 
+/** As `encode`, for whoever only looks at the bytes: they are overwritten by the next value. */
+export function lend<T, R>(schema: Schema<T>, value: T, look: (bytes: Uint8Array) => R): R {
+  writer.begin();
+  schema.write(writer, value);
+  return look(writer.viewSoFar());
+}
+
 /** One for all: nothing that writes is interrupted by another that does. */
 const writer = new Writer();
 
@@ -82,6 +89,26 @@ export function record<T extends object>(type: string, fields: { readonly [K in 
         reader.leave();
       }
       return value as T;
+    },
+  };
+}
+
+/** A schema with a memory of the canonical bytes of some values, which must not change any more. */
+export interface RememberingSchema<T extends object> extends Schema<T> {
+  /** From now on these bytes are copied wherever the value is written. @param bytes its canonical bytes. */
+  remember(value: T, bytes: Uint8Array): void;
+}
+
+/** For what is long and is written several times: the bytes are remembered as long as the value and somebody who has it live. */
+export function remembering<T extends object>(schema: Schema<T>): RememberingSchema<T> {
+  const known = new WeakMap<T, Uint8Array>();
+  return {
+    ...schema,
+    remember: (value, bytes) => known.set(value, bytes),
+    write(writer, value) {
+      const bytes = known.get(value);
+      if (bytes === undefined) schema.write(writer, value);
+      else writer.again(bytes);
     },
   };
 }

@@ -20,7 +20,7 @@ import type {
   TransactionId,
   ValidatorSet,
 } from '../types/index.ts';
-import { hashHex, tagged } from './hash.ts';
+import { hashDigest, hashEncoded, hashHex, tagged } from './hash.ts';
 import { merkleRoot } from './merkle.ts';
 
 /** Ids are remembered as long as the object lives that they are of: the same one is asked about along its whole way. */
@@ -30,7 +30,7 @@ const blockHashes = new WeakMap<Header, BlockHash>();
 export function transactionId(body: TransactionBody): TransactionId {
   const known = transactionIds.get(body);
   if (known !== undefined) return known;
-  const id = hashHex('transaction', encode(transactionBody, body)) as TransactionId;
+  const id = hashEncoded('transaction', transactionBody, body) as TransactionId;
   transactionIds.set(body, id);
   return id;
 }
@@ -42,16 +42,29 @@ export function transactionSigningBytes(id: TransactionId): Uint8Array {
 
 /** What a validator's key signs. All validators sign the same bytes for the same value, so the last ones are kept; only read them. */
 export function statementSigningBytes(chainId: ChainId, statement: Statement): Uint8Array {
+  const known = lastSigned.find(({ preimage }) => isPreimageOf(preimage, chainId, statement));
+  if (known !== undefined) return known.bytes;
   const { step, height, round, blockHash, validRound } = statement;
   const preimage: StatementPreimage = { version: 1, chainId, step, height, round, blockHash, validRound };
-  if (lastSigned === null || !PREIMAGE_FIELDS.every((name) => lastSigned?.preimage[name] === preimage[name])) {
-    lastSigned = { preimage, bytes: tagged('statement', encode(statementPreimage, preimage)) };
-  }
-  return lastSigned.bytes;
+  const bytes = tagged('statement', encode(statementPreimage, preimage));
+  lastSigned = [{ preimage, bytes }, ...lastSigned.slice(0, KEPT_STATEMENTS - 1)];
+  return bytes;
 }
 
-const PREIMAGE_FIELDS = ['chainId', 'step', 'height', 'round', 'blockHash', 'validRound'] as const;
-let lastSigned: { readonly preimage: StatementPreimage; readonly bytes: Uint8Array } | null = null;
+function isPreimageOf(preimage: StatementPreimage, chainId: ChainId, statement: Statement): boolean {
+  return (
+    preimage.step === statement.step &&
+    preimage.height === statement.height &&
+    preimage.round === statement.round &&
+    preimage.blockHash === statement.blockHash &&
+    preimage.validRound === statement.validRound &&
+    preimage.chainId === chainId
+  );
+}
+
+/** Proposal, prevotes and precommits of a height overlap, and with nil votes there are five values. */
+const KEPT_STATEMENTS = 6;
+let lastSigned: readonly { readonly preimage: StatementPreimage; readonly bytes: Uint8Array }[] = [];
 
 export function batchDigest(value: Batch): BatchDigest {
   return batchDigestOfBytes(encode(batch, value));
@@ -65,17 +78,17 @@ export function batchDigestOfBytes(bytes: Uint8Array): BatchDigest {
 export function blockHash(value: Header): BlockHash {
   const known = blockHashes.get(value);
   if (known !== undefined) return known;
-  const digest = hashHex('header', encode(header, value)) as BlockHash;
+  const digest = hashEncoded('header', header, value) as BlockHash;
   blockHashes.set(value, digest);
   return digest;
 }
 
 export function chainIdOf(value: Genesis): ChainId {
-  return hashHex('genesis', encode(genesis, value)) as ChainId;
+  return hashEncoded('genesis', genesis, value) as ChainId;
 }
 
 export function validatorSetHash(validators: ValidatorSet): Hash {
-  return hashHex('validatorSet', encode(validatorSet, validators));
+  return hashEncoded('validatorSet', validatorSet, validators);
 }
 
 /** Validators of a network, in the order of its genesis. */
@@ -85,13 +98,13 @@ export function validatorsOf({ participants }: Genesis): ValidatorSet {
 
 /** Merkle root over digests that stand for themselves: batches, transactions. */
 export function digestsRoot(digests: readonly Hash[]): Hash {
-  return merkleRoot(digests.map((digest) => hashHex('digestLeaf', fromHex(digest, 32))));
+  return merkleRoot(digests.map((digest) => hashDigest('digestLeaf', digest)));
 }
 
 export function evidenceRoot(values: readonly Evidence[]): Hash {
-  return merkleRoot(values.map((value) => hashHex('evidence', encode(evidence, value))));
+  return merkleRoot(values.map((value) => hashEncoded('evidence', evidence, value)));
 }
 
 export function receiptLeaf(value: Receipt): Hash {
-  return hashHex('receiptLeaf', encode(receipt, value));
+  return hashEncoded('receiptLeaf', receipt, value);
 }

@@ -1,5 +1,5 @@
 /** A map that keeps what was used last: memory stays bounded whatever keys strangers send. */
-export class LruMap<K, V extends object> {
+export class LruMap<K, V extends NonNullable<unknown>> {
   readonly #capacity: number;
   /** In the order of their last use, the oldest first. */
   readonly #entries = new Map<K, V>();

@@ -82,10 +82,12 @@ function parents(level: readonly Hash[]): Hash[] {
   return above;
 }
 
+/** The number of leaves as it is hashed: 8 bytes, big-endian. */
+const SIZE = Buffer.alloc(8);
+
 function sealRoot(size: number, top: Hash): Hash {
-  const count = new Uint8Array(8);
-  new DataView(count.buffer).setBigUint64(0, BigInt(size));
-  return hashHex('merkleRoot', count, fromHex(top, 32));
+  SIZE.writeBigUInt64BE(BigInt(size));
+  return hashHex('merkleRoot', SIZE, fromHex(top, 32));
 }
 
 function isDigest(value: unknown): value is Hash {

@@ -8,7 +8,7 @@ export const STATE_KINDS = [
   { prefix: 'balance/', rest: '<account>/<currency>', value: 'BalanceRecord', meaning: 'money; absent is zero' },
   {
     prefix: 'evidence/',
-    rest: '<height>/<round>/<step>/<validator>',
+    rest: '<height>/<validator>',
     value: 'EvidenceRecord',
     meaning: 'a proved equivocation',
   },
@@ -29,8 +29,9 @@ export const aliasStateKey = (alias: AliasKey) => `alias/${alias}` as StateKey;
 export const balanceKey = (account: AccountId, currency: CurrencyCode) => `balance/${account}/${currency}` as StateKey;
 export const supplyKey = (currency: CurrencyCode) => `supply/${currency}` as StateKey;
 
-export const evidenceKey = ({ first: { height, round, step, validator } }: Evidence) =>
-  `evidence/${digits(height)}/${digits(round)}/${step}/${validator}` as StateKey;
+/** One a validator and height: that it lied there is one offence, however often it did, and one proof of it is enough. */
+export const evidenceKey = ({ first: { height, validator } }: Evidence) =>
+  `evidence/${digits(height)}/${validator}` as StateKey;
 
 /** Lies in the bucket of its last valid moment, so that the whole bucket can be forgotten when that has passed. */
 export const seenKey = (validUntilMs: number, id: TransactionId) => `${seenBucket(validUntilMs)}/${id}` as StateKey;

@@ -7,10 +7,9 @@
  * case nothing of it took effect), or is left out without a trace: seen before, expired, or valid for too long. Signatures
  * are checked before the ledger: a batch with a wrong one is refused as a whole.
  */
-import { encode } from '../codec/schema.ts';
 import { forgetRange, stateWrite } from '../codec/state.ts';
 import { settlementAccount } from '../codec/text.ts';
-import { hashHex } from '../crypto/hash.ts';
+import { hashEncoded } from '../crypto/hash.ts';
 import { digestsRoot, receiptLeaf } from '../crypto/ids.ts';
 import { merkleRoot } from '../crypto/merkle.ts';
 import type {
@@ -131,14 +130,14 @@ export function genesisWrites(genesis: Genesis): BlockWrites {
 
 /** Merkle root over everything a block changes, the forgotten range last. */
 export function writesRoot({ entries, forget }: BlockWrites): Hash {
-  const leaves = entries.map((entry) => hashHex('writeLeaf', encode(stateWrite, entry)));
-  if (forget !== null) leaves.push(hashHex('forgetLeaf', encode(forgetRange, forget)));
+  const leaves = entries.map((entry) => hashEncoded('writeLeaf', stateWrite, entry));
+  if (forget !== null) leaves.push(hashEncoded('forgetLeaf', forgetRange, forget));
   return merkleRoot(leaves);
 }
 
 /** Leaf of one entry in the Merkle root of a whole state, whose entries stand in key order. */
 export function stateLeaf(entry: StateWrite): Hash {
-  return hashHex('stateLeaf', encode(stateWrite, entry));
+  return hashEncoded('stateLeaf', stateWrite, entry);
 }
 
 export interface Outcome {

@@ -27,6 +27,8 @@ export class LedgerState {
   /** Of the whole block so far; of the running transaction. */
   readonly #block = new Map<StateKey, Uint8Array>();
   readonly #transaction = new Map<StateKey, Uint8Array>();
+  /** What values say: each is looked at several times, by one check after the other. */
+  readonly #opened = new Map<Uint8Array, unknown>();
 
   constructor(view: View) {
     this.#view = view;
@@ -85,8 +87,8 @@ export class LedgerState {
       const before = this.#block.get(key) ?? this.#loaded(key);
       const currency = key.slice(key.lastIndexOf('/') + 1);
       if (key.startsWith('balance/'))
-        add(currency, open(balanceRecord, value) - (before ? open(balanceRecord, before) : 0n));
-      if (key.startsWith('supply/')) add(currency, circulating(before) - circulating(value));
+        add(currency, this.#open(balanceRecord, value) - (before ? this.#open(balanceRecord, before) : 0n));
+      if (key.startsWith('supply/')) add(currency, this.#circulating(before) - this.#circulating(value));
     }
     for (const [currency, minor] of surplus)
       assert(minor === 0n, `${minor} minor units of ${currency} came from nowhere`);
@@ -94,7 +96,7 @@ export class LedgerState {
 
   #get<T>(schema: Schema<T>, key: StateKey): T | null {
     const bytes = this.#read(key);
-    return bytes === null ? null : open(schema, bytes);
+    return bytes === null ? null : this.#open(schema, bytes);
   }
 
   #read(key: StateKey): Uint8Array | null {
@@ -111,14 +113,19 @@ export class LedgerState {
     assert(this.#view.has(key), `the view lacks ${key}: touches() does not name it`);
     this.#transaction.set(key, encode(schema, value));
   }
-}
 
-function open<T>(schema: Schema<T>, bytes: Uint8Array): T {
-  return decode(schema, bytes, MAX_STATE_VALUE_BYTES);
-}
+  /** A value has one schema, that of its key. */
+  #open<T>(schema: Schema<T>, bytes: Uint8Array): T {
+    const known = this.#opened.get(bytes);
+    if (known !== undefined) return known as T;
+    const value = decode(schema, bytes, MAX_STATE_VALUE_BYTES);
+    this.#opened.set(bytes, value);
+    return value;
+  }
 
-function circulating(bytes: Uint8Array | null): bigint {
-  if (bytes === null) return 0n;
-  const { issuedMinor, redeemedMinor } = open(supplyRecord, bytes);
-  return issuedMinor - redeemedMinor;
+  #circulating(bytes: Uint8Array | null): bigint {
+    if (bytes === null) return 0n;
+    const { issuedMinor, redeemedMinor } = this.#open(supplyRecord, bytes);
+    return issuedMinor - redeemedMinor;
+  }
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import t from 'tap';
 import { GENESIS_TIME_MS, testNetwork } from '../testing/genesis.ts';
 import { batchBy, idOf, issue, settlement, transactionOf } from '../testing/transactions.ts';
@@ -50,6 +51,31 @@ t.test('what has expired is named and forgotten', async (t) => {
   );
   t.equal(pool.waiting, 1);
   t.equal(pool.has(late.id), true);
+});
+
+t.test('property: each transaction is named once, by the first block after its end', async (t) => {
+  const step = fc.record({ offer: fc.array(fc.nat(20), { maxLength: 3 }), timeMs: fc.nat(20) });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 8 }), (steps) => {
+      const pool = new TransactionPool();
+      let held: { id: string; endMs: number }[] = [];
+      for (const { offer, timeMs } of steps) {
+        for (const endMs of offer) {
+          const entry = pooled(make(GENESIS_TIME_MS + endMs));
+          pool.offer(entry);
+          held.push({ id: entry.id, endMs });
+        }
+        const due = held.filter(({ endMs }) => endMs < timeMs).map(({ id }) => id);
+        held = held.filter(({ endMs }) => endMs >= timeMs);
+        t.strictSame(
+          pool.expire(GENESIS_TIME_MS + timeMs).map(({ id }) => id),
+          due,
+        );
+        t.equal(pool.size, held.length);
+      }
+    }),
+    { numRuns: 30 },
+  );
 });
 
 t.test("one author's flood leaves the others their room", async (t) => {

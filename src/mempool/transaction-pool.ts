@@ -19,6 +19,8 @@ export class TransactionPool {
   readonly #all = new Map<TransactionId, PooledTransaction>();
   readonly #byReference = new Map<string, TransactionId>();
   #waiting: PooledTransaction[] = [];
+  /** No transaction here expires before this: until then nobody needs to look at all of them. */
+  #noneExpiresBeforeMs = Number.POSITIVE_INFINITY;
 
   /** @param maxTransactions some seconds of the busiest traffic; more would only wait longer. */
   constructor(maxTransactions = 50_000) {
@@ -43,6 +45,7 @@ export class TransactionPool {
     if (this.#byReference.has(reference)) return 'referenceTaken';
     if (this.#all.size >= this.#maxTransactions) return 'full';
     this.#all.set(entry.id, entry);
+    this.#noneExpiresBeforeMs = Math.min(this.#noneExpiresBeforeMs, entry.transaction.body.validUntilMs);
     this.#byReference.set(reference, entry.id);
     this.#waiting.push(entry);
     return 'added';
@@ -80,7 +83,15 @@ export class TransactionPool {
 
   /** Forgets and returns what no later block can hold: its validity ended before `timeMs`, the time of the last block. */
   expire(timeMs: number): PooledTransaction[] {
-    const expired = [...this.#all.values()].filter(({ transaction }) => transaction.body.validUntilMs < timeMs);
+    if (timeMs <= this.#noneExpiresBeforeMs) return [];
+    const expired: PooledTransaction[] = [];
+    let earliestMs = Number.POSITIVE_INFINITY;
+    for (const entry of this.#all.values()) {
+      const { validUntilMs } = entry.transaction.body;
+      if (validUntilMs < timeMs) expired.push(entry);
+      else earliestMs = Math.min(earliestMs, validUntilMs);
+    }
+    this.#noneExpiresBeforeMs = earliestMs;
     for (const { id } of expired) this.settle(id);
     if (expired.length > 0) this.#waiting = this.#waiting.filter(({ id }) => this.#all.has(id));
     return expired;

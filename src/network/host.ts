@@ -2,7 +2,7 @@
  * The libp2p host: TCP, Noise, Yamux, identify and gossipsub, and nothing that finds, relays or announces. It dials what the
  * dialler names and no one else.
  */
-import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
+import { privateKeyFromRaw } from '@libp2p/crypto/keys';
 import type { GossipSub } from '@libp2p/gossipsub';
 import type { Identify } from '@libp2p/identify';
 import { identify } from '@libp2p/identify';
@@ -12,6 +12,8 @@ import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import type { Libp2pOptions } from 'libp2p';
 import { createLibp2p } from 'libp2p';
+import { fromHex } from '../codec/hex.ts';
+import { publicKeyOf } from '../crypto/ed25519.ts';
 import type { StreamWatcher } from './gossip/registrar.ts';
 import { gossipService } from './gossip/service.ts';
 import {
@@ -41,7 +43,8 @@ export async function createHost(options: NetworkOptions, gater: ConnectionGater
   const answerMs = keepAliveMs * KEEP_ALIVE_ANSWER_INTERVALS;
   return await createLibp2p<HostServices>({
     start: false,
-    privateKey: await generateKeyPairFromSeed('Ed25519', privateKey),
+    // libp2p would derive the public half in JavaScript, which takes 40 ms.
+    privateKey: privateKeyFromRaw(Buffer.concat([privateKey, fromHex(publicKeyOf(privateKey), 32)])),
     // What identify tells to members.
     nodeInfo: { name: 'tonle', version: '1', userAgent: 'tonle' },
     addresses: { listen: [...listen] },

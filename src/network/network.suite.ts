@@ -133,7 +133,7 @@ export const networkCases: readonly NetworkCase[] = [
     size: 4,
     async run(world, check) {
       const hosts = await startHosts(world, 4);
-      const topics: readonly Topic[] = ['proposals', 'votes', 'announcements'];
+      const topics: readonly Topic[] = ['proposals', 'votes', 'announcements', 'evidence'];
       for (const [at, topic] of topics.entries()) hostAt(hosts, at).network.publish(topic, bytesOf(at));
       for (const [index, host] of hosts.entries()) {
         const wanted = topics.filter((_, at) => at !== index);

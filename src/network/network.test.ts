@@ -65,6 +65,19 @@ t.test('each pair ends up with one connection although both ends dial', async (t
   }
 });
 
+t.test('gossip carries the same bytes once, so what has to be said again is said in other bytes', async (t) => {
+  const world = new TcpWorld(await membersUpTo(2));
+  t.teardown(() => world.close());
+  const [teller, other] = await startHosts(world, 2);
+  for (const first of [1, 1, 2]) teller!.network.publish('evidence', bytesOf(first));
+  await other!.until(() => other!.gossip.length === 2);
+  const heard = other!.gossip.map(({ topic, bytes }) => [topic, Buffer.from(bytes)]);
+  t.strictSame(
+    heard,
+    [1, 2].map((first) => ['evidence', Buffer.from(bytesOf(first))]),
+  );
+});
+
 t.test('batches wait for a node that is behind, up to a bound, and flow again', async (t) => {
   const world = new TcpWorld(await membersUpTo(2));
   t.teardown(() => world.close());

@@ -46,6 +46,7 @@ export async function areSigned(
 
 /** A batch with its digest and the ids of its transactions. @param bytes its canonical bytes, where they are at hand. */
 export function knowBatch(batch: Batch, bytes: Uint8Array = encode(batchSchema, batch)): KnownBatch {
+  batchSchema.remember(batch, bytes);
   return { digest: batchDigestOfBytes(bytes), batch, bytes, transactions: batch.transactions.map(identify) };
 }
 

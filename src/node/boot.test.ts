@@ -1,5 +1,6 @@
 /** What a restart verifies, what it proves, and what it does about a state, a snapshot or a record that is not as it was. */
 import t from 'tap';
+import { toHex } from '../codec/hex.ts';
 import { encode } from '../codec/schema.ts';
 import { balanceRecord } from '../codec/state.ts';
 import { chainIdOf } from '../crypto/ids.ts';
@@ -57,7 +58,7 @@ interface Copy {
 function copy(): Copy {
   const other = new MemoryState();
   for (const [key, value] of state.entries.entries()) other.entries.set(key, value.slice());
-  for (const [key, value] of state.index.entries()) other.index.set(key, value.slice());
+  for (const [key, value] of state.index.entries()) other.index.set(key, value);
   other.tip = state.tip;
   return { disk: disk.afterCrash(KEEP_UNSYNCED), state: other };
 }
@@ -94,8 +95,10 @@ async function booted(harmed: Copy, hasPeers = true) {
   return { chain, repairs, checked, report: chain.bootReport };
 }
 
-const contentOf = (of: MemoryState) =>
-  [...of.entries.entries(), ...of.index.entries()].map(([key, value]) => [key, Buffer.from(value).toString('hex')]);
+const contentOf = (of: MemoryState) => [
+  ...of.entries.entries().map(([key, value]) => [key, toHex(value)]),
+  ...of.index.entries(),
+];
 
 const BALANCE = 'balance/dara@nbc/KHR';
 

@@ -13,6 +13,7 @@ import {
   type Effect,
   type Input,
   messages,
+  proposerIndex,
   resumeHeight,
   type SignEffect,
   startHeight,
@@ -20,16 +21,15 @@ import {
   type ValidateEffect,
 } from '../consensus/index.ts';
 import { assert } from '../errors.ts';
-import { evidenceKey } from '../ledger/keys.ts';
 import type { KnownBatch } from '../mempool/batch-pool.ts';
 import type {
   BatchDigest,
   Block,
   BlockHash,
   CommittedBlock,
-  Evidence,
   ParticipantId,
   Proposal,
+  SignedStatement,
   Vote,
 } from '../types/index.ts';
 import { knowBatch } from './admission.ts';
@@ -37,6 +37,7 @@ import type { Builder } from './builder.ts';
 import type { Execution } from './chain.ts';
 import type { Context } from './context.ts';
 import type { NodeEvent } from './events.ts';
+import type { EvidencePool } from './evidence.ts';
 import type { SignGuard } from './sign-guard.ts';
 
 /** Messages of the next height that are kept for it, of all validators: they overtake the end of the present one all the time. */
@@ -46,6 +47,7 @@ export interface EngineParts {
   readonly context: Context;
   readonly builder: Builder;
   readonly guard: SignGuard;
+  readonly evidence: EvidencePool;
   /** Whether enough peers have told what they know of this height for the key to say anything. */
   readonly maySpeak: () => boolean;
   /** Height that others have decided for certain: nobody's vote is needed up to there. */
@@ -57,7 +59,6 @@ export interface EngineParts {
 export class Engine {
   readonly #parts: EngineParts;
   readonly #config: ConsensusConfig;
-  readonly #evidence = new Map<string, Evidence>();
   readonly #executions = new Map<BlockHash, Execution>();
   /** Blocks whose validity waits for batches. */
   readonly #waiting = new Map<BlockHash, ValidateEffect>();
@@ -95,7 +96,7 @@ export class Engine {
       votes: logs.reduce((sum, log) => sum + log.prevotes.length + log.precommits.length, 0),
       blocks: blocks.size,
       waiting: this.#waiting.size,
-      evidence: this.#evidence.size,
+      evidence: this.#parts.evidence.size,
       timers: this.#timers.length,
     };
   }
@@ -137,8 +138,21 @@ export class Engine {
     const statement = 'block' in message ? message.statement : message;
     const { height, validator } = statement;
     if (validator === this.#config.self) this.#parts.guard.heard(statement);
-    if (height === this.#state.height) await this.feed(input);
-    else if (height === this.#state.height + 1 && this.#hasRoomFor(validator)) this.#early.push({ validator, input });
+    if (height === this.#state.height) {
+      await this.feed(input);
+      if (this.#meansNoProposal(statement))
+        await this.feed({ type: 'proposerUnreachable', height, round: statement.round });
+    } else if (height === this.#state.height + 1 && this.#hasRoomFor(validator)) this.#early.push({ validator, input });
+  }
+
+  /**
+   * Whoever proposes prevotes its proposal. A prevote for nothing says that there is none, or none any more: it went with a
+   * process that was killed, and nobody needs to wait for it.
+   */
+  #meansNoProposal(statement: SignedStatement): boolean {
+    const { step: said, round, validator } = statement;
+    const { participant } = this.#parts.context.chain.validators[validator] ?? {};
+    return said === 'prevote' && statement.blockHash === null && participant === this.#proposer(round);
   }
 
   /** An equal share for each, so that a flood of one leaves the others their room. */
@@ -234,20 +248,15 @@ export class Engine {
         const reachable = proposer === context.self || context.network.peers().includes(proposer);
         return reachable ? [] : [{ type: 'proposerUnreachable', height, round }];
       }
-      case 'evidence': {
-        const { evidence } = effect;
-        const participant = context.chain.validators[evidence.first.validator]?.participant;
-        assert(participant !== undefined, 'evidence names a validator');
-        this.#evidence.set(evidenceKey(evidence), evidence);
-        context.emit({ type: 'evidence', evidence, participant });
+      case 'evidence':
+        this.#parts.evidence.found(effect.evidence);
         return [];
-      }
     }
   }
 
   async #build(height: number, round: number): Promise<Input[]> {
-    const { builder, context } = this.#parts;
-    const built = await builder.build(context.clock.now(), [...this.#evidence.values()]);
+    const { builder, context, evidence } = this.#parts;
+    const built = await builder.build(context.clock.now(), evidence.upTo(height));
     this.#executions.set(built.blockHash, built.execution);
     return [{ type: 'value', height, round, block: built.block, blockHash: built.blockHash }];
   }
@@ -331,7 +340,7 @@ export class Engine {
       block.batches,
       execution.result.receipts.map(({ transactionId }) => transactionId),
     );
-    for (const evidence of block.evidence) this.#evidence.delete(evidenceKey(evidence));
+    this.#parts.evidence.committed(block);
     for (const { transactionId } of execution.result.receipts) context.transactions.settle(transactionId);
     context.batches.expire(timeMs);
     const expired = context.transactions.expire(timeMs).map((entry) => entry.id);
@@ -362,7 +371,8 @@ export class Engine {
   }
 
   #startInputs(): Input[] {
-    const hasWork = this.#parts.context.batches.hasWork || this.#evidence.size > 0 || this.#heartbeatDue;
+    const { context, evidence } = this.#parts;
+    const hasWork = context.batches.hasWork || evidence.size > 0 || this.#heartbeatDue;
     return hasWork ? [{ type: 'start' }] : [];
   }
 
@@ -376,7 +386,7 @@ export class Engine {
 
   #proposer(round: number): ParticipantId {
     const { validators } = this.#parts.context.chain;
-    const validator = validators[(this.#state.height + round) % validators.length];
+    const validator = validators[proposerIndex(this.#state.height, round, validators.length)];
     assert(validator !== undefined, 'every round has a proposer');
     return validator.participant;
   }

@@ -19,6 +19,7 @@ t.test('a flood of well-formed messages: what is kept stays small, and the other
   for (const id of honest) {
     const { held } = cluster.get(id).node;
     t.ok(held.early <= 64, `${id} keeps ${held.early} messages of one validator for the next height`);
+    t.ok(held.evidence <= 16, `${id} keeps ${held.evidence} proofs against one validator`);
     t.ok(cluster.get(id).node.status().pool.batches <= 1);
   }
   await pay(all);

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { block as blockSchema, committedBlock } from '../codec/block.ts';
-import { MAX_VOTE_BYTES } from '../codec/limits.ts';
+import { MAX_PROPOSAL_BYTES, MAX_VOTE_BYTES } from '../codec/limits.ts';
 import { proposal as proposalSchema } from '../codec/messages.ts';
 import { decode, encode } from '../codec/schema.ts';
 import { vote as voteSchema } from '../codec/vote.ts';
@@ -178,6 +178,26 @@ t.test('a proposal that went with its proposer costs no timeout after all have r
   const startMs = cluster.clock.now();
   await final(cluster, proposer, tx);
   t.ok(cluster.clock.now() - startMs < DEFAULT_TIMINGS.timeouts.proposeMs, `${cluster.clock.now() - startMs} ms`);
+  t.equal((await cluster.get(proposer).chain.read(1))?.certificate.round, 1);
+});
+
+t.test('a proposer that was killed before its vote says by it that its proposal is gone', async (t) => {
+  const cluster = await running(t);
+  const proposer = 'aclb';
+  cluster.wires.fate = (from, _, bytes) => {
+    if (from === proposer && isProposal(bytes)) cluster.machine(proposer).crashAtEffect(1);
+    return from === proposer ? null : 1;
+  };
+  const tx = transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 1n)]);
+  await cluster.during(cluster.get('nbc').node.submit(tx));
+  await cluster.until(() => !cluster.machine(proposer).isUp, 'the proposer of the first height crashes');
+  for (const id of cluster.ids) cluster.kill(id);
+  cluster.wires.fate = () => 1;
+  // No more than a quorum: when its key may speak at last, both others have asked what it knows, and do not ask again.
+  for (const id of ['nbc', 'cnb', proposer]) await cluster.start(id);
+  const startMs = cluster.clock.now();
+  await final(cluster, proposer, tx);
+  t.ok(cluster.clock.now() - startMs < DEFAULT_TIMINGS.stallMs, `${cluster.clock.now() - startMs} ms`);
   t.equal((await cluster.get(proposer).chain.read(1))?.certificate.round, 1);
 });
 
@@ -514,6 +534,15 @@ function sameChains(cluster: Cluster): boolean {
 
 function evidenceOn({ events }: Member): boolean {
   return events.some((event) => event.type === 'committed' && event.committed.block.evidence.length > 0);
+}
+
+function isProposal(bytes: Uint8Array): boolean {
+  try {
+    decode(proposalSchema, bytes, MAX_PROPOSAL_BYTES);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function heightOfVote(bytes: Uint8Array): number | null {

@@ -1,8 +1,8 @@
 /**
  * A bank's node: it takes transactions from wallets, agrees with the other nodes on blocks of them, and knows the result.
  * It meets the world through ports only (`ports.ts`), so the same node runs on libp2p and disks, in the simulator, and in
- * unit tests. The parts: `spread` (batches), `engine` (consensus), `chain` (what is final), `catch-up` (what was missed),
- * `peers` (what others say). All of them change only inside one inbox.
+ * unit tests. The parts: `spread` (batches), `engine` (consensus), `evidence` (who lied), `chain` (what is final), `catch-up`
+ * (what was missed), `peers` (what others say). All of them change only inside one inbox.
  */
 import { announcement } from '../codec/messages.ts';
 import { encode } from '../codec/schema.ts';
@@ -21,6 +21,7 @@ import type { Chain } from './chain.ts';
 import { type Context, DEFAULT_TIMINGS, type Timings } from './context.ts';
 import { Engine } from './engine.ts';
 import type { NodeEvent, NodeListener, TransactionStanding } from './events.ts';
+import { EvidencePool } from './evidence.ts';
 import { Inbox } from './inbox.ts';
 import { Introductions } from './introductions.ts';
 import { Peers } from './peers.ts';
@@ -97,10 +98,12 @@ export class Node {
     const guard = new SignGuard(chain.chainId, signer, signState, chain.tip.height);
     this.#introductions = new Introductions(chain.validators.length);
     this.#spread = new Spread(this.#context, () => this.#engine.batchArrived());
+    const evidence = new EvidencePool(this.#context, () => this.#engine.startIfWork());
     this.#engine = new Engine({
       context: this.#context,
       builder,
       guard,
+      evidence,
       maySpeak: () => this.#introductions.areEnough,
       decidedElsewhere: () => this.#catchUp.decidedElsewhere,
       fetchBatches: (digests, holder) => this.#spread.fetch(digests, holder),
@@ -113,6 +116,7 @@ export class Node {
       context: this.#context,
       engine: this.#engine,
       spread: this.#spread,
+      evidence,
       catchUp: this.#catchUp,
       introductions: this.#introductions,
     });

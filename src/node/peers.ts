@@ -7,6 +7,7 @@
  * | proposals | Proposal | MAX_PROPOSAL_BYTES | malformed, not signed by the validator it names or not by the round's proposer, statement, header and content differ, a new block in another's name |
  * | votes | Vote | MAX_VOTE_BYTES | malformed, not signed by the validator it names |
  * | announcements | Announcement | MAX_ANNOUNCEMENT_BYTES | malformed |
+ * | evidence | EvidenceMessage | MAX_EVIDENCE_BYTES | malformed, of an unknown validator, or of use and not signed by the validator it names |
  * | batches? | digests -> batches | MAX_BLOCK_BATCHES | malformed |
  * | blocks? | heights -> committed blocks | MAX_SYNC_BYTES | malformed |
  * | manifest? | height -> manifest of a newer snapshot | MAX_MANIFEST_BYTES | malformed |
@@ -15,7 +16,13 @@
  */
 
 import * as limits from '../codec/limits.ts';
-import { announcement, proposal as proposalSchema, type RoundMessages, roundMessages } from '../codec/messages.ts';
+import {
+  announcement,
+  evidenceMessage,
+  proposal as proposalSchema,
+  type RoundMessages,
+  roundMessages,
+} from '../codec/messages.ts';
 import { CodecError, decode, encode } from '../codec/schema.ts';
 import { vote as voteSchema } from '../codec/vote.ts';
 import { proposerIndex } from '../consensus/index.ts';
@@ -28,6 +35,7 @@ import { Answers } from './answers.ts';
 import type { CatchUp } from './catch-up.ts';
 import type { Context } from './context.ts';
 import type { Engine } from './engine.ts';
+import type { EvidencePool } from './evidence.ts';
 import type { Introductions } from './introductions.ts';
 import type { Spread } from './spread.ts';
 
@@ -35,6 +43,7 @@ export interface PeersParts {
   readonly context: Context;
   readonly engine: Engine;
   readonly spread: Spread;
+  readonly evidence: EvidencePool;
   readonly catchUp: CatchUp;
   readonly introductions: Introductions;
 }
@@ -61,6 +70,8 @@ export class Peers implements NetworkHandlers {
           this.#parts.catchUp.heard(from, height);
           return 'ignore';
         }
+        case 'evidence':
+          return this.#parts.evidence.hear(decode(evidenceMessage, bytes, limits.MAX_EVIDENCE_BYTES));
       }
     });
   }

@@ -43,7 +43,7 @@ export async function judgeState(parts: StateProofParts): Promise<StateVerdict> 
   if (!next.value) return { is: 'unusable' };
   const odd = await runBlocks(parts, changes);
   if (odd !== null) return { is: 'block', height: odd };
-  const reason = await firstDifference(changes.over(chunkEntries(snapshots, manifest)), store.entries());
+  const reason = await firstDifference(changes.over(chunkEntries(snapshots, manifest)), eachOf(store.pages()));
   return reason === null ? { is: 'proved' } : { is: 'false', reason };
 }
 
@@ -101,8 +101,12 @@ async function runBlocks({ rules, timeMs, blocks }: StateProofParts, changes: Ch
 }
 
 /** The same chunks again: they were checked a moment ago, so now an absent one is an end. */
-async function* chunkEntries(snapshots: Snapshots, manifest: SnapshotManifest): AsyncGenerator<StateEntry> {
-  for await (const chunk of checkedChunks(snapshots, manifest)) yield* chunk;
+function chunkEntries(snapshots: Snapshots, manifest: SnapshotManifest): AsyncGenerator<StateEntry> {
+  return eachOf(checkedChunks(snapshots, manifest));
+}
+
+async function* eachOf(pages: AsyncIterable<readonly StateEntry[]>): AsyncGenerator<StateEntry> {
+  for await (const page of pages) yield* page;
 }
 
 /** Both in ascending key order. @returns null where they are the same. */

@@ -76,9 +76,9 @@ export class Queries {
   /** Sum of all balances in a currency: reads the whole state. For audits, not for every request. */
   async sumOfBalances(currency: CurrencyCode): Promise<bigint> {
     let sum = 0n;
-    for await (const { key, value } of this.#chain.store.entries()) {
-      if (key.startsWith('balance/') && key.endsWith(`/${currency}`))
-        sum += decode(balanceRecord, value, MAX_STATE_VALUE_BYTES);
+    for await (const page of this.#chain.store.pages()) {
+      const balances = page.filter(({ key }) => key.startsWith('balance/') && key.endsWith(`/${currency}`));
+      for (const { value } of balances) sum += decode(balanceRecord, value, MAX_STATE_VALUE_BYTES);
     }
     return sum <= MAX_MINOR ? sum : -1n;
   }

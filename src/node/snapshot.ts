@@ -2,9 +2,12 @@
  * Snapshots as the node sees them: the whole state in chunks, whose Merkle nodes fold to the checkpoint root that the next
  * block's header carries. A manifest is true when it folds to a certified root; each chunk is then checked alone.
  */
+import { toHex } from '../codec/hex.ts';
 import { MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, MAX_MANIFEST_BYTES, MAX_SNAPSHOT_CHUNKS } from '../codec/limits.ts';
 import { CodecError, decode, encode, type Schema } from '../codec/schema.ts';
 import { type SnapshotManifest, type StateEntry, snapshotManifest, stateChunk } from '../codec/state.ts';
+import { sha256 } from '../crypto/hash.ts';
+import { LruMap } from '../crypto/lru.ts';
 import { merkleNode, merkleRootOfNodes } from '../crypto/merkle.ts';
 import { stateLeaf } from '../ledger/ledger.ts';
 import type { Snapshots, StateStore } from '../ports.ts';
@@ -23,10 +26,11 @@ export async function takeSnapshot(height: number, store: StateStore, snapshots:
   const chunkRoots: Hash[] = [];
   let entries = 0;
   try {
-    for await (const chunk of chunksOf(store.entries())) {
-      chunkRoots.push(chunkRoot(chunk));
+    for await (const chunk of chunksOf(store.pages())) {
+      const bytes = encode(stateChunk, chunk);
+      chunkRoots.push(chunkRoot(chunk, bytes));
       entries += chunk.length;
-      if (chunkRoots.length <= MAX_SNAPSHOT_CHUNKS) await writer.append(encode(stateChunk, chunk));
+      if (chunkRoots.length <= MAX_SNAPSHOT_CHUNKS) await writer.append(bytes);
     }
   } catch (error) {
     await writer.abandon();
@@ -60,7 +64,7 @@ export function isManifestOf(
 export function openChunk(bytes: Uint8Array, index: number, manifest: SnapshotManifest): readonly StateEntry[] | null {
   const entries = decodeOrNull(stateChunk, bytes, MAX_CHUNK_BYTES);
   const due = Math.min(MAX_CHUNK_ENTRIES, manifest.entries - index * MAX_CHUNK_ENTRIES);
-  return entries?.length === due && chunkRoot(entries) === manifest.chunkRoots[index] ? entries : null;
+  return entries?.length === due && chunkRoot(entries, bytes) === manifest.chunkRoots[index] ? entries : null;
 }
 
 /** A snapshot's manifest, or null where there is none that is that of this root. */
@@ -121,17 +125,29 @@ export function decodeOrNull<T>(schema: Schema<T>, bytes: Uint8Array, maxBytes: 
   }
 }
 
-function chunkRoot(entries: readonly StateEntry[]): Hash {
-  return merkleNode(entries.map(stateLeaf));
+/**
+ * The Merkle node above the leaves of a chunk. Most chunks of a state are those of the checkpoint before, and one digest of
+ * the bytes tells: the node itself takes two for each entry.
+ *
+ * @param bytes canonical bytes of the entries.
+ */
+function chunkRoot(entries: readonly StateEntry[], bytes: Uint8Array): Hash {
+  const digest = toHex(sha256(bytes));
+  const root = chunkRootsByDigest.get(digest) ?? merkleNode(entries.map(stateLeaf));
+  chunkRootsByDigest.set(digest, root);
+  return root;
 }
 
-async function* chunksOf(entries: AsyncIterable<StateEntry>): AsyncGenerator<StateEntry[]> {
-  let chunk: StateEntry[] = [];
-  for await (const entry of entries) {
-    chunk.push(entry);
-    if (chunk.length < MAX_CHUNK_ENTRIES) continue;
-    yield chunk;
-    chunk = [];
+/** As many as a snapshot has at most. */
+const chunkRootsByDigest = new LruMap<string, Hash>(MAX_SNAPSHOT_CHUNKS);
+
+async function* chunksOf(pages: AsyncIterable<readonly StateEntry[]>): AsyncGenerator<readonly StateEntry[]> {
+  let waiting: readonly StateEntry[] = [];
+  for await (const page of pages) {
+    waiting = [...waiting, ...page];
+    for (; waiting.length >= MAX_CHUNK_ENTRIES; waiting = waiting.slice(MAX_CHUNK_ENTRIES)) {
+      yield waiting.slice(0, MAX_CHUNK_ENTRIES);
+    }
   }
-  if (chunk.length > 0) yield chunk;
+  if (waiting.length > 0) yield waiting;
 }

@@ -80,9 +80,10 @@ async function runSeeds(flags: Flags): Promise<boolean> {
   return totals.failed === 0;
 }
 
-function planOfSeed({ kinds, banks }: Flags, seed: number, conspiracy: boolean): Plan {
+function planOfSeed({ kinds, banks, isAbsent }: Flags, seed: number, conspiracy: boolean): Plan {
   return planOf(seed, {
     conspiracy,
+    absent: isAbsent,
     ...(kinds === null ? {} : { kinds }),
     ...(banks === null ? {} : { participants: banks }),
   });
@@ -112,6 +113,7 @@ async function report(flags: Flags, outcome: Outcome, run: (plan: Plan) => Promi
   );
   print(`  ${short.participants} banks, a storm of ${short.stormMs} ms, ${short.maxRequests ?? 'all'} requests`);
   for (const { kind, node } of short.liars) print(`  liar ${kind} ${node}`);
+  for (const node of short.absent) print(`  absent ${node}`);
   for (const [i, fault] of whole.faults.entries()) {
     const kept = changed(whole, { ...changes, faults: [...whole.faults.keys()].filter((other) => other !== i) });
     if (!changes.faults.includes(i))

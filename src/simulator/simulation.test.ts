@@ -1,8 +1,9 @@
 import t from 'tap';
+import { maxFaulty } from '../consensus/quorum.ts';
 import { DEFAULT_TIMINGS } from '../node/context.ts';
 import type { NodeEvent } from '../node/events.ts';
 import { KEEP_UNSYNCED } from '../storage/index.ts';
-import { ACTOR_KINDS, FAULT_KINDS, planOf } from './faults/plan.ts';
+import { ACTOR_KINDS, FAULT_KINDS, FORGETTING, planOf } from './faults/plan.ts';
 import { simulate } from './simulation.ts';
 import { turn } from './turn.ts';
 import { VirtualClock } from './world/clock.ts';
@@ -122,4 +123,26 @@ t.test('plans contain only what they may, and every kind at last', async (t) => 
   t.strictSame([...kinds].sort(), [...FAULT_KINDS, ...ACTOR_KINDS].sort());
   t.strictSame(planOf(9, { kinds: [] }).faults, []);
   t.ok(planOf(9, { kinds: ['drop'] }).faults.every(({ kind }) => kind === 'drop'));
+});
+
+t.test('no more members are faulty than a network can bear', async (t) => {
+  for (let seed = 1; seed <= 300; seed++) {
+    const { participants, liars, absent, faults } = planOf(seed, { absent: true });
+    const faulty = new Set([...liars.map(({ node }) => node), ...absent]);
+    for (const { kind, nodes } of faults) if (FORGETTING.includes(kind)) for (const node of nodes) faulty.add(node);
+    t.equal(faulty.size, maxFaulty(participants), `seed ${seed}`);
+    t.strictSame(planOf(seed).absent, []);
+  }
+});
+
+t.test('who is absent stays down until the others have done without, then comes level', async (t) => {
+  const plan = planOf(2, { kinds: [], participants: 4, stormMs: 300, absent: true });
+  const lines: string[] = [];
+  const { violation } = await simulate(plan, { turn, onLine: (line) => lines.push(line) });
+  t.equal(violation, null);
+  const [absent] = plan.absent;
+  const from = (what: string) => lines.findLastIndex((line) => line.includes(` ${what} ${absent}`));
+  const decided = lines.slice(from('crash'), from('boot')).filter((line) => line.includes(' commit '));
+  t.ok(decided.length > 0, 'the others decide');
+  t.ok(lines.slice(from('boot')).some((line) => line.includes(` commit ${absent} `)));
 });

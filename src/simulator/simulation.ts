@@ -58,6 +58,11 @@ export interface Outcome {
 
 /** Within this much virtual time a healed network must commit: the timeouts of some rounds, and a clock that ran ahead. */
 const LIVENESS_MS = 180_000;
+/**
+ * The last payment waits so long, again and again, for its bank to be there: a healed one boots within a turn, one that then
+ * finds its disk damaged is there when it has a new one.
+ */
+const COUNTER_MS = 10;
 /** A run that takes more events than this is stuck in a loop without time passing. */
 const MAX_EVENTS = 5_000_000;
 
@@ -159,6 +164,8 @@ class Simulation {
     const startMs = this.#clock.now();
     const { crash = null, isOver = () => false } = this.#probe ?? {};
     if (crash !== null) this.#fleet.machine(crash.node).crashAtEffect(crash.effect);
+    // Without faults it is healed from the start, and evidence is due under load.
+    if (this.#plan.faults.length === 0 && !this.#isConspiracy) this.#checkers.signatures.healed(0);
     this.#fleet.start();
     for (const [index, fault] of this.#plan.faults.entries()) {
       this.#clock.schedule(fault.atMs, () => this.#strike(fault, describeFault(fault, index)));
@@ -228,7 +235,7 @@ class Simulation {
     });
   }
 
-  /** Ends every fault; liars go on. */
+  /** Ends every fault; liars go on, and who is absent stays away. */
   #heal(): void {
     if (this.#checkers.isOver) return;
     this.#isStorm = false;
@@ -246,13 +253,18 @@ class Simulation {
       machine.resume();
       this.#fleet.boot(machine);
     }
+    this.#fleet.takeAbsent();
     // More than f can keep evidence off the chain for as long as they like.
     if (!this.#isConspiracy) this.#checkers.signatures.healed(this.#checkers.height);
   }
 
-  /** A new payment, on every honest node, and all evidence on the chain. */
+  /** A new payment, on every honest node, first without those who are absent; and all evidence on the chain. */
   async #askForLife(): Promise<void> {
     await this.#expectPayment();
+    if (this.#plan.absent.length > 0) {
+      this.#fleet.bringBack();
+      await this.#expectPayment();
+    }
     await this.#until(
       () => !this.#checkers.signatures.isWaiting || this.#isConspiracy,
       this.#clock.now() + LIVENESS_MS,
@@ -264,19 +276,26 @@ class Simulation {
 
   async #expectPayment(): Promise<void> {
     if (this.#checkers.isOver) return;
-    const via = this.#chance.pick(this.#honest);
+    const via = this.#chance.pick(this.#present);
     const last = this.#workload.lastPayment(via, this.#clock.now());
-    // A healed bank boots within this turn; the payment comes right after.
-    this.#clock.schedule(10, () => this.#customers.ask(last, via, Number.POSITIVE_INFINITY));
+    const pay = () => {
+      if (this.#fleet.machine(via).node === null) this.#clock.schedule(COUNTER_MS, pay);
+      else this.#customers.ask(last, via, Number.POSITIVE_INFINITY);
+    };
+    this.#clock.schedule(COUNTER_MS, pay);
     const isDone = () => this.#checkers.receiptOf(last.id) !== null && this.#isLevel();
     const isLive = await this.#until(isDone, this.#clock.now() + (this.#isConspiracy ? LIVENESS_MS / 9 : LIVENESS_MS));
     if (isLive || this.#isConspiracy) return;
-    const where = this.#honest.map((id) => `${id} ${this.#position(id)}`).join(', ');
+    const where = this.#present.map((id) => `${id} ${this.#position(id)}`).join(', ');
     this.#checkers.fail('liveness', `no new payment on all within ${LIVENESS_MS} ms: ${where}`);
   }
 
+  get #present(): readonly ParticipantId[] {
+    return this.#honest.filter((id) => !this.#fleet.isAway(id));
+  }
+
   #isLevel(): boolean {
-    return this.#honest.every((id) => this.#fleet.machine(id).chain?.tip.height === this.#checkers.height);
+    return this.#present.every((id) => this.#fleet.machine(id).chain?.tip.height === this.#checkers.height);
   }
 
   #position(id: ParticipantId): string {

@@ -2,6 +2,7 @@
  * `StateStore` in memory, for tests and simulated nodes. What it holds lives in a `MemoryState`, which outlasts the store
  * as a disk outlasts a process, and can lose its newest blocks as LevelDB can lose those it has not synced.
  */
+import { bytesOf, textOf } from '../codec/short.ts';
 import { assert } from '../errors.ts';
 import type { IndexWrite, RangeQuery, StateStore } from '../ports.ts';
 import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
@@ -13,33 +14,35 @@ import { WriteQueue } from './write-queue.ts';
 /** Blocks that can be lost again: more than any database keeps unsynced in a test. */
 const UNDO_BLOCKS = 64;
 
-/** How to take one applied block back. */
+/** How many entries are copied at a time for whoever reads them all. */
+const PAGE_ENTRIES = 1000;
+
+/** How to take one applied block back: what each of its changes replaced, in their order. */
 interface Undo {
   readonly tip: StateTip | null;
   readonly entries: readonly (readonly [key: string, value: Uint8Array | undefined])[];
-  readonly index: readonly (readonly [key: string, value: Uint8Array | undefined])[];
+  readonly index: readonly (readonly [key: string, value: string | undefined])[];
 }
 
 export class MemoryState {
   readonly entries = new SortedMap<Uint8Array>();
-  readonly index = new SortedMap<Uint8Array>();
+  /** One character a byte: there are many rows, and text takes a fourth of what an array takes. */
+  readonly index = new SortedMap<string>();
   tip: StateTip | null = null;
   readonly #undo: Undo[] = [];
 
   /** Changes as one block does. */
   apply(tip: StateTip, writes: BlockWrites, index: readonly IndexWrite[]): void {
     const { forget } = writes;
-    const forgotten = forget === null ? [] : this.entries.range(forget.from, forget.to).map(([key]) => key);
-    const changed = new Set([...forgotten, ...writes.entries.map(({ key }) => key)]);
+    const forgotten = forget === null ? [] : this.entries.range(forget.from, forget.to);
+    for (const [key] of forgotten) this.entries.delete(key);
+    const written = writes.entries.map(({ key, value }) => [key, put(this.entries, key, value?.slice())] as const);
     this.#undo.push({
       tip: this.tip,
-      entries: [...changed].map((key) => [key, this.entries.get(key)]),
-      index: index.map(({ key }) => [key, this.index.get(key)]),
+      entries: [...forgotten, ...written],
+      index: index.map(({ key, value }) => [key, this.index.set(key, textOf(value, 'latin1'))]),
     });
     if (this.#undo.length > UNDO_BLOCKS) this.#undo.shift();
-    for (const key of forgotten) this.entries.delete(key);
-    for (const { key, value } of writes.entries) put(this.entries, key, value?.slice());
-    for (const { key, value } of index) put(this.index, key, value.slice());
     this.tip = tip;
   }
 
@@ -60,8 +63,8 @@ export class MemoryState {
   loseNewest(blocks: number): void {
     assert(blocks <= this.#undo.length, `at most the last ${UNDO_BLOCKS} blocks can be lost`);
     for (const undo of this.#undo.splice(this.#undo.length - blocks).reverse()) {
-      for (const [key, value] of undo.entries) put(this.entries, key, value);
-      for (const [key, value] of undo.index) put(this.index, key, value);
+      for (const [key, value] of undo.entries.toReversed()) put(this.entries, key, value);
+      for (const [key, value] of undo.index.toReversed()) put(this.index, key, value);
       this.tip = undo.tip;
     }
   }
@@ -119,19 +122,26 @@ class MemoryStateStore implements StateStore {
     });
   }
 
-  async *entries(): AsyncGenerator<{ readonly key: StateKey; readonly value: Uint8Array }> {
+  async *pages(): AsyncGenerator<readonly { readonly key: StateKey; readonly value: Uint8Array }[]> {
     const entries = await this.#reading(() => this.#state.entries.entries());
-    for (const [key, value] of entries) yield { key: key as StateKey, value: value.slice() };
+    for (let at = 0; at < entries.length; at += PAGE_ENTRIES) {
+      const page = entries.slice(at, at + PAGE_ENTRIES);
+      yield page.map(([key, value]) => ({ key: key as StateKey, value: value.slice() }));
+    }
   }
 
   indexGet(key: string): Promise<Uint8Array | null> {
-    return this.#reading(() => this.#state.index.get(key)?.slice() ?? null);
+    return this.#reading(() => {
+      const value = this.#state.index.get(key);
+      return value === undefined ? null : bytesOf(value, 'latin1');
+    });
   }
 
   indexRange({ from, to, limit, reverse }: RangeQuery): Promise<readonly IndexWrite[]> {
     return this.#reading(() => {
       assert(Number.isInteger(limit) && limit >= 0, 'a range is limited to a number of rows');
-      return this.#state.index.range(from, to, limit, reverse).map(([key, value]) => ({ key, value: value.slice() }));
+      const rows = this.#state.index.range(from, to, limit, reverse);
+      return rows.map(([key, value]) => ({ key, value: bytesOf(value, 'latin1') }));
     });
   }
 
@@ -166,7 +176,7 @@ class MemoryStateStore implements StateStore {
   }
 }
 
-function put(map: SortedMap<Uint8Array>, key: string, value: Uint8Array | undefined): void {
-  if (value === undefined) map.delete(key);
-  else map.set(key, value);
+/** @returns what was there before. */
+function put<V extends NonNullable<unknown>>(map: SortedMap<V>, key: string, value: V | undefined): V | undefined {
+  return value === undefined ? map.delete(key) : map.set(key, value);
 }

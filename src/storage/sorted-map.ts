@@ -1,30 +1,35 @@
 /** A map from text whose keys can be walked in order, from anywhere in either direction. */
 
-export class SortedMap<V> {
+export class SortedMap<V extends NonNullable<unknown>> {
   readonly #values = new Map<string, V>();
   /** In order; may still hold keys that were deleted. */
   #sorted: string[] = [];
-  /** Not yet among the sorted: putting many in order at once costs one pass. */
-  #added = new Set<string>();
+  /** Not yet among the sorted, unless they were deleted in between: putting many in order at once costs one pass. */
+  #added: string[] = [];
   #deleted = false;
 
   get(key: string): V | undefined {
     return this.#values.get(key);
   }
 
-  set(key: string, value: V): void {
-    if (!this.#values.has(key)) this.#added.add(key);
+  /** @returns what was there before. */
+  set(key: string, value: V): V | undefined {
+    const before = this.#values.get(key);
+    if (before === undefined) this.#added.push(key);
     this.#values.set(key, value);
+    return before;
   }
 
-  delete(key: string): void {
+  /** @returns what was there before. */
+  delete(key: string): V | undefined {
+    const before = this.#values.get(key);
     this.#deleted = this.#values.delete(key) || this.#deleted;
-    this.#added.delete(key);
+    return before;
   }
 
   clear(): void {
     this.#values.clear();
-    this.#added.clear();
+    this.#added = [];
     this.#sorted = [];
     this.#deleted = false;
   }
@@ -42,10 +47,12 @@ export class SortedMap<V> {
     const keys = reverse
       ? this.#sorted.slice(Math.max(start, end - limit), end).reverse()
       : this.#sorted.slice(start, Math.min(end, start + limit));
-    return keys.flatMap((key) => {
+    const found: (readonly [string, V])[] = [];
+    for (const key of keys) {
       const value = this.#values.get(key);
-      return value === undefined ? [] : [[key, value] as const];
-    });
+      if (value !== undefined) found.push([key, value]);
+    }
+    return found;
   }
 
   entries(): readonly (readonly [string, V])[] {
@@ -53,10 +60,13 @@ export class SortedMap<V> {
   }
 
   #settle(): void {
-    if (this.#added.size === 0 && !this.#deleted) return;
-    const kept = this.#sorted.filter((key) => this.#values.has(key) && !this.#added.has(key));
-    this.#sorted = [...kept, ...[...this.#added].sort()].sort();
-    this.#added = new Set();
+    if (this.#added.length === 0 && !this.#deleted) return;
+    // After a deletion a key may stand in both lists, or twice among the added, or in none of them by right.
+    const added = this.#deleted ? [...new Set(this.#added)].filter((key) => this.#values.has(key)) : this.#added;
+    const isNew = this.#deleted ? new Set(added) : null;
+    const kept = isNew === null ? this.#sorted : this.#sorted.filter((key) => this.#values.has(key) && !isNew.has(key));
+    this.#sorted = merged(kept, added.sort());
+    this.#added = [];
     this.#deleted = false;
   }
 
@@ -71,4 +81,19 @@ export class SortedMap<V> {
     }
     return low;
   }
+}
+
+/** Two lists in order as one. */
+function merged(left: readonly string[], right: readonly string[]): string[] {
+  const all: string[] = [];
+  let at = 0;
+  for (const key of right) {
+    for (let next = left[at]; next !== undefined && next < key; next = left[at]) {
+      all.push(next);
+      at += 1;
+    }
+    all.push(key);
+  }
+  for (; at < left.length; at++) all.push(left[at] as string);
+  return all;
 }

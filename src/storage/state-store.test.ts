@@ -42,7 +42,7 @@ const rows = (entries: Readonly<Record<string, string>>): IndexWrite[] =>
 
 async function contentOf(store: StateStore): Promise<Record<string, string | null>> {
   const found: Record<string, string | null> = {};
-  for await (const { key, value } of store.entries()) found[key] = text(value);
+  for await (const page of store.pages()) for (const { key, value } of page) found[key] = text(value);
   return found;
 }
 
@@ -184,17 +184,19 @@ for (const [name, prepare] of implementations) {
 
   t.test(`${name}: entries come in key order, as they were when the iteration began`, async (t) => {
     const store = await prepare(t.testdir())();
-    await store.apply(0, writesOf({ b: '1', d: '1', a: '1', c: '1' }), [], chain);
-    const iteration = store.entries()[Symbol.asyncIterator]();
+    const many = Object.fromEntries(Array.from({ length: 2500 }, (_, n) => [`r/${10_000 + n}`, '1']));
+    await store.apply(0, writesOf({ z: '1', ...many, b: '1', a: '1' }), [], chain);
+    const iteration = store.pages()[Symbol.asyncIterator]();
     const first = await iteration.next();
-    t.equal(first.value?.key, 'a');
-    await store.apply(1, writesOf({ b: '2', c: null, e: '2' }), [], chain);
-    const rest: string[] = [];
-    for (let next = await iteration.next(); !next.done; next = await iteration.next()) {
-      rest.push(`${next.value.key}=${text(next.value.value)}`);
-    }
-    t.same(rest, ['b=1', 'c=1', 'd=1']);
-    for await (const { key } of store.entries()) if (key === 'b') break;
+    t.equal(first.value?.[0]?.key, 'a');
+    await store.apply(1, writesOf({ b: '2', z: null, 'r/12300': '2', zz: '2' }), [], chain);
+    const found = [...(first.value ?? [])];
+    for (let next = await iteration.next(); !next.done; next = await iteration.next()) found.push(...next.value);
+    t.same(
+      found.map(({ key, value }) => `${key}=${text(value)}`),
+      ['a=1', 'b=1', ...Object.keys(many).map((key) => `${key}=1`), 'z=1'],
+    );
+    for await (const [entry] of store.pages()) if (entry?.key === 'a') break;
     await store.close();
   });
 
@@ -310,6 +312,18 @@ t.test('memory: a crash can lose the newest blocks', async (t) => {
   t.throws(() => state.loseNewest(2), { name: 'AssertionError' });
   state.loseNewest(1);
   t.same([after.height(), await contentOf(after)], [null, {}]);
+});
+
+t.test('memory: what a lost block wrote twice, or forgot and wrote anew, is as it was before', async (t) => {
+  const state = new MemoryState();
+  const store = openMemoryStateStore(state);
+  await store.apply(0, writesOf({ a: '0', c: '0' }), rows({ x: '0' }), chain);
+  const twice = [...rows({ x: '1', y: '1' }), ...rows({ x: '2', y: '2' })];
+  await store.apply(1, writesOf({ c: '1' }, range('a', 'd')), twice, chain);
+  t.same([await contentOf(store), await indexOf(store)], [{ c: '1' }, ['x=2', 'y=2']]);
+  state.loseNewest(1);
+  const after = openMemoryStateStore(state);
+  t.same([await contentOf(after), await indexOf(after)], [{ a: '0', c: '0' }, ['x=0']]);
 });
 
 t.test('LevelDB: every key it writes is in the table', async (t) => {
@@ -523,7 +537,7 @@ t.test('LevelDB: killed while it writes, a process leaves every block it was tol
     const store = await openStateStore(folder);
     t.ok(store.height() === told || store.height() === told + 1, `told ${told}, found ${store.height()}`);
     let entries = 0;
-    for await (const _ of store.entries()) entries += 1;
+    for await (const page of store.pages()) entries += page.length;
     t.ok(entries > 2000);
     await store.close();
   }

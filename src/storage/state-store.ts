@@ -123,13 +123,13 @@ class LevelStateStore implements StateStore {
     });
   }
 
-  async *entries(): AsyncGenerator<{ readonly key: StateKey; readonly value: Uint8Array }> {
+  async *pages(): AsyncGenerator<readonly { readonly key: StateKey; readonly value: Uint8Array }[]> {
     this.#queue.check();
     try {
       for await (const rows of chunksOf(this.#database.iterator(wholeSection(STATE_PREFIX)))) {
-        for (const [key, sealed] of rows) {
-          yield { key: key.slice(STATE_PREFIX.length) as StateKey, value: openValue(key, sealed) };
-        }
+        yield rows.map(([key, sealed]) => {
+          return { key: key.slice(STATE_PREFIX.length) as StateKey, value: openValue(key, sealed) };
+        });
       }
     } catch (error) {
       throw stateError(error);

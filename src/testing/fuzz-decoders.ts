@@ -127,6 +127,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     limits.MAX_ANNOUNCEMENT_BYTES,
     fc.record({ version: fc.constant(1), height: safe, blockHash: fc.option(digest) }),
   ],
+  evidenceMessage: [
+    messages.evidenceMessage,
+    limits.MAX_EVIDENCE_BYTES,
+    fc.record({ height: safe, evidence: arbitrary.evidence }),
+  ],
   batchesQuestion: [
     messages.batchesQuestion,
     limits.MAX_PROPOSAL_BYTES,

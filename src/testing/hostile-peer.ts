@@ -10,13 +10,15 @@ import {
   batchesQuestion,
   blocksQuestion,
   chunkQuestion,
+  evidenceMessage,
   manifestQuestion,
   proposal as proposalSchema,
   roundMessages,
 } from '../codec/messages.ts';
-import { CodecError, decode, encode, type Schema } from '../codec/schema.ts';
+import { decode, encode, type Schema } from '../codec/schema.ts';
 import { vote as voteSchema } from '../codec/vote.ts';
 import { CodedError } from '../errors.ts';
+import { decodeOrNull } from '../node/snapshot.ts';
 import type { Network, NetworkHandlers, Question, Topic } from '../ports.ts';
 import { Chance } from '../simulator/world/random.ts';
 import type { BatchDigest, Block, BlockHash, ChainId, Evidence, ParticipantId, Step, Vote } from '../types/index.ts';
@@ -31,6 +33,7 @@ import {
   withEvidence,
   withHeader,
 } from './hostile-forge.ts';
+import { ownProof, proofAttack } from './hostile-proofs.ts';
 import { batchBy } from './transactions.ts';
 
 type Kind = Topic | Question | 'batch';
@@ -48,6 +51,7 @@ const DECODED: Readonly<Record<Kind, readonly [Schema<never>, number]>> = {
   proposals: [proposalSchema, limits.MAX_PROPOSAL_BYTES],
   votes: [voteSchema, limits.MAX_VOTE_BYTES],
   announcements: [announcement, limits.MAX_ANNOUNCEMENT_BYTES],
+  evidence: [evidenceMessage, limits.MAX_EVIDENCE_BYTES],
   batch: [batchSchema, limits.MAX_BATCH_BYTES],
   batches: [batchesQuestion, limits.MAX_PROPOSAL_BYTES],
   blocks: [blocksQuestion, limits.MAX_ANNOUNCEMENT_BYTES],
@@ -70,7 +74,7 @@ export class HostilePeer {
   readonly #cluster: Cluster;
   readonly #forge: Forge;
   readonly #heard: Record<Kind, Uint8Array[]> = {
-    ...{ proposals: [], votes: [], announcements: [], batch: [], batches: [], blocks: [] },
+    ...{ proposals: [], votes: [], announcements: [], evidence: [], batch: [], batches: [], blocks: [] },
     ...{ manifest: [], chunk: [], round: [] },
   };
   #answer: ((question: Question) => HostileAnswer) | null = null;
@@ -118,7 +122,7 @@ export class HostilePeer {
   send(to: ParticipantId, { kind, bytes }: Attack): void {
     const { wires } = this.#cluster;
     if (kind === 'batch') this.network.pushBatch(bytes);
-    else if (kind === 'proposals' || kind === 'votes' || kind === 'announcements')
+    else if (kind === 'proposals' || kind === 'votes' || kind === 'announcements' || kind === 'evidence')
       wires.gossip(this.id, to, kind, bytes);
     else {
       this.network.ask(to, kind, bytes).catch((error: unknown) => {
@@ -138,15 +142,17 @@ export class HostilePeer {
       () => this.#batch(chance),
       () => this.#question(chance),
       () => this.#announcement(chance),
+      () => proofAttack(this.#forge, chance),
       () => this.#round(chance),
     ])();
   }
 
-  /** Own votes and announcements for places far and near, all well formed: nobody can be banned for one of them. */
+  /** Own votes, proofs against itself and announcements for places far and near, all well formed: nobody can be banned for one of them. */
   flood(seed: number): Attack {
     const chance = new Chance(seed, 'flood');
     const height = this.#forge.height + chance.pick([0, 1, 1, 1, 2, 50, 2 ** 40]);
     if (chance.happens(0.1)) return this.#announcement(chance);
+    if (chance.happens(0.3)) return ownProof(this.#forge, chance);
     const round = chance.pick([chance.below(4), chance.below(12), chance.below(limits.MAX_ROUND + 1)]);
     const step: Step = chance.pick(['prevote', 'precommit'] as const);
     const digest = Buffer.from(chance.bytes(32)).toString('hex') as BlockHash;
@@ -219,7 +225,12 @@ export class HostilePeer {
     const own = this.#heard[kind];
     const { bytes, how } = hostileCbor(chance.next(), corpusOf(own.length > 0 ? own : [this.#silence()], others));
     const [schema, maxBytes] = DECODED[kind];
-    return { kind, what: `noise: ${how}`, bytes, mustBan: decodes(schema, bytes, maxBytes) ? null : true };
+    return {
+      kind,
+      what: `noise: ${how}`,
+      bytes,
+      mustBan: decodeOrNull(schema, bytes, maxBytes) === null ? true : null,
+    };
   }
 
   #vote(chance: Chance): Attack {
@@ -383,15 +394,5 @@ export class HostilePeer {
     ];
     const [what, told, mustBan] = chance.pick(cases);
     return { kind: 'round', what, bytes: encode(roundMessages, told as never), mustBan };
-  }
-}
-
-function decodes(schema: Schema<never>, bytes: Uint8Array, maxBytes: number): boolean {
-  try {
-    decode(schema, bytes, maxBytes);
-    return true;
-  } catch (error) {
-    if (error instanceof CodecError) return false;
-    throw error;
   }
 }

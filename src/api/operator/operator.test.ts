@@ -269,6 +269,8 @@ async function ledgerText(cluster: Cluster, id: string): Promise<string> {
     const bytes = await chain.log.read(height);
     text += Buffer.from(bytes ?? []).toString('latin1');
   }
-  for await (const { key, value } of chain.store.entries()) text += key + Buffer.from(value).toString('latin1');
+  for await (const page of chain.store.pages()) {
+    for (const { key, value } of page) text += key + Buffer.from(value).toString('latin1');
+  }
   return text;
 }

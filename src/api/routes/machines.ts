@@ -31,8 +31,8 @@ const metricsSchema = {
   }),
 };
 
-export function machineRoutes(app: FastifyInstance, { node, metrics, limits }: Api): void {
-  app.get('/openapi.json', { schema: openapiSchema }, () => app.swagger());
+export function machineRoutes(app: FastifyInstance, { node, metrics, limits, describe }: Api): void {
+  app.get('/openapi.json', { schema: openapiSchema }, () => describe());
 
   app.get('/healthz', { schema: healthSchema, exposeHeadRoute: true }, (): HealthJson => {
     const { height, highestKnownHeight } = node.status();

@@ -9,6 +9,7 @@ import {
   announcement,
   blocksQuestion,
   chunkQuestion,
+  evidenceMessage,
   manifestQuestion,
   proposal,
   roundMessages,
@@ -74,6 +75,7 @@ const MESSAGES: Readonly<Record<string, readonly Message[]>> = {
   'Between peers': [
     proposal,
     announcement,
+    evidenceMessage,
     blocksQuestion,
     manifestQuestion,
     chunkQuestion,

@@ -1,11 +1,11 @@
 /** Names, sizes and tuning of gossip: few, small messages among 4 to 31 hosts that are all connected to each other. */
-import { MAX_ANNOUNCEMENT_BYTES, MAX_PROPOSAL_BYTES, MAX_VOTE_BYTES } from '../../codec/limits.ts';
+import { MAX_ANNOUNCEMENT_BYTES, MAX_EVIDENCE_BYTES, MAX_PROPOSAL_BYTES, MAX_VOTE_BYTES } from '../../codec/limits.ts';
 import { assert } from '../../errors.ts';
 import type { Topic } from '../../ports.ts';
 import type { ChainId } from '../../types/index.ts';
 import { chainName } from '../names.ts';
 
-export const TOPICS: readonly Topic[] = ['proposals', 'votes', 'announcements'];
+export const TOPICS: readonly Topic[] = ['proposals', 'votes', 'announcements', 'evidence'];
 
 export function topicName(chainId: ChainId, topic: Topic): string {
   return `/${chainName(chainId)}/${topic}`;
@@ -16,11 +16,12 @@ export const MAX_GOSSIP_BYTES: Readonly<Record<Topic, number>> = {
   proposals: 64 * 1024,
   votes: 1024,
   announcements: 1024,
+  evidence: 1024,
 };
-/** One message a call, its topic's name and mesh upkeep of three topics. */
+/** One message a call, its topic's name and mesh upkeep of four topics. */
 export const MAX_RPC_BYTES = MAX_GOSSIP_BYTES.proposals + 4 * 1024;
 export const RPC_LIMITS = {
-  /** Our three topics, subscribed or left. */
+  /** Our four topics, subscribed or left. */
   maxSubscriptions: 8,
   /** This library sends one a call. */
   maxMessages: 8,
@@ -56,3 +57,4 @@ export const NOTICE_MIN_BYTES = 4 * 1024;
 assert(MAX_PROPOSAL_BYTES <= MAX_GOSSIP_BYTES.proposals, 'a proposal fits its topic');
 assert(MAX_VOTE_BYTES <= MAX_GOSSIP_BYTES.votes, 'a vote fits its topic');
 assert(MAX_ANNOUNCEMENT_BYTES <= MAX_GOSSIP_BYTES.announcements, 'an announcement fits its topic');
+assert(MAX_EVIDENCE_BYTES <= MAX_GOSSIP_BYTES.evidence, 'evidence fits its topic');

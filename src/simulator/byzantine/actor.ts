@@ -1,5 +1,8 @@
 /** What every Byzantine participant is: the honest node with its ports in the hands of somebody else. */
 
+import { evidenceMessage } from '../../codec/messages.ts';
+import { encode } from '../../codec/schema.ts';
+import { evidenceOf } from '../../consensus/proofs.ts';
 import { statementSigningBytes } from '../../crypto/ids.ts';
 import type { Network, NetworkHandlers, Signer, Topic } from '../../ports.ts';
 import type { BlockHash, ChainId, ParticipantId, SignedStatement, Statement } from '../../types/index.ts';
@@ -30,6 +33,13 @@ export interface Accomplice {
 }
 
 export type Actor = (inside: Accomplice) => Alter;
+
+/** Says one thing and another at the same place. @returns the message that proves it, of the form that an honest node passes on. */
+export function proofOf(statement: Statement, sign: (statement: Statement) => SignedStatement): Uint8Array {
+  const other = statement.blockHash === null ? ('ff'.repeat(32) as BlockHash) : null;
+  const evidence = evidenceOf(sign(statement), sign({ ...statement, blockHash: other }));
+  return encode(evidenceMessage, { height: statement.height - 1, evidence });
+}
 
 /** Changes only how it uses the network. */
 export function onNetwork(change: (network: Network) => Network): Alter {

@@ -8,9 +8,10 @@
  * | `forgetful` | all of them decide with the one side, then go back to what they were before and decide with the other |
  */
 import type { ParticipantId } from '../../types/index.ts';
+import type { KeptBackup } from '../faults/damage.ts';
 import type { Conspiracy } from '../faults/plan.ts';
 import type { VirtualClock } from '../world/clock.ts';
-import type { Backup, Machine } from '../world/machine.ts';
+import type { Machine } from '../world/machine.ts';
 import type { VirtualNetwork } from '../world/network.ts';
 import type { Chance } from '../world/random.ts';
 import { secondAddress } from './twin.ts';
@@ -19,7 +20,8 @@ interface Scene {
   readonly clock: VirtualClock;
   readonly wires: VirtualNetwork;
   machine(address: ParticipantId): Machine;
-  restore(machine: Machine, backup: Backup, downMs: number): void;
+  backup(machine: Machine): KeptBackup;
+  restore(machine: Machine, backup: KeptBackup, downMs: number): void;
 }
 
 interface Cast {
@@ -63,7 +65,7 @@ function forgetInBetween(
   chance: Chance,
 ): void {
   const { clock, wires } = scene;
-  const backups = conspirators.map((id) => scene.machine(id).backup());
+  const backups = conspirators.map((id) => scene.backup(scene.machine(id)));
   wires.cut(left, right, CAUSE);
   wires.cut(conspirators, right, `${CAUSE}/first`);
   clock.schedule(lengthMs / 2, () => {

@@ -4,8 +4,8 @@ import type { Question, Topic } from '../../ports.ts';
 import type { Chance } from '../world/random.ts';
 import { type Actor, onNetwork } from './actor.ts';
 
-const TOPICS: readonly Topic[] = ['proposals', 'votes', 'announcements'];
-const QUESTIONS: readonly Question[] = ['batches', 'blocks', 'round'];
+const TOPICS: readonly Topic[] = ['proposals', 'votes', 'announcements', 'evidence'];
+const QUESTIONS: readonly Question[] = ['batches', 'blocks', 'round', 'manifest', 'chunk'];
 
 export const garbage: Actor = ({ chance, tell }) =>
   onNetwork((network) => ({

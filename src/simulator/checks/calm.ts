@@ -1,5 +1,5 @@
 /**
- * What a network without faults and liars shows: every block is decided in round 0 by everybody's own counting of votes. Much
+ * What a network without faults, liars and absent members shows: every block is decided in round 0 by everybody's own counting of votes. Much
  * can be lost, forgotten or done too late and be made good again by a timeout, an exchange or a sync, at the price of time; here
  * it cannot hide behind them.
  */
@@ -9,8 +9,8 @@ import type { Plan } from '../faults/plan.ts';
 import type { Fail } from './violation.ts';
 
 /** Hears the events of honest nodes. @returns what does nothing where the plan is not calm. */
-export function calmCheck({ faults, liars }: Plan, fail: Fail): (id: ParticipantId, event: NodeEvent) => void {
-  if (faults.length > 0 || liars.length > 0) return () => undefined;
+export function calmCheck({ faults, liars, absent }: Plan, fail: Fail): (id: ParticipantId, event: NodeEvent) => void {
+  if (faults.length > 0 || liars.length > 0 || absent.length > 0) return () => undefined;
   return (id, event) => {
     if (event.type === 'round' && event.round > 0)
       fail('calm', `${id} needs round ${event.round} of height ${event.height}`);

@@ -3,16 +3,13 @@ import { proposal, roundMessages } from '../../codec/messages.ts';
 import { CodecError, decode } from '../../codec/schema.ts';
 import { vote } from '../../codec/vote.ts';
 import { evidenceKey } from '../../ledger/keys.ts';
-import type { Evidence, ParticipantId, SignedStatement, ValidatorSet } from '../../types/index.ts';
+import type { BlockHash, Evidence, ParticipantId, SignedStatement, ValidatorSet } from '../../types/index.ts';
 import type { MessageKind } from '../world/network.ts';
 import { Locks } from './locks.ts';
 import type { Fail } from './violation.ts';
 
 const MAX_BYTES = 1 << 24;
-/**
- * Blocks within which evidence stands on the chain, in a healed network: or a turn of every member where there are more of
- * them, for evidence is not sent to others, and who has it waits for its own turn to propose.
- */
+/** Blocks within which evidence stands on the chain, in a healed network, however many banks there are. */
 const EVIDENCE_HEIGHTS = 6;
 
 /** Evidence that some honest nodes have and the chain has not. */
@@ -33,6 +30,7 @@ export class SignatureChecks {
   readonly #fail: Fail;
   readonly #locks: Locks;
   readonly #said = new Map<string, string>();
+  readonly #made = new Set<BlockHash>();
   readonly #forgot = new Map<ParticipantId, string>();
   readonly #open = new Map<string, OpenCase>();
   #isHealed = false;
@@ -85,7 +83,7 @@ export class SignatureChecks {
     }
     if (!this.#isHealed) return;
     for (const { key, sinceHeight, by } of this.#open.values()) {
-      if (height >= sinceHeight + Math.max(EVIDENCE_HEIGHTS, this.#validators.length)) {
+      if (height >= sinceHeight + EVIDENCE_HEIGHTS) {
         this.#fail('evidence', `${[...by]} know of ${key} since block ${sinceHeight}, block ${height} is without it`);
       }
     }
@@ -99,6 +97,11 @@ export class SignatureChecks {
   /** Whether there is evidence that still has to come onto the chain. */
   get isWaiting(): boolean {
     return this.#open.size > 0;
+  }
+
+  /** Whether an honest node made this block and proposed it itself, whoever else did. */
+  wasMade(hash: BlockHash): boolean {
+    return this.#made.has(hash);
   }
 
   #checkInnocent({ first: { validator, height, round, step } }: Evidence): void {
@@ -116,6 +119,7 @@ export class SignatureChecks {
     const broken = this.#locks.note(statement, isHonest && !this.#forgot.has(from));
     if (broken !== null) this.#fail(broken.checker, broken.what);
     if (!isHonest) return;
+    if (step === 'propose' && validRound === null && blockHash !== null) this.#made.add(blockHash);
     const place = `${validator}/${height}/${round}/${step}`;
     const value = `${blockHash}/${validRound}`;
     const before = this.#said.get(place) ?? value;

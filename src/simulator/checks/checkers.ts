@@ -12,7 +12,7 @@
  * | double-sign | no honest key signs two values for one height, round and step, across restarts |
  * | polka, lock | honest validators vote as the paper bids them, see `locks.ts` |
  * | framed | no evidence, on the chain or off it, names a key that is honest |
- * | evidence | two contradicting statements that an honest node has stand on the chain within 6 blocks (a turn of every member where there are more), once it is healed |
+ * | evidence | two contradicting statements that an honest node has stand on the chain, or two others of that validator and height, within 6 blocks, once it is healed |
  * | signatures | every signature of every transaction on the chain verifies |
  * | receipts | receipts are those of the model, on every node, and never change |
  * | replay | a transaction takes effect in one block at most, whoever was restored or wiped in between |
@@ -25,7 +25,7 @@
  * | node-ended | an honest node ends by itself only where its disk refused something or was damaged, and with a code |
  * | handler | no message makes a handler throw |
  * | submission | a submission is refused by a code or taken |
- * | liveness | healed, the network commits a new payment on every honest node within a bounded time |
+ * | liveness | healed, the network commits a new payment on every honest node within a bounded time: first without the plan's absent members, then with them |
  * | pools | what is final leaves every pool, and whatever was taken ends, see `aftermath.ts` |
  * | heartbeat | an idle network makes a block now and then |
  * | acknowledged | every payment that a bank called final is final, with that receipt, on every honest node |
@@ -256,7 +256,9 @@ export class Checkers implements Pick<Wiretap, 'sent' | 'banned'> {
   #checkHeader(id: ParticipantId, { block: { header } }: CommittedBlock, hash: BlockHash): void {
     const { height, timeMs } = header;
     const wrong = this.#forged.get(hash);
-    if (wrong !== undefined) this.fail('invalid-block', `${id} commits block ${height} with ${wrong}`);
+    // Two make the same block in the same moment, all but the name: what a liar made in another's name may be that one's own.
+    if (wrong !== undefined && !this.signatures.wasMade(hash))
+      this.fail('invalid-block', `${id} commits block ${height} with ${wrong}`);
     const { timeMs: genesisMs, rules } = this.#members.genesis;
     const parentMs = this.#agreed.at(-1)?.timeMs ?? genesisMs;
     if (timeMs <= parentMs) this.fail('time', `block ${height} is of ${timeMs}, its parent of ${parentMs}`);

@@ -12,6 +12,7 @@ export const HELP = `npm run simulate -- [flags]
   --faults a,b         only these kinds of faults and liars; none for a calm network
   --banks 4            so many banks in every seed
   --signatures real    Ed25519 instead of the stub
+  --absent             who has gone down stays down until the others have done without; as many as a network can bear
   --conspiracy         only runs with one liar more than a network can bear; else every eighth seed has one besides
   --trace              prints every event
   --report <file>      writes what the faults came to as JSON, for the table of ARCHITECTURE.md
@@ -33,6 +34,7 @@ export interface Flags {
   readonly banks: number | null;
   readonly signatures: Signatures;
   readonly isConspiracy: boolean;
+  readonly isAbsent: boolean;
   readonly isTraced: boolean;
   readonly isPin: boolean;
   readonly isHelp: boolean;
@@ -49,6 +51,7 @@ const OPTIONS = {
   banks: { type: 'string' },
   signatures: { type: 'string', default: 'stub' },
   conspiracy: { type: 'boolean', default: false },
+  absent: { type: 'boolean', default: false },
   trace: { type: 'boolean', default: false },
   report: { type: 'string' },
   pin: { type: 'boolean', default: false },
@@ -74,6 +77,7 @@ export function readFlags(args: readonly string[]): Flags {
     banks: numberIn('banks', values.banks, 1, 9),
     signatures,
     isConspiracy: values.conspiracy,
+    isAbsent: values.absent,
     isTraced: values.trace,
     isPin: values.pin,
     isHelp: values.help,
@@ -90,6 +94,7 @@ export function readFlags(args: readonly string[]): Flags {
       ...(faults === undefined ? [] : [`--faults ${faults}`]),
       ...(values.banks === undefined ? [] : [`--banks ${values.banks}`]),
       ...(signatures === 'stub' ? [] : [`--signatures ${signatures}`]),
+      ...(values.absent ? ['--absent'] : []),
     ],
   };
 }

@@ -46,5 +46,6 @@ t.test('bad flags are told apart from good ones in one line', (t) => {
   ] as const;
   for (const [args, message] of rows) t.throws(() => readFlags(args), { code: 'FLAG_WRONG', message });
   t.match(readFlags(['--seeds', '3..9', '--faults', 'none']), { first: 3, last: 9, kinds: [] });
+  t.match(readFlags(['--seed', '3', '--absent']), { isAbsent: true, repeated: ['--absent'] });
   t.end();
 });

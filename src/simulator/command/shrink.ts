@@ -43,6 +43,7 @@ export function changed(plan: Plan, { faults, liars, lengths, stormMs, maxReques
     stormMs: stormMs ?? plan.stormMs,
     maxRequests: maxRequests ?? plan.maxRequests,
     liars: plan.liars.filter(({ node }, i) => !liars.includes(i) && isMember(node)),
+    absent: plan.absent.filter(isMember),
     faults: plan.faults
       .map((fault, i) => ({ ...fault, forMs: lengths.get(i) ?? fault.forMs, nodes: fault.nodes.filter(isMember) }))
       .filter((fault, i) => !faults.includes(i) && hasTargets(fault, plan.faults[i])),
@@ -80,10 +81,10 @@ export async function shrink(plan: Plan, checker: string, run: (plan: Plan) => P
   return best;
 }
 
-/** A smaller network must still bear its liars and its forgetful members, as the whole one did. */
-function isBearable({ participants, liars, faults }: Plan, before: Plan): boolean {
+/** A smaller network must still bear its liars, its absent and its forgetful members, as the whole one did. */
+function isBearable({ participants, liars, faults, absent }: Plan, before: Plan): boolean {
   if (participants === before.participants) return true;
-  const faulty = new Set(liars.map(({ node }) => node));
+  const faulty = new Set([...liars.map(({ node }) => node), ...absent]);
   for (const { kind, nodes } of faults) if (FORGETTING.includes(kind)) for (const node of nodes) faulty.add(node);
   return faulty.size <= maxFaulty(participants) && participants > liars.length;
 }

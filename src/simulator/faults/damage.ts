@@ -1,13 +1,19 @@
 /** What a disk does to its files while a machine is down: bits flip, and ends are gone, of what had long been synced. */
 import { BLOCK_LOG_FILE, STORAGE_ERRORS } from '../../storage/index.ts';
-import type { Machine } from '../world/machine.ts';
+import type { Backup, Machine } from '../world/machine.ts';
 import type { Chance } from '../world/random.ts';
+import type { FaultKind } from './plan.ts';
 
 /** What was done to a disk. */
 export interface Damage {
   /** In words, for the trace. */
   readonly what: string;
   readonly isInState: boolean;
+}
+
+/** A backup, and what had damaged the machine when it was taken: the damage is in it. */
+export interface KeptBackup extends Backup {
+  readonly damage: FaultKind | null;
 }
 
 /** Codes by which a node may refuse to start on a damaged disk. Anything else that it says then is a defect. */

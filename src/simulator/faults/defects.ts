@@ -30,7 +30,7 @@ export const DEFECTS: readonly Defect[] = [
       verifier: { verify: () => true, verifyAll: (checks) => Promise.resolve(checks.map(() => true)) },
     }),
     kinds: ['forger', 'drop'],
-    caughtBy: ['certificate', 'agreement'],
+    caughtBy: ['certificate', 'agreement', 'framed'],
   },
   {
     name: 'blocks are told before they are on the disk',
@@ -151,7 +151,7 @@ function methodsOf(store: StateStore): StateStore {
     chain: () => store.chain(),
     get: (keys) => store.get(keys),
     apply: (...block) => store.apply(...block),
-    entries: () => store.entries(),
+    pages: () => store.pages(),
     indexGet: (key) => store.indexGet(key),
     indexRange: (query) => store.indexRange(query),
     clear: () => store.clear(),

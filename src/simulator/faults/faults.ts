@@ -6,10 +6,10 @@ import { keepSectors } from '../../storage/memory-disk.ts';
 import type { ParticipantId, SignedStatement, Step } from '../../types/index.ts';
 import { statementsIn } from '../checks/check-signatures.ts';
 import type { VirtualClock } from '../world/clock.ts';
-import type { Backup, Machine } from '../world/machine.ts';
+import type { Machine } from '../world/machine.ts';
 import type { Fate, MessageKind, VirtualNetwork } from '../world/network.ts';
 import type { Chance } from '../world/random.ts';
-import { cutLog, type Damage, flipBit } from './damage.ts';
+import { cutLog, type Damage, flipBit, type KeptBackup } from './damage.ts';
 import type { Fault, FaultKind } from './plan.ts';
 
 /** What faults reach of a simulation. */
@@ -28,8 +28,9 @@ interface Fleet {
   crash(machine: Machine, downMs: number): void;
   /** The disk is lost. */
   wipe(machine: Machine, downMs: number): void;
+  backup(machine: Machine): KeptBackup;
   /** The machine goes back to what it was. */
-  restore(machine: Machine, backup: Backup, downMs: number): void;
+  restore(machine: Machine, backup: KeptBackup, downMs: number): void;
   /** The disk is damaged while the machine is down. @param damage says what it did. */
   harm(machine: Machine, kind: FaultKind, downMs: number, damage: (machine: Machine) => Damage): void;
 }
@@ -246,7 +247,7 @@ const KINDS: Readonly<Record<FaultKind, Strike>> = {
   /** A copy at the beginning, which comes back at the end. */
   restoreBackup: (stage, { nodes: [id], force }) => {
     if (id === undefined) return nothing;
-    const backup = stage.fleet.machine(id).backup();
+    const backup = stage.fleet.backup(stage.fleet.machine(id));
     return () => stage.fleet.restore(stage.fleet.machine(id), backup, 1 + Math.floor(force * MAX_RESTORE_MS));
   },
   bitFlip: onNode((stage, machine, { forMs, force }) =>

@@ -82,6 +82,8 @@ export interface Plan {
   /** At most f of them, but for a conspiracy, which has one more. */
   readonly liars: readonly Liar[];
   readonly faults: readonly Fault[];
+  /** Once down they stay down until the network has done without them; the end of the storm takes them at the latest. */
+  readonly absent: readonly ParticipantId[];
   /** Whether gossip reaches a member through another one when their link is cut. */
   readonly relays: boolean;
   /** So many requests of wallets at most; null for as many as there is time for. */
@@ -94,6 +96,8 @@ export interface PlanOptions {
   readonly stormMs?: number;
   /** One liar more than a network can bear, all of one mind. */
   readonly conspiracy?: boolean;
+  /** As many honest members are absent as the network can bear beside its liars. */
+  readonly absent?: boolean;
 }
 
 /** Networks in which f + 1 liars can split the others into two quorums; with five members they cannot. */
@@ -103,7 +107,7 @@ const NOISE: readonly FaultKind[] = ['drop', 'delay', 'duplicate', 'replay', 'sl
 
 /** The plan of a seed. @param kinds what it may contain; everything unless told otherwise. */
 export function planOf(seed: number, options: PlanOptions = {}): Plan {
-  const { kinds = [...FAULT_KINDS, ...ACTOR_KINDS], stormMs = 12_000, conspiracy = false } = options;
+  const { kinds = [...FAULT_KINDS, ...ACTOR_KINDS], stormMs = 12_000, conspiracy = false, absent = false } = options;
   const chance = new Chance(seed, conspiracy ? 'conspiracy' : 'plan');
   const participants = options.participants ?? chance.pick(conspiracy ? FORKABLE : [1, 4, 4, 4, 4, 4, 5, 7]);
   const ids = Array.from({ length: participants }, (_, i) => `bank${i + 1}` as ParticipantId);
@@ -115,7 +119,7 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
   const plot = chance.pick(CONSPIRACIES);
   const liars = order.slice(0, count).map((node) => ({ kind: conspiracy ? plot : chance.pick(actors), node }));
   const honest = order.slice(count);
-  /** Whose memory may be damaged without more than f members being faulty. */
+  /** Who may be damaged or absent without more than f members being faulty. */
   const fragile = honest.slice(0, Math.max(0, bearable - count));
 
   const allowed = (conspiracy ? NOISE : FAULT_KINDS).filter(
@@ -128,7 +132,8 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
   const lost = forgetting.length > 0 && fragile.length > 0 && chance.happens(0.6) ? chance.between(1, 2) : 0;
   for (let i = 0; i < lost; i++) faults.push(faultOf(chance, chance.pick(forgetting), ids, fragile, stormMs));
   faults.sort((a, b) => a.atMs - b.atMs);
-  return { seed, participants, stormMs, liars, faults, relays: chance.happens(0.5), maxRequests: null };
+  const relays = chance.happens(0.5);
+  return { seed, participants, stormMs, liars, faults, absent: absent ? fragile : [], relays, maxRequests: null };
 }
 
 /** `3 drop 1200-4500 ms bank1,bank2 0.25`: a fault in one line, with its number. */

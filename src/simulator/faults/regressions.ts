@@ -72,6 +72,43 @@ export const REGRESSIONS: readonly Regression[] = [
     checker: 'node-ended',
     what: 'a node that tried to make a block dropped batches that could not take part in it any more, although a block that it had found valid in the round before named them; when that one was decided, the node ended',
   },
+  {
+    plan: {
+      ...run(4952, 4, [
+        fault('slowNode', 523, 1_896, 'bank3', 0.5460234987549484),
+        fault('drop', 1_362, 530, null, 0.2535181660205126),
+        fault('diskError', 1_868, 1, 'bank2', 0.3484932165592909),
+        fault('bitFlip', 2_061, 3_139, 'bank2', 0.8156857099384069),
+        fault('restoreBackup', 4_954, 272, 'bank2', 0.47003911598585546),
+      ]),
+      relays: true,
+    },
+    checker: 'node-ended',
+    what: 'of the checkers: a backup of a damaged machine brought the damage back, which nobody expected any more',
+  },
+  {
+    plan: {
+      ...run(
+        3987,
+        4,
+        [
+          { ...fault('clogLink', 314, 136, null, 0.9331677344162017), nodes: ids('bank3', 'bank2') },
+          { ...fault('oneWay', 1_988, 3_360, null, 0.7935509157832712), nodes: ids('bank3', 'bank2') },
+          { ...fault('oneWay', 3_469, 1_027, null, 0.8337716483511031), nodes: ids('bank1', 'bank3') },
+          fault('clockJump', 4_529, 1, 'bank4', 0.5867395109962672),
+          fault('clogNode', 4_661, 1, 'bank3', 0.8285787070635706),
+          fault('slowDisk', 7_708, 1, 'bank4', 0.49767699581570923),
+          fault('splitVotes', 9_224, 1, null, 0.5869333618320525),
+          fault('duplicate', 9_466, 455, null, 0.6542210017796606),
+          { ...fault('clogLink', 10_715, 3_894, null, 0.5107948523946106), nodes: ids('bank2', 'bank3') },
+        ],
+        { kind: 'badProposer', node: 'bank1' as ParticipantId },
+      ),
+      stormMs: 6_000,
+    },
+    checker: 'invalid-block',
+    what: "of the checkers: a liar's block in another's name was the very block that the other one made in its own turn",
+  },
 ];
 
 function ids(...names: readonly string[]): ParticipantId[] {
@@ -84,7 +121,7 @@ function run(
   faults: readonly Fault[],
   ...liars: readonly { readonly kind: ActorKind; readonly node: ParticipantId }[]
 ): Plan {
-  return { seed, participants, stormMs: 12_000, liars, faults, relays: false, maxRequests: null };
+  return { seed, participants, stormMs: 12_000, liars, faults, absent: [], relays: false, maxRequests: null };
 }
 
 function fault(kind: FaultKind, atMs: number, forMs: number, node: string | null, force: number): Fault {

@@ -80,9 +80,8 @@ export const CONSENSUS: readonly Mutant[] = [
     file: 'consensus/quorum.ts',
     find: 'return (height + round) % validators;',
     replace: 'return height % validators;',
-    scene: 'withholder',
+    scene: 'absence',
     caughtBy: ['liveness'],
-    isOpen: true,
   },
   {
     name: 'valid-value-not-proposed',
@@ -122,13 +121,13 @@ export const CONSENSUS: readonly Mutant[] = [
   },
   {
     name: 'valid-value-not-restored',
-    mistake: 'After a restart the lock stands and the valid value is gone, so the locked block is not proposed again.',
+    mistake:
+      'After a restart in a later round than the lock the valid value is gone, so the locked block is not proposed again.',
     file: 'consensus/resume.ts',
     find: 'valid: lock,',
     replace: 'valid: null,',
-    scene: 'blackouts',
+    scene: 'lossyBlackouts',
     caughtBy: ['node-ended', 'liveness'],
-    isOpen: true,
   },
   {
     name: 'polka-of-the-lock-not-restored',
@@ -136,9 +135,8 @@ export const CONSENSUS: readonly Mutant[] = [
     file: 'consensus/resume.ts',
     find: '[...(lock?.prevotes ?? []), ...memory.said.filter(isVote)]',
     replace: 'memory.said.filter(isVote)',
-    scene: 'blackouts',
+    scene: 'lossyBlackouts',
     caughtBy: ['liveness'],
-    isOpen: true,
   },
   {
     name: 'batches-of-the-lock-not-kept',

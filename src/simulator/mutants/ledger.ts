@@ -173,9 +173,8 @@ export const LEDGER: readonly Mutant[] = [
     file: 'ledger/ledger.ts',
     find: 'const from = seenBucket(parentTimeMs);\n  const to = seenBucket(timeMs);',
     replace: 'const from = seenBucket(parentTimeMs + 60_000);\n  const to = seenBucket(timeMs + 60_000);',
-    scene: 'wires',
+    scene: 'replays',
     caughtBy: ['receipts'],
-    isOpen: true,
   },
   {
     name: 'expired-takes-effect',

@@ -61,7 +61,6 @@ async function run(): Promise<boolean> {
   const left = MUTANTS.length - chosen.length;
   print(`\n${results.length - survivors.length} of ${results.length} mutants caught, ${left} left out`);
   print(`CPU time ${seconds.toFixed(1)} s, and ${control.toFixed(1)} s for ${controls.size} controls without a mutant`);
-  for (const { name, mistake } of MUTANTS.filter(({ isOpen }) => isOpen)) print(`OPEN     ${name}: ${mistake}`);
   for (const { mutant, note } of survivors) print(`SURVIVED ${mutant.name}: ${mutant.mistake} ${note}`);
   return survivors.length === 0;
 }
@@ -71,7 +70,7 @@ function chosenMutants(record: Recorded): Mutant[] {
   const names = only?.split(',');
   const odd = names?.find((name) => MUTANTS.every((mutant) => mutant.name !== name));
   if (odd !== undefined) throw new Error(`no mutant is called ${odd}`);
-  const chosen = MUTANTS.filter(({ name, isOpen }) => names?.includes(name) ?? isOpen !== true);
+  const chosen = MUTANTS.filter(({ name }) => names?.includes(name) ?? true);
   if (minutes === undefined) return chosen;
   const cost = ({ name }: Mutant) => record.mutants[name]?.cpuSeconds ?? Number.POSITIVE_INFINITY;
   const paid = new Set<string>();

@@ -9,6 +9,7 @@ import { signTransaction } from '../../crypto/sign.ts';
 import type {
   AccountId,
   AliasKey,
+  ChainId,
   Command,
   CurrencyCode,
   Nonce,
@@ -44,11 +45,13 @@ export class Fraud {
   readonly #chance: Chance;
   readonly #members: Membership;
   readonly #model: Model;
+  readonly #chainId: ChainId;
 
   constructor(chance: Chance, members: Membership, model: Model) {
     this.#chance = chance;
     this.#members = members;
     this.#model = model;
+    this.#chainId = chainIdOf(members.genesis);
   }
 
   /** Somebody's next try, with good signatures of whoever signs. */
@@ -57,7 +60,7 @@ export class Fraud {
     const { signers, commands, validForMs = VALID_FOR_MS } = attempt ?? ISSUE_ALONE(this.#scene());
     const nonce = toHex(this.#chance.bytes(16)) as Nonce;
     const validUntilMs = Math.floor(nowMs) + validForMs;
-    const body = { version: 1, chainId: chainIdOf(this.#members.genesis), validUntilMs, nonce, commands } as const;
+    const body = { version: 1, chainId: this.#chainId, validUntilMs, nonce, commands } as const;
     return {
       id: transactionId(body),
       transaction: signTransaction(body, [...new Set(signers)].map(this.#members.signer)),
@@ -70,7 +73,7 @@ export class Fraud {
     const nonce = toHex(this.#chance.bytes(16)) as Nonce;
     const commands = [transfer(scene, scene.has > 0n ? 1n : 0n)];
     const validUntilMs = Math.floor(nowMs) + VALID_FOR_MS;
-    const body = { version: 1, chainId: chainIdOf(this.#members.genesis), validUntilMs, nonce, commands } as const;
+    const body = { version: 1, chainId: this.#chainId, validUntilMs, nonce, commands } as const;
     const { signatures, ...rest } = signTransaction(body, [this.#members.signer(ownerOf(scene.payer))]);
     return { ...rest, signatures: signatures.map((entry) => ({ ...entry, signature: this.#chance.bytes(64) })) };
   }

@@ -11,13 +11,13 @@ import { conspire } from '../byzantine/conspiracy.ts';
 import { ACTORS } from '../byzantine/index.ts';
 import { divideTwins, secondAddress } from '../byzantine/twin.ts';
 import type { Checkers } from '../checks/checkers.ts';
-import { BOOT_REFUSALS, type Damage } from '../faults/damage.ts';
+import { BOOT_REFUSALS, type Damage, type KeptBackup } from '../faults/damage.ts';
 import { survivalOf } from '../faults/faults.ts';
 import type { FaultKind, Plan } from '../faults/plan.ts';
 import { CONSPIRACIES } from '../faults/plan.ts';
 import type { Fraud } from '../wallets/fraud.ts';
 import type { VirtualClock } from './clock.ts';
-import { type Alter, type Backup, Machine } from './machine.ts';
+import { type Alter, Machine } from './machine.ts';
 import type { Membership } from './members.ts';
 import type { VirtualNetwork } from './network.ts';
 import type { CrashPoint, Probe } from './probe.ts';
@@ -56,9 +56,14 @@ export class Fleet {
   readonly #machines = new Map<ParticipantId, Machine>();
   /** Whose disk was damaged and not replaced since, by the fault. */
   readonly #damaged = new Map<ParticipantId, FaultKind>();
+  /** Who stays down from the next time on; nobody once all were brought back. */
+  readonly #absent: Set<ParticipantId>;
+  /** Of these, who is down. */
+  readonly #away = new Set<ParticipantId>();
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
+    this.#absent = new Set(parts.plan.absent);
     this.clock = parts.clock;
     this.wires = parts.wires;
     this.ids = parts.members.genesis.participants.map(({ id }) => id);
@@ -97,11 +102,28 @@ export class Fleet {
     if (plot !== undefined) conspire(this, plot, { conspirators, honest }, chance);
   }
 
-  /** Boots what is down and has lost what it had to lose. */
+  isAway(id: ParticipantId): boolean {
+    return this.#away.has(id);
+  }
+
+  /** Whoever is to be absent and is still there goes down. */
+  takeAbsent(): void {
+    for (const id of this.#absent) if (!this.#away.has(id)) this.crash(this.machine(id), 0);
+  }
+
+  /** Whoever was absent comes back, and stays no longer away than others after a crash. */
+  bringBack(): void {
+    this.#absent.clear();
+    const back = [...this.#away];
+    this.#away.clear();
+    for (const id of back) this.boot(this.machine(id));
+  }
+
+  /** Boots what is down, has lost what it had to lose, and is not to be absent. */
   boot(machine: Machine): void {
     const { checkers, onLine } = this.#parts;
     const { id, address } = machine;
-    if (!machine.canBoot) return;
+    if (!machine.canBoot || this.#away.has(id)) return;
     onLine(`boot ${address}`);
     machine
       .boot(async (chain) => {
@@ -113,26 +135,36 @@ export class Fleet {
   crash(machine: Machine, downMs: number): void {
     const { chance } = this.#parts;
     this.#parts.onLine(`crash ${machine.address}`);
-    this.#parts.onGone(machine.id);
+    this.#gone(machine.id);
     machine.crash(survivalOf(chance), chance.below(4));
     this.#bootLater(machine, downMs);
   }
 
   wipe(machine: Machine, downMs: number): void {
     this.#parts.onLine(`wipe ${machine.address}`);
-    this.#parts.onGone(machine.id);
+    this.#gone(machine.id);
     this.#damaged.delete(machine.id);
     this.#parts.checkers.lost(machine.id, 'wipe');
     machine.wipe();
     this.#bootLater(machine, downMs);
   }
 
-  restore(machine: Machine, backup: Backup, downMs: number): void {
+  /** Whatever is damaged then is damaged in the backup. */
+  backup(machine: Machine): KeptBackup {
+    return { ...machine.backup(), damage: this.damageOf(machine.id) };
+  }
+
+  restore(machine: Machine, backup: KeptBackup, downMs: number): void {
     this.#parts.onLine(`restore ${machine.address}`);
-    this.#parts.onGone(machine.id);
+    this.#gone(machine.id);
     this.#parts.checkers.lost(machine.id, 'restoreBackup');
     this.#parts.count('restoreBackup: put back');
     machine.restore(backup);
+    if (backup.damage === null) this.#damaged.delete(machine.id);
+    else {
+      this.#damaged.set(machine.id, backup.damage);
+      this.#parts.checkers.money.damaged(machine.state);
+    }
     this.#bootLater(machine, downMs);
   }
 
@@ -145,6 +177,11 @@ export class Fleet {
     checkers.lost(machine.id, kind);
     if (isInState) checkers.money.damaged(machine.state);
     count(`${kind}: ${isInState ? 'in the state' : 'in a file'}`);
+  }
+
+  #gone(id: ParticipantId): void {
+    if (this.#absent.has(id)) this.#away.add(id);
+    this.#parts.onGone(id);
   }
 
   #bootLater(machine: Machine, downMs: number): void {
@@ -211,7 +248,7 @@ export class Fleet {
 
   #comeBackFrom(machine: Machine, { survival, lostBlocks }: CrashPoint): void {
     this.clock.schedule(0, () => {
-      this.#parts.onGone(machine.id);
+      this.#gone(machine.id);
       machine.crash(survival, lostBlocks);
       this.#bootLater(machine, DOWN_MS);
     });

@@ -2,6 +2,7 @@
  * Who takes part in a simulated network and with which keys, and how their signatures are made: truly, or by a hash that
  * anybody could compute and nobody here does, which costs a fiftieth.
  */
+import { textOf } from '../../codec/short.ts';
 import { createSigner, publicKeyOf } from '../../crypto/ed25519.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { createInlineVerifier } from '../../crypto/verifier.ts';
@@ -79,9 +80,21 @@ function stubSignature(publicKey: PublicKey, message: Uint8Array): Uint8Array {
   return signature;
 }
 
-/** A statement is signed once and checked by everybody, so its digest is kept for a while. */
+/** A statement is signed once and checked by everybody, mostly in the same array. Nobody changes what is signed. */
 function stubDigest(publicKey: PublicKey, message: Uint8Array): Uint8Array {
-  const keyed = publicKey + Buffer.from(message.buffer, message.byteOffset, message.length).toString('latin1');
+  const ofMessage = digestsOfMessages.get(message) ?? new Map<PublicKey, Uint8Array>();
+  const known = ofMessage.get(publicKey);
+  if (known !== undefined) return known;
+  const digest = keptDigest(publicKey, message);
+  digestsOfMessages.set(message, ofMessage.set(publicKey, digest));
+  return digest;
+}
+
+const digestsOfMessages = new WeakMap<Uint8Array, Map<PublicKey, Uint8Array>>();
+
+/** By the bytes themselves, for a while. */
+function keptDigest(publicKey: PublicKey, message: Uint8Array): Uint8Array {
+  const keyed = publicKey + textOf(message, 'latin1');
   const known = stubDigests.get(keyed);
   if (known !== undefined) return known;
   const digest = sha256(Buffer.from(keyed, 'latin1'));
