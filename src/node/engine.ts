@@ -36,7 +36,7 @@ import { knowBatch } from './admission.ts';
 import type { Builder } from './builder.ts';
 import type { Execution } from './chain.ts';
 import type { Context } from './context.ts';
-import type { NodeEvent } from './events.ts';
+import { committedEvent, participantAt } from './events.ts';
 import type { SignGuard } from './sign-guard.ts';
 
 /** Messages of the next height that are kept for it, of all validators: they overtake the end of the present one all the time. */
@@ -65,6 +65,8 @@ export class Engine {
   #early: { readonly validator: number; readonly input: Input }[] = [];
   #state: ConsensusState;
   #heartbeatDue = false;
+  /** The last block is too young for the next one: this node does not begin it, but joins where others do. */
+  #isResting = false;
   /** What the key was locked on when it resumed: a quorum found that block timely, whatever this clock says by now. */
   #resumedLock: BlockHash | null = null;
   /** What the core wants said in this height and has to wait until the key may speak. */
@@ -127,8 +129,18 @@ export class Engine {
       if (next === undefined) return;
       const { state, effects } = step(this.#state, next);
       this.#state = state;
+      if (next.type === 'proposal') this.#tellOf(next.proposal);
       inputs = [...rest, ...(await this.#performAll(effects))];
     }
+  }
+
+  /** Once of each proposal: the core keeps it the first time. */
+  #tellOf(proposal: Proposal): void {
+    const { height, round, blockHash } = proposal.statement;
+    if (this.#state.rounds.get(round)?.proposals.includes(proposal) !== true) return;
+    const { batches } = proposal.block;
+    const proposer = this.#proposer(round);
+    this.#parts.context.emit({ type: 'proposal', height, round, blockHash, proposer, batches });
   }
 
   /** A checked proposal or vote of the present height or the next one. */
@@ -236,8 +248,7 @@ export class Engine {
       }
       case 'evidence': {
         const { evidence } = effect;
-        const participant = context.chain.validators[evidence.first.validator]?.participant;
-        assert(participant !== undefined, 'evidence names a validator');
+        const participant = participantAt(context.chain.validators, evidence.first.validator);
         this.#evidence.set(evidenceKey(evidence), evidence);
         context.emit({ type: 'evidence', evidence, participant });
         return [];
@@ -274,6 +285,8 @@ export class Engine {
     }
     const vote = signed as Vote;
     context.network.publish('votes', encode(voteSchema, vote));
+    const { step: said, height, round, blockHash } = vote;
+    context.emit({ type: 'voted', step: said, height, round, blockHash });
     return [{ type: 'vote', vote }];
   }
 
@@ -337,13 +350,7 @@ export class Engine {
     const expired = context.transactions.expire(timeMs).map((entry) => entry.id);
     this.#heartbeatDue = false;
 
-    const transactions = execution.result.receipts.map((receipt) => {
-      const found = execution.transactions.get(receipt.transactionId);
-      assert(found !== undefined, 'a receipt has its transaction');
-      return { receipt, transaction: found.transaction };
-    });
-    const event: NodeEvent = { type: 'committed', committed, blockHash: certificate.blockHash, transactions, via };
-    context.emit(event);
+    context.emit(committedEvent(committed, execution, context.chain.validators, via));
     if (expired.length > 0) context.emit({ type: 'expired', ids: expired });
     const here = encode(announcement, { version: 1, height, blockHash: certificate.blockHash });
     if (via === 'consensus') context.network.publish('announcements', here);
@@ -358,10 +365,22 @@ export class Engine {
     const early = this.#early;
     this.#early = [];
     this.#state = startHeight(this.#config, height);
+    this.#rest();
     return [...early.map(({ input }) => input), ...this.#startInputs()];
   }
 
+  #rest(): void {
+    const { blockIntervalMs } = this.#parts.context.timings;
+    this.#isResting = blockIntervalMs > 0;
+    if (!this.#isResting) return;
+    this.#after(blockIntervalMs, () => {
+      this.#isResting = false;
+      return this.startIfWork();
+    });
+  }
+
   #startInputs(): Input[] {
+    if (this.#isResting) return [];
     const hasWork = this.#parts.context.batches.hasWork || this.#evidence.size > 0 || this.#heartbeatDue;
     return hasWork ? [{ type: 'start' }] : [];
   }
@@ -376,8 +395,6 @@ export class Engine {
 
   #proposer(round: number): ParticipantId {
     const { validators } = this.#parts.context.chain;
-    const validator = validators[(this.#state.height + round) % validators.length];
-    assert(validator !== undefined, 'every round has a proposer');
-    return validator.participant;
+    return participantAt(validators, (this.#state.height + round) % validators.length);
   }
 }
