@@ -18,6 +18,7 @@ import type {
   BlockHash,
   CommittedBlock,
   CurrencyCode,
+  Hash,
   Receipt,
   StateKey,
   TransactionId,
@@ -32,6 +33,7 @@ import {
   referenceIndexKey,
   transactionIndexKey,
 } from './indexes.ts';
+import { stateRoot } from './snapshot.ts';
 
 interface HistoryEntry {
   readonly id: TransactionId;
@@ -81,6 +83,17 @@ export class Queries {
         sum += decode(balanceRecord, value, MAX_STATE_VALUE_BYTES);
     }
     return sum <= MAX_MINOR ? sum : -1n;
+  }
+
+  /** The last block and the root of the whole state after it: reads all of it. For audits, not for every request. */
+  async head(): Promise<{ readonly height: number; readonly hash: BlockHash | null; readonly stateRoot: Hash }> {
+    for (;;) {
+      const { height, hash } = this.#chain.tip;
+      const root = await stateRoot(this.#chain.store);
+      // A block that came meanwhile: it is not known which state was read.
+      if (this.#chain.store.height() !== height || this.#chain.tip.height !== height) continue;
+      return { height, hash: height === 0 ? null : (hash as BlockHash), stateRoot: root };
+    }
   }
 
   async transaction(id: TransactionId): Promise<IndexedTransaction | null> {
