@@ -4,8 +4,8 @@ export class SortedMap<V> {
   readonly #values = new Map<string, V>();
   /** In order; may still hold keys that were deleted. */
   #sorted: string[] = [];
-  /** Not yet among the sorted: putting many in order at once costs one pass. */
-  #added = new Set<string>();
+  /** Not yet among the sorted, as putting many in order at once costs one pass. May hold a key twice, or one that was deleted. */
+  #added: string[] = [];
   #deleted = false;
 
   get(key: string): V | undefined {
@@ -13,18 +13,18 @@ export class SortedMap<V> {
   }
 
   set(key: string, value: V): void {
-    if (!this.#values.has(key)) this.#added.add(key);
+    const before = this.#values.size;
     this.#values.set(key, value);
+    if (this.#values.size > before) this.#added.push(key);
   }
 
   delete(key: string): void {
     this.#deleted = this.#values.delete(key) || this.#deleted;
-    this.#added.delete(key);
   }
 
   clear(): void {
     this.#values.clear();
-    this.#added.clear();
+    this.#added = [];
     this.#sorted = [];
     this.#deleted = false;
   }
@@ -53,10 +53,11 @@ export class SortedMap<V> {
   }
 
   #settle(): void {
-    if (this.#added.size === 0 && !this.#deleted) return;
-    const kept = this.#sorted.filter((key) => this.#values.has(key) && !this.#added.has(key));
-    this.#sorted = [...kept, ...[...this.#added].sort()].sort();
-    this.#added = new Set();
+    if (this.#added.length === 0 && !this.#deleted) return;
+    // A key that was deleted and added again is in both.
+    const keys = this.#sorted.concat(this.#added.sort()).filter((key) => this.#values.has(key));
+    this.#sorted = keys.sort().filter((key, i) => key !== keys[i - 1]);
+    this.#added = [];
     this.#deleted = false;
   }
 
