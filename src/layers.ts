@@ -88,7 +88,7 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
   [
     'scenario/sim',
     {
-      mayImport: ['errors', 'types', 'ports', 'crypto', 'ledger', 'node', 'simulator', 'storage', 'scenario'],
+      mayImport: ['errors', 'types', 'ports', 'codec', 'crypto', 'ledger', 'node', 'simulator', 'storage', 'scenario'],
       packages: [],
     },
   ],

@@ -471,6 +471,23 @@ t.test('a peer that lies in block sync is banned, and the truth comes from anoth
   t.ok(sameChains(cluster));
 });
 
+t.test('the head has the root that the next checkpoint carries', async (t) => {
+  const cluster = await running(t);
+  const head = () => cluster.during(cluster.get('nbc').node.queries.head());
+  t.match(await head(), { height: 0, hash: null });
+  const roots: string[] = [];
+  for (let height = 1; height <= 6; height++) {
+    await final(cluster, 'nbc', transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 1n)]));
+    const { hash, stateRoot } = await head();
+    t.equal(hash, cluster.get('nbc').chain.tip.hash);
+    roots.push(stateRoot);
+  }
+  // Checkpoints are five heights apart here.
+  const { checkpointRoot } = (await cluster.get('nbc').chain.read(6))!.block.header;
+  t.equal(checkpointRoot, roots[4]);
+  t.equal(new Set(roots).size, 6);
+});
+
 t.test('blocks are as far apart as they have to be, and payments meanwhile share the next one', async (t) => {
   const blockIntervalMs = 1_000;
   const cluster = new Cluster(testNetwork(), { ...DEFAULT_TIMINGS, blockIntervalMs });

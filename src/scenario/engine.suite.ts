@@ -44,7 +44,7 @@ export const ENGINE_SPEC: NetworkSpec = {
 };
 
 /** Long enough for any engine on any machine. */
-export const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 60_000;
 /** Enough to see that something does not happen. */
 const SHORT_MS = 2_000;
 const VALID_FOR_MS = 300_000;
@@ -54,7 +54,7 @@ const VALID_FOR_MS = 300_000;
 const nonces = new WeakMap<Engine, number>();
 
 /** A transaction that nobody made before. */
-export function transactionBy(
+function transactionBy(
   engine: Engine,
   signers: readonly KeyName[],
   commands: readonly Command[],
@@ -111,7 +111,7 @@ export async function level(engine: Engine, banks: readonly ParticipantId[] = AL
 }
 
 /** `final`, `refused INSUFFICIENT_FUNDS`. */
-export function wordOf(ending: Ending): string {
+function wordOf(ending: Ending): string {
   return ending.kind === 'refused' ? `refused ${ending.code}` : ending.kind;
 }
 

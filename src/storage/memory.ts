@@ -25,6 +25,7 @@ export class MemoryState {
   readonly index = new SortedMap<Uint8Array>();
   tip: StateTip | null = null;
   readonly #undo: Undo[] = [];
+  readonly #shelf = new Shelf();
 
   /** Changes as one block does. */
   apply(tip: StateTip, writes: BlockWrites, index: readonly IndexWrite[]): void {
@@ -39,7 +40,7 @@ export class MemoryState {
     if (this.#undo.length > UNDO_BLOCKS) this.#undo.shift();
     for (const key of forgotten) this.entries.delete(key);
     for (const { key, value } of writes.entries) put(this.entries, key, value?.slice());
-    for (const { key, value } of index) put(this.index, key, value.slice());
+    for (const { key, value } of index) put(this.index, key, this.#shelf.copy(value));
     this.tip = tip;
   }
 
@@ -81,6 +82,28 @@ export class MemoryState {
     copy.tip = this.tip;
     copy.#undo.push(...this.#undo);
     return copy;
+  }
+}
+
+const SHELF_BYTES = 64 * 1024;
+
+/**
+ * Copies of bytes that stay for good, many in one buffer: a buffer for each of a million rows of an index costs more than what
+ * is in it.
+ */
+class Shelf {
+  #bytes = new Uint8Array(SHELF_BYTES);
+  #used = 0;
+
+  copy(value: Uint8Array): Uint8Array {
+    if (value.length > this.#bytes.length - this.#used) {
+      this.#bytes = new Uint8Array(Math.max(SHELF_BYTES, value.length));
+      this.#used = 0;
+    }
+    const kept = this.#bytes.subarray(this.#used, this.#used + value.length);
+    kept.set(value);
+    this.#used += value.length;
+    return kept;
   }
 }
 

@@ -90,6 +90,16 @@ t.test('time is lived through while somebody waits for an answer, or the banks a
   );
 });
 
+t.test('blocks keep the distance that the story asks for', async (t) => {
+  const engine = await make({ ...STUBBED, blockIntervalMs: 1_000 });
+  const heard = listen(engine);
+  const startMs = engine.now();
+  await engine.drive(Promise.all(Array.from({ length: 40 }, (_, i) => later(engine, i * 100))));
+  const [first, ...others] = new Set(heard.flatMap((entry) => (entry.type === 'committed' ? [entry.timeMs] : [])));
+  t.ok(others.length >= 3 && others.length <= 5, `${others.length + 1} blocks in ${engine.now() - startMs} ms`);
+  t.ok(others.every((timeMs, i) => timeMs - ([first, ...others][i] ?? 0) >= 1_000));
+});
+
 t.test('nothing moves while nobody waits', async (t) => {
   const engine = await make(STUBBED);
   const startMs = engine.now();
@@ -192,6 +202,11 @@ async function traceOf(spec: NetworkSpec): Promise<string | null> {
     })(),
   );
   return (await engine.close()).traceHash;
+}
+
+async function later(engine: Engine, ms: number): Promise<void> {
+  await engine.sleep(ms);
+  await final(engine, NBC, issue(engine, ACLB, 1n));
 }
 
 function listen(engine: Engine): JournalEntry[] {

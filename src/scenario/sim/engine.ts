@@ -1,6 +1,5 @@
 /** The engine on virtual time: the same story and seed give the same trace hash, whatever the machine. */
 import { aliasKey } from '../../crypto/alias.ts';
-import { KEEP_UNSYNCED } from '../../storage/index.ts';
 import type { AliasKey, Genesis, ParticipantId } from '../../types/index.ts';
 import type { Bank, Engine, EngineEnd, EngineMaker, JournalEntry, KeyName } from '../engine.ts';
 import { storyAliasSecret, storyKeys } from '../keys.ts';
@@ -71,7 +70,7 @@ class SimulatedEngine implements Engine {
   close(): Promise<EngineEnd> {
     const { trace, elapsedMs, members } = this.#world;
     for (const { machine, bank } of members.values()) {
-      machine.crash(KEEP_UNSYNCED);
+      machine.wipe();
       bank.gone();
     }
     return Promise.resolve({ traceHash: trace.digest(), engineMs: elapsedMs });

@@ -2,7 +2,7 @@
  * The banks of a story as simulated machines on one clock and one network, everything that happens to them on record, and what
  * must hold of them while it does: no two honest banks have different blocks at a height, and none ends by itself.
  */
-import { AssertionError, CodedError } from '../../errors.ts';
+import { CodedError } from '../../errors.ts';
 import type { NodeEvent } from '../../node/events.ts';
 import { VirtualClock } from '../../simulator/world/clock.ts';
 import type { Keyring } from '../../simulator/world/keyring.ts';
@@ -10,9 +10,10 @@ import { type Alter, Machine } from '../../simulator/world/machine.ts';
 import { VirtualNetwork } from '../../simulator/world/network.ts';
 import { Chance } from '../../simulator/world/random.ts';
 import { Trace } from '../../simulator/world/trace.ts';
-import type { BlockHash, Genesis, ParticipantId } from '../../types/index.ts';
+import type { Genesis, ParticipantId } from '../../types/index.ts';
 import type { JournalEntry } from '../engine.ts';
 import type { NetworkSpec } from '../story.ts';
+import { Agreement } from './agreement.ts';
 import { SimulatedBank } from './bank.ts';
 import { beginningOf, genesisOf, timingsOf } from './genesis.ts';
 import { entryOf } from './journal.ts';
@@ -45,8 +46,7 @@ export class World {
   readonly #keys: Keyring;
   readonly #startMs: number;
   readonly #listeners: ((entry: JournalEntry) => void)[] = [];
-  /** The block of each height, by the first honest bank that has it. */
-  readonly #blocks = new Map<number, BlockHash>();
+  readonly #agreement = new Agreement();
   #problem: { readonly error: unknown } | null = null;
 
   constructor(spec: NetworkSpec, keys: Keyring, turn: () => Promise<void>) {
@@ -159,11 +159,8 @@ export class World {
     const { height } = event.committed.block.header;
     this.line(`commit ${id} ${height} ${event.blockHash} ${event.via}`);
     if (member.alter !== null) return;
-    const known = this.#blocks.get(height);
-    if (known === undefined) this.#blocks.set(height, event.blockHash);
-    else if (known !== event.blockHash) {
-      this.fail(new AssertionError(`${id} has another block at height ${height} than the other banks`));
-    }
+    const problem = this.#agreement.problemOf(id, height, event.blockHash);
+    if (problem !== null) this.fail(problem);
   }
 
   #ended(id: ParticipantId, error: unknown): void {
