@@ -382,6 +382,18 @@ const failures: readonly EngineCase[] = [
     },
   },
   {
+    name: 'a bank that is down can be crashed and wiped again, but not paused',
+    async run(engine, check) {
+      await engine.faults.crash(WING);
+      await engine.faults.crash(WING);
+      check.strictSame(await codeOf(engine.faults.pause(WING)), 'BANK_DOWN', 'a pause');
+      await engine.faults.wipe(WING);
+      await engine.faults.restart(WING);
+      await final(engine, WING, issue(engine, WING, 1n));
+      await level(engine);
+    },
+  },
+  {
     name: 'a bank nobody knows is an error',
     async run(engine, check) {
       const nobody = 'nobody' as ParticipantId;

@@ -44,7 +44,10 @@ export class SimulatedFaults implements Faults {
   }
 
   pause(bank: ParticipantId): Promise<void> {
-    return this.#strike(`pause ${bank}`, () => this.#machine(bank).pause());
+    return this.#strike(`pause ${bank}`, () => {
+      if (!this.isRunning(bank)) throw new CodedError('BANK_DOWN', `${bank} does not run, so it cannot be paused`);
+      this.#machine(bank).pause();
+    });
   }
 
   resume(bank: ParticipantId): Promise<void> {

@@ -12,6 +12,7 @@ export function beginningOf({ startsAtMs }: NetworkSpec): number {
   return startsAtMs - OPENING_MS;
 }
 
+/** What holds in every story. Of its spec, `tiers` and `aliasClaimDelayMs` belong here as soon as the ledger has rules for them. */
 const RULES: Genesis['rules'] = {
   /** A day: people in stories sign in the morning what is handed in at night. Longer is a step's own mistake. */
   maxValidityMs: 86_400_000,
