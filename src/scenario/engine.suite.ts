@@ -3,138 +3,32 @@
  * banks. Cases wait for conditions, and count on no time that a slow machine could not keep.
  */
 import { settlementAccount } from '../codec/text.ts';
-import { chainIdOf, transactionId } from '../crypto/ids.ts';
-import { signTransaction } from '../crypto/sign.ts';
-import { CodedError } from '../errors.ts';
-import type { AccountId, Command, Currency, CurrencyCode, Nonce, ParticipantId, Transaction } from '../types/index.ts';
-import type { Ending, Engine, Head, JournalEntry, KeyName } from './engine.ts';
-import type { NetworkSpec } from './story.ts';
+import { transactionId } from '../crypto/ids.ts';
+import type { AccountId, Command, Transaction } from '../types/index.ts';
+import type { JournalEntry } from './engine.ts';
+import {
+  ACLB,
+  ALL,
+  balance,
+  CNB,
+  DARA,
+  type EngineCase,
+  final,
+  issue,
+  KHR,
+  level,
+  NBC,
+  open,
+  PATIENCE_MS,
+  pay,
+  SOK,
+  transactionBy,
+  WING,
+  wordOf,
+} from './engine-asks.suite.ts';
+import { failureCases } from './engine-failures.suite.ts';
 
-export interface EngineCase {
-  readonly name: string;
-  run(engine: Engine, check: Check): Promise<void>;
-}
-
-interface Check {
-  ok(value: unknown, what: string): unknown;
-  strictSame(found: unknown, wanted: unknown, what: string): unknown;
-}
-
-const [NBC, ACLB, CNB, WING] = ['nbc', 'aclb', 'cnb', 'wing'] as unknown as [
-  ParticipantId,
-  ParticipantId,
-  ParticipantId,
-  ParticipantId,
-];
-const ALL = [NBC, ACLB, CNB, WING];
-const KHR = 'KHR' as CurrencyCode;
-const RIEL: Currency = { code: KHR, exponent: 0, maxAmountMinor: 1_000_000_000n, maxSupplyMinor: 1_000_000_000_000n };
-const DARA = 'dara@aclb' as AccountId;
-const SOK = 'sok@cnb' as AccountId;
-
-export const ENGINE_SPEC: NetworkSpec = {
-  members: ALL.map((id) => ({ id, name: `Bank ${id}`, kind: id === NBC ? 'centralBank' : 'bank' })),
-  currencies: [RIEL],
-  tiers: [{ name: 'full', limits: [] }],
-  aliasClaimDelayMs: 86_400_000,
-  blockIntervalMs: 0,
-  signatures: 'real',
-  seed: 1,
-  startsAtMs: Date.UTC(2026, 0, 5),
-};
-
-/** Long enough for any engine on any machine. */
-const PATIENCE_MS = 60_000;
-/** Enough to see that something does not happen. */
-const SHORT_MS = 2_000;
-const VALID_FOR_MS = 300_000;
-
-// ---------------------------------------------------------------- what a story asks of an engine, in short
-
-const nonces = new WeakMap<Engine, number>();
-
-/** A transaction that nobody made before. */
-function transactionBy(
-  engine: Engine,
-  signers: readonly KeyName[],
-  commands: readonly Command[],
-  validForMs = VALID_FOR_MS,
-): Transaction {
-  const count = (nonces.get(engine) ?? 0) + 1;
-  nonces.set(engine, count);
-  const nonce = count.toString(16).padStart(32, '0') as Nonce;
-  const validUntilMs = Math.floor(engine.networkNow()) + validForMs;
-  const body = { version: 1, chainId: chainIdOf(engine.genesis), validUntilMs, nonce, commands } as const;
-  return signTransaction(
-    body,
-    signers.map((name) => engine.signer(name)),
-  );
-}
-
-export function issue(engine: Engine, bank: ParticipantId, minor: bigint): Transaction {
-  const to = settlementAccount(bank);
-  return transactionBy(engine, ['officer/1', 'officer/2'], [{ type: 'issue', to, amount: { currency: KHR, minor } }]);
-}
-
-export function pay(engine: Engine, from: AccountId, to: AccountId, minor: bigint, validForMs?: number): Transaction {
-  const amount = { currency: KHR, minor };
-  const command: Command = { type: 'transfer', from, to, amount, alias: null, memo: '' };
-  const signer: KeyName = from.startsWith('settlement@') ? `operator/${bankOf(from)}` : `wallet/${from}`;
-  return transactionBy(engine, [signer], [command], validForMs);
-}
-
-/** Opens an account, and has its bank pay in money that the central bank issues for it. */
-export async function open(engine: Engine, account: AccountId, minor: bigint): Promise<void> {
-  const bank = bankOf(account);
-  const { publicKey } = engine.signer(`wallet/${account}`);
-  await final(engine, bank, transactionBy(engine, [`operator/${bank}`], [{ type: 'openAccount', account, publicKey }]));
-  if (minor === 0n) return;
-  await final(engine, bank, issue(engine, bank, minor));
-  await final(engine, bank, pay(engine, settlementAccount(bank), account, minor));
-}
-
-/** @throws Error where it does not become final. */
-export async function final(engine: Engine, bank: ParticipantId, transaction: Transaction): Promise<void> {
-  const ending = await engine.bank(bank).submit(transaction, PATIENCE_MS);
-  if (ending.kind !== 'final') throw new Error(`at ${bank}: ${wordOf(ending)}`);
-}
-
-/** Waits until all these banks have the same last block. @returns their heads. */
-export async function level(engine: Engine, banks: readonly ParticipantId[] = ALL): Promise<readonly Head[]> {
-  const endMs = engine.now() + PATIENCE_MS;
-  for (;;) {
-    const heads = await Promise.all(banks.map((id) => engine.bank(id).head()));
-    if (new Set(heads.map(({ height }) => height)).size === 1) return heads;
-    if (engine.now() > endMs) throw new Error(`at heights ${heads.map(({ height }) => height).join()}`);
-    await engine.sleep(100);
-  }
-}
-
-/** `final`, `refused INSUFFICIENT_FUNDS`. */
-function wordOf(ending: Ending): string {
-  return ending.kind === 'refused' ? `refused ${ending.code}` : ending.kind;
-}
-
-async function balance(engine: Engine, bank: ParticipantId, account: AccountId): Promise<bigint | undefined> {
-  return (await engine.bank(bank).account(account))?.balances.get(KHR);
-}
-
-async function codeOf(answer: Promise<unknown>): Promise<string> {
-  try {
-    await answer;
-    return 'none';
-  } catch (error) {
-    return error instanceof CodedError ? error.code : String(error);
-  }
-}
-
-function bankOf(account: AccountId): ParticipantId {
-  return account.slice(account.indexOf('@') + 1) as ParticipantId;
-}
-
-// ---------------------------------------------------------------- cases
-
-const money: readonly EngineCase[] = [
+const moneyCases: readonly EngineCase[] = [
   {
     name: 'a payment becomes final, and every bank knows it',
     async run(engine, check) {
@@ -246,169 +140,7 @@ const money: readonly EngineCase[] = [
   },
 ];
 
-const failures: readonly EngineCase[] = [
-  {
-    name: 'a bank that is down answers nobody, the others go on, and it comes back to their state',
-    async run(engine, check) {
-      await open(engine, DARA, 1_000n);
-      await engine.faults.crash(ACLB);
-      check.strictSame(engine.faults.isRunning(ACLB), false, 'it is down');
-      const paid = pay(engine, DARA, settlementAccount(CNB), 10n);
-      check.strictSame(await engine.bank(ACLB).submit(paid, PATIENCE_MS), { kind: 'unreachable' }, 'a payment');
-      check.strictSame(await codeOf(engine.bank(ACLB).head()), 'UNREACHABLE', 'a question');
-      check.strictSame(await codeOf(engine.bank(ACLB).account(DARA)), 'UNREACHABLE', 'another one');
-      await final(engine, CNB, paid);
-      await engine.faults.restart(ACLB);
-      check.strictSame(engine.faults.isRunning(ACLB), true, 'it is up');
-      const heads = await level(engine);
-      check.strictSame(new Set(heads.map(({ stateRoot }) => stateRoot)).size, 1, 'one state');
-      check.strictSame(await balance(engine, ACLB, DARA), 990n, 'what it missed');
-    },
-  },
-  {
-    name: 'a running bank can be restarted',
-    async run(engine, check) {
-      await final(engine, WING, issue(engine, WING, 1n));
-      await engine.faults.restart(WING);
-      await final(engine, WING, issue(engine, WING, 1n));
-      await level(engine);
-      check.strictSame((await engine.bank(WING).supply(KHR)).issuedMinor, 2n, 'all is there');
-    },
-  },
-  {
-    name: 'without a quorum nothing becomes final; healed, what was waiting does',
-    async run(engine, check) {
-      await open(engine, DARA, 1_000n);
-      const { height } = (await level(engine))[0] ?? { height: 0 };
-      await engine.faults.partition([
-        [NBC, ACLB],
-        [CNB, WING],
-      ]);
-      const paid = pay(engine, DARA, settlementAccount(CNB), 10n);
-      check.strictSame(await engine.bank(ACLB).submit(paid, SHORT_MS), { kind: 'pending' }, 'in the halves');
-      for (const id of ALL) check.strictSame((await engine.bank(id).head()).height, height, `no block at ${id}`);
-      await engine.faults.heal();
-      check.strictSame((await engine.bank(ACLB).submit(paid, PATIENCE_MS)).kind, 'final', 'healed');
-      await level(engine);
-      check.strictSame(await balance(engine, WING, DARA), 990n, 'once');
-    },
-  },
-  {
-    name: 'a bank in no group hears nobody, and what is handed to it waits',
-    async run(engine, check) {
-      await open(engine, DARA, 1_000n);
-      await level(engine);
-      await engine.faults.partition([[NBC, ACLB, CNB]]);
-      await final(engine, CNB, pay(engine, DARA, settlementAccount(CNB), 10n));
-      const alone = issue(engine, WING, 7n);
-      check.strictSame(await engine.bank(WING).submit(alone, SHORT_MS), { kind: 'pending' }, 'alone');
-      check.strictSame(await balance(engine, WING, DARA), 1_000n, 'it knows no better');
-      await engine.faults.heal();
-      check.strictSame((await engine.bank(WING).submit(alone, PATIENCE_MS)).kind, 'final', 'healed');
-      await level(engine);
-      check.strictSame(await balance(engine, WING, DARA), 990n, 'it has caught up');
-    },
-  },
-  {
-    name: 'who waits at a bank that crashes hears that it is gone',
-    async run(engine, check) {
-      await engine.faults.partition([
-        [NBC, ACLB],
-        [CNB, WING],
-      ]);
-      const waiting = engine.bank(ACLB).submit(issue(engine, ACLB, 1n), PATIENCE_MS);
-      await engine.sleep(SHORT_MS);
-      await engine.faults.crash(ACLB);
-      check.strictSame(await waiting, { kind: 'unreachable' }, 'the customer');
-    },
-  },
-  {
-    name: 'what cannot take effect in time expires',
-    async run(engine, check) {
-      await open(engine, DARA, 1_000n);
-      await level(engine);
-      await engine.faults.partition([[NBC, ACLB, CNB]]);
-      const short = engine.bank(WING).submit(pay(engine, DARA, settlementAccount(CNB), 10n, SHORT_MS), PATIENCE_MS);
-      await engine.sleep(2 * SHORT_MS);
-      // Validity ends by the time of blocks, so one has to come.
-      const other = engine.bank(CNB).submit(issue(engine, CNB, 1n), PATIENCE_MS);
-      await other;
-      await engine.faults.heal();
-      check.strictSame(await short, { kind: 'expired' }, 'the short one');
-      check.strictSame((await other).kind, 'final', 'the other one');
-      await level(engine);
-      check.strictSame(await balance(engine, ACLB, DARA), 1_000n, 'nothing was paid');
-    },
-  },
-  {
-    name: 'a paused bank does not answer, and goes on where it was',
-    async run(engine, check) {
-      await open(engine, DARA, 1_000n);
-      await level(engine);
-      await engine.faults.pause(WING);
-      check.strictSame(engine.faults.isRunning(WING), true, 'its process is there');
-      const asked = engine.bank(WING).submit(issue(engine, WING, 1n), SHORT_MS);
-      check.strictSame(await asked, { kind: 'unreachable' }, 'a payment');
-      check.strictSame(await codeOf(engine.bank(WING).head()), 'UNREACHABLE', 'a question');
-      await final(engine, CNB, pay(engine, DARA, settlementAccount(CNB), 10n));
-      await engine.faults.resume(WING);
-      await level(engine);
-      check.strictSame(await balance(engine, WING, DARA), 990n, 'what it missed');
-      await final(engine, WING, issue(engine, WING, 1n));
-    },
-  },
-  {
-    name: 'a bank whose disk is gone comes back from the others',
-    async run(engine, check) {
-      await open(engine, DARA, 1_000n);
-      await engine.faults.wipe(ACLB);
-      check.strictSame(engine.faults.isRunning(ACLB), false, 'it is down');
-      await final(engine, CNB, pay(engine, DARA, settlementAccount(CNB), 10n));
-      await engine.faults.restart(ACLB);
-      const heads = await level(engine);
-      check.strictSame(new Set(heads.map(({ stateRoot }) => stateRoot)).size, 1, 'one state');
-      check.strictSame(await balance(engine, ACLB, DARA), 990n, 'what it lost and what it missed');
-    },
-  },
-  {
-    name: 'a slow bank is slow, and nothing else',
-    async run(engine, check) {
-      await engine.faults.slow([WING], 300);
-      await final(engine, WING, issue(engine, WING, 1n));
-      await final(engine, NBC, issue(engine, NBC, 1n));
-      await engine.faults.heal();
-      await level(engine);
-      check.strictSame((await engine.bank(WING).supply(KHR)).issuedMinor, 2n, 'both payments are there');
-    },
-  },
-  {
-    name: 'a bank that is down can be crashed and wiped again, but not paused',
-    async run(engine, check) {
-      await engine.faults.crash(WING);
-      await engine.faults.crash(WING);
-      check.strictSame(await codeOf(engine.faults.pause(WING)), 'BANK_DOWN', 'a pause');
-      await engine.faults.wipe(WING);
-      await engine.faults.restart(WING);
-      await final(engine, WING, issue(engine, WING, 1n));
-      await level(engine);
-    },
-  },
-  {
-    name: 'a bank nobody knows is an error',
-    async run(engine, check) {
-      const nobody = 'nobody' as ParticipantId;
-      const tries = [
-        () => engine.faults.crash(nobody),
-        () => engine.faults.restart(nobody),
-        () => engine.faults.partition([[nobody]]),
-        () => engine.faults.slow([nobody], 1),
-      ];
-      for (const attempt of tries) check.strictSame(await codeOf(attempt()), 'BANK_UNKNOWN', String(attempt));
-    },
-  },
-];
-
-export const engineCases: readonly EngineCase[] = [...money, ...failures];
+export const engineCases: readonly EngineCase[] = [...moneyCases, ...failureCases];
 
 function riel(minor: bigint) {
   return { currency: KHR, minor };

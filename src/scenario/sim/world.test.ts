@@ -2,8 +2,8 @@
 import t from 'tap';
 import { turn } from '../../simulator/turn.ts';
 import type { BlockHash, ParticipantId } from '../../types/index.ts';
-import { ENGINE_SPEC } from '../engine.suite.ts';
 import type { JournalEntry } from '../engine.ts';
+import { ENGINE_SPEC } from '../engine-asks.suite.ts';
 import { storyKeys } from '../keys.ts';
 import { Agreement } from './agreement.ts';
 import { World } from './world.ts';
