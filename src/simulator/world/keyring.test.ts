@@ -16,7 +16,7 @@ t.test('a signature holds for its key and message, and for no other', async (t) 
     const { signer, verifier } = keyring('a label', kind);
     const { publicKey, sign } = signer('operator/aclb');
     const signature = sign(message);
-    t.ok(verifier.verify({ publicKey, message, signature }), kind);
+    for (let i = 0; i < 2; i++) t.ok(verifier.verify({ publicKey, message, signature }), kind);
     const other = signer('operator/cnb').publicKey;
     t.notOk(verifier.verify({ publicKey: other, message, signature }), `${kind}: another key`);
     t.notOk(verifier.verify({ publicKey, message: message.slice(1), signature }), `${kind}: another message`);
