@@ -79,11 +79,35 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
       ],
     },
   ],
-  ['scenario', { mayImport: ['errors', 'types', 'ports', 'node', 'simulator', 'api'], packages: [] }],
+  [
+    'scenario',
+    {
+      mayImport: ['errors', 'types', 'ports', 'codec', 'crypto', 'ledger', 'node', 'simulator', 'api'],
+      packages: [],
+    },
+  ],
+  [
+    'scenario/sim',
+    {
+      mayImport: ['errors', 'types', 'ports', 'codec', 'crypto', 'ledger', 'node', 'simulator', 'storage', 'scenario'],
+      packages: [],
+    },
+  ],
   [
     'cli',
     {
-      mayImport: [...core, 'ports', 'node', 'network', 'storage', 'simulator', 'khqr', 'api', 'scenario'],
+      mayImport: [
+        ...core,
+        'ports',
+        'node',
+        'network',
+        'storage',
+        'simulator',
+        'khqr',
+        'api',
+        'scenario',
+        'scenario/sim',
+      ],
       packages: ['*'],
     },
   ],
@@ -104,4 +128,11 @@ export const testsMayAlso: LayerRule = {
 };
 
 /** Layers that reach time, chance, timers, the console and the process through a port or not at all. */
-export const withoutAmbient: ReadonlySet<string> = new Set([...core, 'ports', 'node', 'simulator']);
+export const withoutAmbient: ReadonlySet<string> = new Set([
+  ...core,
+  'ports',
+  'node',
+  'simulator',
+  'scenario',
+  'scenario/sim',
+]);

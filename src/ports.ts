@@ -196,8 +196,11 @@ export interface DiskFile {
 
 /** One line of the node's diary: a stable name and plain facts. */
 export interface Logger {
-  debug(event: string, facts?: Readonly<Record<string, unknown>>): void;
-  info(event: string, facts?: Readonly<Record<string, unknown>>): void;
-  warn(event: string, facts?: Readonly<Record<string, unknown>>): void;
-  error(event: string, facts?: Readonly<Record<string, unknown>>): void;
+  /** @param facts a function is called only where somebody wants to know. */
+  debug(event: string, facts?: Facts | (() => Facts)): void;
+  info(event: string, facts?: Facts): void;
+  warn(event: string, facts?: Facts): void;
+  error(event: string, facts?: Facts): void;
 }
+
+export type Facts = Readonly<Record<string, unknown>>;

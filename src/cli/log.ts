@@ -2,7 +2,7 @@
 import { destination, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
 import { CodedError } from '../errors.ts';
 import type { NodeEvent } from '../node/events.ts';
-import type { Logger } from '../ports.ts';
+import type { Facts, Logger } from '../ports.ts';
 import type { LogLevel } from './log-level.ts';
 
 const STDERR = 2;
@@ -20,7 +20,9 @@ export function createDiary(level: LogLevel, participant: string): Diary {
   const options = { level, base, formatters, messageKey: 'event', timestamp: stdTimeFunctions.isoTime };
   const sink = pino(options, destination({ fd: STDERR, sync: true }));
   const log: Logger = {
-    debug: (event, facts = {}) => sink.debug(facts, event),
+    debug: (event, facts = {}) => {
+      if (sink.isLevelEnabled('debug')) sink.debug(typeof facts === 'function' ? facts() : facts, event);
+    },
     info: (event, facts = {}) => sink.info(facts, event),
     warn: (event, facts = {}) => sink.warn(facts, event),
     error: (event, facts = {}) => sink.error(facts, event),
@@ -39,12 +41,27 @@ export function factsOf(error: unknown): Record<string, unknown> {
 /** Writes what a node tells into its diary: what somebody may have to act on from `info` on, the everyday as `debug`. */
 export function logEvent(log: Logger, event: NodeEvent): void {
   switch (event.type) {
-    case 'committed': {
-      const { height, proposer } = event.committed.block.header;
-      const { blockHash, via, transactions } = event;
-      log.debug('node.committed', { height, blockHash, proposer, transactions: transactions.length, via });
+    case 'batched': {
+      const { digest, transactions } = event;
+      log.debug('node.batched', () => ({ digest, transactions: transactions.map(({ id }) => id) }));
       return;
     }
+    case 'batchHeld':
+      log.debug('node.batchHeld', { digest: event.digest, author: event.author });
+      return;
+    case 'proposal': {
+      const { type: _, ...facts } = event;
+      log.debug('node.proposal', facts);
+      return;
+    }
+    case 'voted': {
+      const { type: _, ...facts } = event;
+      log.debug('node.voted', facts);
+      return;
+    }
+    case 'committed':
+      log.debug('node.committed', () => committedFacts(event));
+      return;
     case 'expired':
       log.debug('node.expired', { ids: event.ids });
       return;
@@ -83,4 +100,13 @@ export function logEvent(log: Logger, event: NodeEvent): void {
       log.info('node.syncing', { peer: event.peer, from: event.from, to: event.to });
       return;
   }
+}
+
+/** All that it takes to follow a transaction into a block. */
+function committedFacts(event: Extract<NodeEvent, { type: 'committed' }>): Facts {
+  const { committed, blockHash, signers, accused, via } = event;
+  const { height, timeMs, proposer } = committed.block.header;
+  const { round } = committed.certificate;
+  const transactions = event.transactions.map(({ receipt }) => ({ id: receipt.transactionId, status: receipt.status }));
+  return { height, blockHash, timeMs, round, proposer, signers, via, transactions, accused };
 }

@@ -22,6 +22,8 @@ export interface Timings {
   readonly announceMs: number;
   /** Longest time without a block; then an empty one is made. */
   readonly heartbeatMs: number;
+  /** Shortest time between a block and the beginning of the next; 0 begins it whenever there is something to put in it. */
+  readonly blockIntervalMs: number;
 }
 
 /** For a LAN or one machine: a proposal there takes some milliseconds, so a second without one is a failure. */
@@ -32,6 +34,7 @@ export const DEFAULT_TIMINGS: Timings = {
   syncGraceMs: 100,
   announceMs: 1_000,
   heartbeatMs: 60_000,
+  blockIntervalMs: 0,
 };
 
 export interface Context {

@@ -36,12 +36,10 @@ import { knowBatch } from './admission.ts';
 import type { Builder } from './builder.ts';
 import type { Execution } from './chain.ts';
 import type { Context } from './context.ts';
-import type { NodeEvent } from './events.ts';
+import { EarlyMessages } from './early.ts';
+import { committedEvent, participantAt } from './events.ts';
 import type { EvidencePool } from './evidence.ts';
 import type { SignGuard } from './sign-guard.ts';
-
-/** Messages of the next height that are kept for it, of all validators: they overtake the end of the present one all the time. */
-const MAX_EARLY = 256;
 
 export interface EngineParts {
   readonly context: Context;
@@ -63,9 +61,11 @@ export class Engine {
   /** Blocks whose validity waits for batches. */
   readonly #waiting = new Map<BlockHash, ValidateEffect>();
   #timers: (() => void)[] = [];
-  #early: { readonly validator: number; readonly input: Input }[] = [];
+  readonly #early: EarlyMessages;
   #state: ConsensusState;
   #heartbeatDue = false;
+  /** The last block is too young for the next one: this node does not begin it, but joins where others do. */
+  #isResting = false;
   /** What the key was locked on when it resumed: a quorum found that block timely, whatever this clock says by now. */
   #resumedLock: BlockHash | null = null;
   /** What the core wants said in this height and has to wait until the key may speak. */
@@ -76,6 +76,7 @@ export class Engine {
     const { chain, self, timings } = parts.context;
     const index = chain.validators.findIndex((validator) => validator.participant === self);
     this.#config = { validators: chain.validators.length, self: index < 0 ? null : index, timeouts: timings.timeouts };
+    this.#early = new EarlyMessages(this.#config.validators);
     this.#state = startHeight(this.#config, chain.tip.height + 1);
   }
 
@@ -90,7 +91,7 @@ export class Engine {
     const { rounds, blocks } = this.#state;
     const logs = [...rounds.values()];
     return {
-      early: this.#early.length,
+      early: this.#early.size,
       rounds: rounds.size,
       proposals: logs.reduce((sum, log) => sum + log.proposals.length, 0),
       votes: logs.reduce((sum, log) => sum + log.prevotes.length + log.precommits.length, 0),
@@ -128,8 +129,18 @@ export class Engine {
       if (next === undefined) return;
       const { state, effects } = step(this.#state, next);
       this.#state = state;
+      if (next.type === 'proposal') this.#tellOf(next.proposal);
       inputs = [...rest, ...(await this.#performAll(effects))];
     }
+  }
+
+  /** Once of each proposal: the core keeps it the first time. */
+  #tellOf(proposal: Proposal): void {
+    const { height, round, blockHash } = proposal.statement;
+    if (this.#state.rounds.get(round)?.proposals.includes(proposal) !== true) return;
+    const { batches } = proposal.block;
+    const proposer = this.#proposer(round);
+    this.#parts.context.emit({ type: 'proposal', height, round, blockHash, proposer, batches });
   }
 
   /** A checked proposal or vote of the present height or the next one. */
@@ -142,7 +153,7 @@ export class Engine {
       await this.feed(input);
       if (this.#meansNoProposal(statement))
         await this.feed({ type: 'proposerUnreachable', height, round: statement.round });
-    } else if (height === this.#state.height + 1 && this.#hasRoomFor(validator)) this.#early.push({ validator, input });
+    } else if (height === this.#state.height + 1) this.#early.keep(validator, input);
   }
 
   /**
@@ -153,12 +164,6 @@ export class Engine {
     const { step: said, round, validator } = statement;
     const { participant } = this.#parts.context.chain.validators[validator] ?? {};
     return said === 'prevote' && statement.blockHash === null && participant === this.#proposer(round);
-  }
-
-  /** An equal share for each, so that a flood of one leaves the others their room. */
-  #hasRoomFor(validator: number): boolean {
-    const taken = this.#early.filter((early) => early.validator === validator).length;
-    return taken < Math.floor(MAX_EARLY / this.#config.validators);
   }
 
   /** There may be something to put in a block, or a block may have waited for this batch. */
@@ -283,6 +288,8 @@ export class Engine {
     }
     const vote = signed as Vote;
     context.network.publish('votes', encode(voteSchema, vote));
+    const { step: said, height, round, blockHash } = vote;
+    context.emit({ type: 'voted', step: said, height, round, blockHash });
     return [{ type: 'vote', vote }];
   }
 
@@ -346,13 +353,7 @@ export class Engine {
     const expired = context.transactions.expire(timeMs).map((entry) => entry.id);
     this.#heartbeatDue = false;
 
-    const transactions = execution.result.receipts.map((receipt) => {
-      const found = execution.transactions.get(receipt.transactionId);
-      assert(found !== undefined, 'a receipt has its transaction');
-      return { receipt, transaction: found.transaction };
-    });
-    const event: NodeEvent = { type: 'committed', committed, blockHash: certificate.blockHash, transactions, via };
-    context.emit(event);
+    context.emit(committedEvent(committed, execution, context.chain.validators, via));
     if (expired.length > 0) context.emit({ type: 'expired', ids: expired });
     const here = encode(announcement, { version: 1, height, blockHash: certificate.blockHash });
     if (via === 'consensus') context.network.publish('announcements', here);
@@ -364,13 +365,23 @@ export class Engine {
     this.#executions.clear();
     this.#waiting.clear();
     this.#unsaid = [];
-    const early = this.#early;
-    this.#early = [];
     this.#state = startHeight(this.#config, height);
-    return [...early.map(({ input }) => input), ...this.#startInputs()];
+    this.#rest();
+    return [...this.#early.take(), ...this.#startInputs()];
+  }
+
+  #rest(): void {
+    const { blockIntervalMs } = this.#parts.context.timings;
+    this.#isResting = blockIntervalMs > 0;
+    if (!this.#isResting) return;
+    this.#after(blockIntervalMs, () => {
+      this.#isResting = false;
+      return this.startIfWork();
+    });
   }
 
   #startInputs(): Input[] {
+    if (this.#isResting) return [];
     const { context, evidence } = this.#parts;
     const hasWork = context.batches.hasWork || evidence.size > 0 || this.#heartbeatDue;
     return hasWork ? [{ type: 'start' }] : [];
@@ -386,8 +397,6 @@ export class Engine {
 
   #proposer(round: number): ParticipantId {
     const { validators } = this.#parts.context.chain;
-    const validator = validators[proposerIndex(this.#state.height, round, validators.length)];
-    assert(validator !== undefined, 'every round has a proposer');
-    return validator.participant;
+    return participantAt(validators, proposerIndex(this.#state.height, round, validators.length));
   }
 }

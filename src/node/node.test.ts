@@ -491,6 +491,67 @@ t.test('a peer that lies in block sync is banned, and the truth comes from anoth
   t.ok(sameChains(cluster));
 });
 
+t.test('the head has the root that the next checkpoint carries', async (t) => {
+  const cluster = await running(t);
+  const head = () => cluster.during(cluster.get('nbc').node.queries.head());
+  t.match(await head(), { height: 0, hash: null });
+  const roots: string[] = [];
+  for (let height = 1; height <= 6; height++) {
+    await final(cluster, 'nbc', transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 1n)]));
+    const { hash, stateRoot } = await head();
+    t.equal(hash, cluster.get('nbc').chain.tip.hash);
+    roots.push(stateRoot);
+  }
+  // Checkpoints are five heights apart here.
+  const { checkpointRoot } = (await cluster.get('nbc').chain.read(6))!.block.header;
+  t.equal(checkpointRoot, roots[4]);
+  t.equal(new Set(roots).size, 6);
+});
+
+t.test('blocks are as far apart as they have to be, and payments meanwhile share the next one', async (t) => {
+  const blockIntervalMs = 1_000;
+  const cluster = new Cluster(testNetwork(), { ...DEFAULT_TIMINGS, blockIntervalMs });
+  await cluster.startAll();
+  t.teardown(() => cluster.stop());
+  const commits = () => cluster.get('nbc').events.filter((event) => event.type === 'committed');
+  for (let i = 0; i < 30; i++) {
+    await cluster.during(
+      member(cluster, i % 4).node.submit(transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 1n)])),
+    );
+    await cluster.pass(100);
+  }
+  await cluster.until(() => commits().flatMap(({ transactions }) => transactions).length === 30);
+  t.ok(commits().length <= 5, `${commits().length} blocks in three seconds`);
+  const blockTimes = commits().map(({ committed }) => committed.block.header.timeMs);
+  const gaps = blockTimes.slice(1).map((timeMs, i) => timeMs - (blockTimes[i] ?? 0));
+  t.ok(
+    gaps.every((gap) => gap >= blockIntervalMs),
+    `${gaps} ms apart`,
+  );
+  t.ok(
+    gaps.every((gap) => gap < blockIntervalMs + 200),
+    'and no timeout is waited for',
+  );
+  t.strictSame(
+    cluster.get('nbc').events.filter((event) => event.type === 'round' && event.round > 0),
+    [],
+  );
+});
+
+t.test('after a rest that is over, a block comes at once; with the proposer gone too', async (t) => {
+  const cluster = new Cluster(testNetwork(), { ...DEFAULT_TIMINGS, blockIntervalMs: 1_000 });
+  await cluster.startAll();
+  t.teardown(() => cluster.stop());
+  await cluster.pass(5_000);
+  for (const gone of [null, 'cnb'] as const) {
+    if (gone !== null) cluster.kill(gone);
+    const startMs = cluster.clock.now();
+    await final(cluster, 'nbc', transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 1n)]));
+    t.ok(cluster.clock.now() - startMs < 50, `${cluster.clock.now() - startMs} virtual ms`);
+    await cluster.pass(2_000);
+  }
+});
+
 // ---------------------------------------------------------------- helpers
 
 async function running(t: { teardown: (fn: () => Promise<void>) => void }): Promise<Cluster> {

@@ -201,6 +201,13 @@ export class Node {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Something is being agreed on, was agreed on elsewhere, or waits to be: more blocks follow, whoever hands nothing in. */
+  get isBusy(): boolean {
+    const { chain, batches, transactions } = this.#context;
+    const isWorking = this.#engine.position.step !== 'idle' || batches.hasWork || transactions.waiting > 0;
+    return isWorking || this.#catchUp.highestKnown > chain.tip.height;
+  }
+
   /** How much it keeps of what other validators said. */
   get held() {
     return this.#engine.held;
@@ -236,7 +243,7 @@ export class Node {
       const { status, failedCommand } = check(chain.rules, view, identified, timeMs, chain.tip.height + 1);
       if (status === 'DUPLICATE') return status;
       if (status === 'OK') break;
-      if (blocks === MAX_ADMISSION_BLOCKS || !this.#blockUnderWay()) {
+      if (blocks === MAX_ADMISSION_BLOCKS || !this.isBusy) {
         throw this.#mayBeWrong(status) ? new Refusal('CATCHING_UP') : new Refusal(status, failedCommand);
       }
       await this.#nextBlock();
@@ -251,13 +258,6 @@ export class Node {
     const { tip } = this.#context.chain;
     const isBehind = this.#catchUp.decidedElsewhere > tip.height + MAX_ADMISSION_BLOCKS;
     return statusNamed(status).code >= FIRST_STATUS_OF_STATE && (isBehind || !this.#introductions.areEnough);
-  }
-
-  /** Something is being agreed on, or was agreed on elsewhere, that may change what a check says. */
-  #blockUnderWay(): boolean {
-    const { chain, batches, transactions } = this.#context;
-    const isWorking = this.#engine.position.step !== 'idle' || batches.hasWork || transactions.waiting > 0;
-    return isWorking || this.#catchUp.highestKnown > chain.tip.height;
   }
 
   /** Resolves after the next block, or when waiting for it any longer would only annoy. */

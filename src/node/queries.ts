@@ -18,6 +18,7 @@ import type {
   BlockHash,
   CommittedBlock,
   CurrencyCode,
+  Hash,
   Receipt,
   StateKey,
   TransactionId,
@@ -32,6 +33,7 @@ import {
   referenceIndexKey,
   transactionIndexKey,
 } from './indexes.ts';
+import { stateRoot } from './snapshot.ts';
 
 interface HistoryEntry {
   readonly id: TransactionId;
@@ -81,6 +83,22 @@ export class Queries {
       for (const { value } of balances) sum += decode(balanceRecord, value, MAX_STATE_VALUE_BYTES);
     }
     return sum <= MAX_MINOR ? sum : -1n;
+  }
+
+  /** The last block and the root of the whole state after it: reads all of it. For audits, not for every request. */
+  head(): Promise<{ readonly height: number; readonly hash: BlockHash | null; readonly stateRoot: Hash }> {
+    return this.#atOneHeight(async () => {
+      const { height, hash } = this.#chain.tip;
+      return { height, hash: height === 0 ? null : (hash as BlockHash), stateRoot: await stateRoot(this.#chain.store) };
+    });
+  }
+
+  /** What was issued and redeemed, and the sum of all balances after the same block: reads the whole state. */
+  books(currency: CurrencyCode): Promise<SupplyRecord & { readonly sumMinor: bigint }> {
+    return this.#atOneHeight(async () => ({
+      ...(await this.supply(currency)),
+      sumMinor: await this.sumOfBalances(currency),
+    }));
   }
 
   async transaction(id: TransactionId): Promise<IndexedTransaction | null> {
@@ -146,6 +164,15 @@ export class Queries {
     const last = entries.at(-1);
     const next = rows.length > limit && last !== undefined ? `${last.indexed.height}.${last.indexed.index}` : null;
     return { entries, next };
+  }
+
+  /** Reads anew until no block comes meanwhile. */
+  async #atOneHeight<T>(read: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const { height } = this.#chain.tip;
+      const found = await read();
+      if (this.#chain.store.height() === height && this.#chain.tip.height === height) return found;
+    }
   }
 
   async #state<T>(schema: Schema<T>, key: StateKey): Promise<T | null> {

@@ -41,6 +41,17 @@ export async function takeSnapshot(height: number, store: StateStore, snapshots:
   return merkleRootOfNodes(entries, chunkRoots);
 }
 
+/** The root that a checkpoint of the present state would carry. */
+export async function stateRoot(store: StateStore): Promise<Hash> {
+  const roots: Hash[] = [];
+  let entries = 0;
+  for await (const chunk of chunksOf(store.pages())) {
+    roots.push(chunkRoot(chunk, encode(stateChunk, chunk)));
+    entries += chunk.length;
+  }
+  return merkleRootOfNodes(entries, roots);
+}
+
 /** Removes old snapshots, and those of a record that has since been lost. @param base height of the record's first block: of a snapshot, or 1. */
 export async function pruneSnapshots(snapshots: Snapshots, height: number, base: number): Promise<void> {
   const newest = snapshots

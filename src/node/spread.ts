@@ -8,6 +8,7 @@ import { batchesQuestion } from '../codec/messages.ts';
 import { encode } from '../codec/schema.ts';
 import { batchDigestOfBytes } from '../crypto/ids.ts';
 import { CodedError } from '../errors.ts';
+import type { KnownBatch } from '../mempool/batch-pool.ts';
 import type { Verdict } from '../ports.ts';
 import type { Batch, BatchDigest, ParticipantId } from '../types/index.ts';
 import { admitBatch, knowBatch } from './admission.ts';
@@ -63,8 +64,10 @@ export class Spread {
     if (admission.known.batch.author !== from) return this.#refuse(from, "a push of somebody else's batch");
     const added = await inbox.post(async () => {
       const isNew = batches.add(admission.known);
-      if (isNew) await this.#onBatch();
-      return isNew;
+      if (!isNew) return false;
+      this.#tellOf(admission.known);
+      await this.#onBatch();
+      return true;
     });
     return added === true ? 'accept' : 'ignore';
   }
@@ -97,6 +100,7 @@ export class Spread {
       batches.add(known, true);
       this.#underWay.add(known.digest);
       network.pushBatch(known.bytes);
+      this.#context.emit({ type: 'batched', digest: known.digest, transactions: known.transactions });
     }
     await this.#onBatch();
   }
@@ -133,11 +137,15 @@ export class Spread {
       if (admission === 'postponed') return false;
       await inbox.post(async () => {
         if ('problem' in admission) batches.refuse(digest);
-        else batches.add(admission.known, true);
+        else if (batches.add(admission.known, true)) this.#tellOf(admission.known);
         await this.#onBatch();
       });
     }
     return digests.every((digest) => batches.holds(digest));
+  }
+
+  #tellOf({ digest, batch: { author } }: KnownBatch): void {
+    this.#context.emit({ type: 'batchHeld', digest, author });
   }
 
   #refuse(peer: ParticipantId, reason: string): Verdict {

@@ -96,7 +96,11 @@ export type Ending =
   | { readonly kind: 'pending' }
   | { readonly kind: 'unreachable' };
 
-/** What can be done to the banks. Each resolves when it is done; `restart` when the node is ready. */
+/**
+ * What can be done to the banks. Each resolves when it is done; `restart` when the node is ready. Crashing or wiping one that is
+ * down is no error. All throw CodedError: `BANK_UNKNOWN`, `BANK_DOWN` (pausing one that is down), `BANK_DOES_NOT_START`,
+ * `LIAR_UNKNOWN`.
+ */
 export interface Faults {
   crash(bank: ParticipantId): Promise<void>;
   restart(bank: ParticipantId): Promise<void>;

@@ -22,14 +22,17 @@ export interface Accomplice {
   readonly signer: Signer;
   readonly chance: Chance;
   readonly clock: VirtualClock;
-  /** What it may try to get past the others. */
-  readonly fraud: Fraud;
   /** One gossip message to one peer. */
   readonly tell: (peer: ParticipantId, topic: Topic, bytes: Uint8Array) => void;
   /** Its own process ends, and is there again after so long. */
   readonly restart: (downMs: number) => void;
   /** Tells the checkers of a block that must not become part of the chain, and what is wrong with it. */
   readonly forged: (hash: BlockHash, wrong: string) => void;
+}
+
+export interface Swindler extends Accomplice {
+  /** What it may try to get past the others. */
+  readonly fraud: Fraud;
 }
 
 export type Actor = (inside: Accomplice) => Alter;

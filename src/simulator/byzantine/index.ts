@@ -1,6 +1,7 @@
 /** The Byzantine participants by name. */
 import type { ActorKind } from '../faults/plan.ts';
-import type { Actor } from './actor.ts';
+import type { Alter } from '../world/machine.ts';
+import type { Swindler } from './actor.ts';
 import { amnesiac } from './amnesiac.ts';
 import { badProposer } from './bad-proposer.ts';
 import { delayer } from './delayer.ts';
@@ -14,7 +15,7 @@ import { smuggler } from './smuggler.ts';
 import { twin } from './twin.ts';
 import { withholder } from './withholder.ts';
 
-export const ACTORS: Readonly<Record<ActorKind, Actor>> = {
+export const ACTORS: Readonly<Record<ActorKind, (inside: Swindler) => Alter>> = {
   equivocator,
   garbage,
   withholder,

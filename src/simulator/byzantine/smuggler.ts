@@ -6,12 +6,12 @@ import { batch as batchSchema } from '../../codec/block.ts';
 import { MAX_BATCH_BYTES } from '../../codec/limits.ts';
 import { decode, encode } from '../../codec/schema.ts';
 import type { Batch } from '../../types/index.ts';
-import { type Actor, onNetwork } from './actor.ts';
+import { onNetwork, type Swindler } from './actor.ts';
 
 /** Pushes before the first false signature, after which nobody listens to it any more. */
 const WELL_BEHAVED = 12;
 
-export const smuggler: Actor = ({ chance, fraud, clock, self }) => {
+export const smuggler = ({ chance, fraud, clock, self }: Swindler) => {
   let pushes = 0;
   return onNetwork((network) => ({
     ...network,

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { CodedError } from '../../errors.ts';
 import { ACTOR_KINDS, type ActorKind, FAULT_KINDS, type FaultKind } from '../faults/plan.ts';
-import type { Signatures } from '../world/members.ts';
+import type { Signatures } from '../world/keyring.ts';
 import { AS_PLANNED, type Changes } from './shrink.ts';
 
 export const HELP = `npm run simulate -- [flags]

@@ -2,9 +2,11 @@
  * Virtual time: a heap of timers by (time, order of scheduling) that moves only when it is told to. Timers that fall due at
  * the same moment may be put in any other order by whoever draws their lots: no code may count on one.
  */
+import { assert } from '../../errors.ts';
 import type { Clock } from '../../ports.ts';
 
 interface Timer {
+  /** In time that has run, without what was leapt over. */
   readonly atMs: number;
   readonly lot: number;
   readonly order: number;
@@ -13,23 +15,24 @@ interface Timer {
 }
 
 export class VirtualClock implements Clock {
-  #nowMs: number;
+  #ranMs: number;
+  #leaptMs = 0;
   #order = 0;
   readonly #heap: Timer[] = [];
   readonly #lot: () => number;
 
   /** @param lot of a timer among those of its moment, the lowest first. */
   constructor(startMs: number, lot: () => number = () => 0) {
-    this.#nowMs = startMs;
+    this.#ranMs = startMs;
     this.#lot = lot;
   }
 
   now(): number {
-    return this.#nowMs;
+    return this.#ranMs + this.#leaptMs;
   }
 
   schedule(delayMs: number, fire: () => void): () => void {
-    const atMs = this.#nowMs + Math.max(0, delayMs);
+    const atMs = this.#ranMs + Math.max(0, delayMs);
     const timer: Timer = { atMs, lot: this.#lot(), order: this.#order++, fire };
     this.#push(timer);
     return () => {
@@ -41,11 +44,17 @@ export class VirtualClock implements Clock {
   fireNext(): boolean {
     for (let next = this.#pop(); next !== null; next = this.#pop()) {
       if (next.fire === null) continue;
-      this.#nowMs = next.atMs;
+      this.#ranMs = next.atMs;
       next.fire();
       return true;
     }
     return false;
+  }
+
+  /** Shows so much more from now on, and fires nothing: every timer still has as long to wait as it had. */
+  leap(ms: number): void {
+    assert(ms >= 0, 'time goes forward');
+    this.#leaptMs += ms;
   }
 
   #push(timer: Timer): void {

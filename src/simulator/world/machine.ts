@@ -233,6 +233,11 @@ export class Machine {
     this.syncMs = () => 0;
   }
 
+  /** Does something once this process is awake: now, when it is resumed, or, where it ends before, never. */
+  whenAwake(act: () => void): void {
+    this.#gate(this.#life, act);
+  }
+
   /** What somebody outside gets back from the node: nothing, once the process is gone. */
   outside<T>(answer: Promise<T>, heard: (value: T) => void, failed: (error: unknown) => void): void {
     const life = this.#life;
@@ -325,7 +330,10 @@ export class Machine {
     const store = openMemoryStateStore(this.state);
     const whenAlive = <T>(effect: string, act: () => Promise<T>) =>
       this.#effect(life, effect) ? act() : new Promise<T>(() => undefined);
-    const { apply, clear, fill, seal } = bound(store);
+    const apply = store.apply.bind(store);
+    const clear = store.clear.bind(store);
+    const fill = store.fill.bind(store);
+    const seal = store.seal.bind(store);
     store.apply = (...block) =>
       whenAlive('apply state', () => {
         this.#parts.onWrites?.(block[1]);
@@ -390,13 +398,4 @@ export class Machine {
 
 function newLife(): Life {
   return { begun: false, alive: false, node: null, chain: null, diskFailed: false };
-}
-
-function bound(store: StateStore): Pick<StateStore, 'apply' | 'clear' | 'fill' | 'seal'> {
-  return {
-    apply: store.apply.bind(store),
-    clear: store.clear.bind(store),
-    fill: store.fill.bind(store),
-    seal: store.seal.bind(store),
-  };
 }

@@ -1,15 +1,7 @@
-/**
- * Who takes part in a simulated network and with which keys, and how their signatures are made: truly, or by a hash that
- * anybody could compute and nobody here does, which costs a fiftieth.
- */
-import { textOf } from '../../codec/short.ts';
-import { createSigner, publicKeyOf } from '../../crypto/ed25519.ts';
-import { sha256 } from '../../crypto/hash.ts';
-import { createInlineVerifier } from '../../crypto/verifier.ts';
-import type { SignatureCheck, Signer, Verifier } from '../../ports.ts';
-import type { CurrencyCode, Genesis, ParticipantId, PublicKey } from '../../types/index.ts';
-
-export type Signatures = 'real' | 'stub';
+/** Who takes part in a simulated network, under which rules. */
+import type { Signer, Verifier } from '../../ports.ts';
+import type { CurrencyCode, Genesis, ParticipantId } from '../../types/index.ts';
+import { keyring, type Signatures } from './keyring.ts';
 
 export interface Membership {
   readonly genesis: Genesis;
@@ -32,7 +24,8 @@ export const MAX_VALIDITY_MS = 600_000;
 export function membership(participants: number, signatures: Signatures): Membership {
   const ids = Array.from({ length: participants }, (_, i) => `bank${i + 1}` as ParticipantId);
   const [khr, usd] = CURRENCIES as readonly [CurrencyCode, CurrencyCode];
-  const key = (name: string) => publicKeyOfName(name);
+  const { signer, verifier } = keyring('tonle simulated key', signatures);
+  const key = (name: string) => signer(name).publicKey;
   const genesis: Genesis = {
     version: 1,
     network: 'tonle-simulated',
@@ -52,64 +45,5 @@ export function membership(participants: number, signatures: Signatures): Member
     officers: { keys: ['officer/1', 'officer/2', 'officer/3'].map(key).sort(), quorum: 2 },
     rules: { maxValidityMs: MAX_VALIDITY_MS, maxClockSkewMs: 5_000, checkpointInterval: 40 },
   };
-  if (signatures === 'stub') return { genesis, signer: stubSigner, verifier: STUB_VERIFIER };
-  return { genesis, signer: (name) => createSigner(seedOf(name)), verifier: createInlineVerifier() };
+  return { genesis, signer, verifier };
 }
-
-function seedOf(name: string): Uint8Array {
-  return sha256(new TextEncoder().encode(`tonle simulated key ${name}`));
-}
-
-/** Public keys are real ones, for the ledger refuses any others. They are the same in every run. */
-const publicKeys = new Map<string, PublicKey>();
-
-function publicKeyOfName(name: string): PublicKey {
-  const found = publicKeys.get(name) ?? publicKeyOf(seedOf(name));
-  publicKeys.set(name, found);
-  return found;
-}
-
-function stubSigner(name: string): Signer {
-  const publicKey = publicKeyOfName(name);
-  return { publicKey, sign: (message) => stubSignature(publicKey, message) };
-}
-
-function stubSignature(publicKey: PublicKey, message: Uint8Array): Uint8Array {
-  const signature = new Uint8Array(64);
-  signature.set(stubDigest(publicKey, message));
-  return signature;
-}
-
-/** A statement is signed once and checked by everybody, mostly in the same array. Nobody changes what is signed. */
-function stubDigest(publicKey: PublicKey, message: Uint8Array): Uint8Array {
-  const ofMessage = digestsOfMessages.get(message) ?? new Map<PublicKey, Uint8Array>();
-  const known = ofMessage.get(publicKey);
-  if (known !== undefined) return known;
-  const digest = keptDigest(publicKey, message);
-  digestsOfMessages.set(message, ofMessage.set(publicKey, digest));
-  return digest;
-}
-
-const digestsOfMessages = new WeakMap<Uint8Array, Map<PublicKey, Uint8Array>>();
-
-/** By the bytes themselves, for a while. */
-function keptDigest(publicKey: PublicKey, message: Uint8Array): Uint8Array {
-  const keyed = publicKey + textOf(message, 'latin1');
-  const known = stubDigests.get(keyed);
-  if (known !== undefined) return known;
-  const digest = sha256(Buffer.from(keyed, 'latin1'));
-  if (stubDigests.size >= MAX_STUB_DIGESTS) stubDigests.clear();
-  stubDigests.set(keyed, digest);
-  return digest;
-}
-
-const stubDigests = new Map<string, Uint8Array>();
-const MAX_STUB_DIGESTS = 4_096;
-
-const verifyStub = ({ publicKey, message, signature }: SignatureCheck): boolean =>
-  signature.length === 64 && stubDigest(publicKey, message).every((byte, i) => signature[i] === byte);
-
-const STUB_VERIFIER: Verifier = {
-  verify: verifyStub,
-  verifyAll: (checks) => Promise.resolve(checks.map(verifyStub)),
-};

@@ -117,6 +117,11 @@ export class VirtualNetwork {
     for (const peer of peers) this.#up.get(peer)?.onPeer(this.#ownerOf(self), false);
   }
 
+  /** Whether both are up, and the link between them is not cut. */
+  areLinked(a: ParticipantId, b: ParticipantId): boolean {
+    return this.#linked(a, b);
+  }
+
   /** Cuts every link between the two groups; both ends notice. */
   cut(left: readonly ParticipantId[], right: readonly ParticipantId[], cause = 'cut'): void {
     for (const [a, b] of pairs(left, right)) {
