@@ -266,8 +266,13 @@ class Simulation {
     if (this.#checkers.isOver) return;
     const via = this.#chance.pick(this.#honest);
     const last = this.#workload.lastPayment(via, this.#clock.now());
-    // A healed bank boots within this turn; the payment comes right after.
-    this.#clock.schedule(10, () => this.#customers.ask(last, via, Number.POSITIVE_INFINITY));
+    // A healed bank boots within this turn, and the payment comes right after; one that crashed at the last point of a run, after
+    // the healing, is up again some time later.
+    const ask = (): void => {
+      if (this.#fleet.machine(via).node === null) this.#clock.schedule(10, ask);
+      else this.#customers.ask(last, via, Number.POSITIVE_INFINITY);
+    };
+    this.#clock.schedule(10, ask);
     const isDone = () => this.#checkers.receiptOf(last.id) !== null && this.#isLevel();
     const isLive = await this.#until(isDone, this.#clock.now() + (this.#isConspiracy ? LIVENESS_MS / 9 : LIVENESS_MS));
     if (isLive || this.#isConspiracy) return;
