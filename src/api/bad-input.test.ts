@@ -402,7 +402,11 @@ function bind(key: typeof DARAS_PHONE, id = 'dara@aclb'): Transaction {
 }
 
 function opened(id: string, publicKey = network.signer('wallet/x').publicKey): Transaction {
-  return transactionOf(network, ['operator/aclb'], [{ type: 'openAccount', account: account(id), publicKey }]);
+  return transactionOf(
+    network,
+    ['operator/aclb'],
+    [{ type: 'openAccount', account: account(id), publicKey, tier: null }],
+  );
 }
 
 /** Another payment under the key and nonce of one that is final. */

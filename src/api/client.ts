@@ -79,12 +79,17 @@ interface OperatorClient {
     readonly name: string;
     readonly publicKey: string;
     readonly displayName: string;
+    /** Left out where the network has no tiers. */
+    readonly tier?: string;
   }): Promise<ActionJson>;
+  setTier(request: { readonly account: string; readonly tier: string }): Promise<TransactionStateJson>;
   customers(): Promise<CustomersJson>;
   /** @param phone as the user wrote it. */
   aliasKey(phone: string): Promise<AliasKeyJson>;
-  /** @param request.transaction one registerAlias, signed by the wallet. */
+  /** @param request.transaction one registerAlias or claimAlias, signed by the wallet. */
   attest(request: { readonly transaction: Transaction; readonly phone: string }): Promise<ActionJson>;
+  /** @param request.account whose number it is. */
+  rejectClaim(request: { readonly account: string; readonly phone: string }): Promise<TransactionStateJson>;
   fund(request: {
     readonly account: string;
     readonly amount: { readonly currency: string; readonly value: string };
@@ -124,10 +129,12 @@ function operatorClient(ask: Ask): OperatorClient {
     ask<T>({ method: 'POST', path: `/operator/v1/${path}`, json: body, patienceMs: MAX_WAIT_MS + PATIENCE_MS });
   return {
     openAccount: (request) => post('accounts', request),
+    setTier: (request) => post('tier', request),
     customers: () => ask({ method: 'GET', path: '/operator/v1/accounts' }),
     aliasKey: (phone) => post('alias-key', { phone }),
     attest: ({ transaction, phone }) =>
       post('attest', { transaction: toHex(encode(transactionSchema, transaction)), phone }),
+    rejectClaim: (request) => post('reject-claim', request),
     fund: (request) => post('fund', request),
     redeem: (request) => post('redeem', request),
   };

@@ -34,6 +34,7 @@ const operatorBodies: readonly unknown[] = [
   { name: 'vanna', publicKey, displayName: 'Vanna' },
   { account: 'dara@aclb', phone: '+85512345678' },
   { account: 'dara@aclb', amount: { currency: 'KHR', value: '5' } },
+  { account: 'dara@aclb', tier: 'full' },
   { transaction: json[3], phone: '017123456' },
 ];
 

@@ -102,6 +102,7 @@ export const TRANSACTION_CODES = [
   'NONCE_MALFORMED',
   'SIGNATURE_MALFORMED',
   'SIGNATURE_MISSING',
+  'TIER_MALFORMED',
   'VERSION_UNKNOWN',
 ] as const;
 
@@ -128,6 +129,7 @@ export const TIME_MS: JsonSchema = { type: 'integer', minimum: 0, description: '
 export const ACCOUNT: JsonSchema = { type: 'string', examples: ['dara@aclb'] };
 const CURRENCY: JsonSchema = { type: 'string', pattern: '^[A-Z]{3}$', examples: ['KHR'] };
 export const TEXT: JsonSchema = { type: 'string' };
+export const TIER: JsonSchema = { type: 'string', examples: ['full'] };
 const DECIMAL: JsonSchema = { type: 'string', pattern: '^-?(0|[1-9]\\d*)(\\.\\d+)?$', examples: ['5000'] };
 const MONEY = { value: DECIMAL, minor: { ...DECIMAL, description: 'Minor units' } };
 
@@ -153,7 +155,7 @@ export const COMPONENTS = {
   Balance: object({ currency: CURRENCY, ...MONEY }),
   Command: {
     oneOf: [
-      command('openAccount', { account: ACCOUNT, publicKey: KEY }),
+      command('openAccount', { account: ACCOUNT, publicKey: KEY, tier: orNull(TIER) }),
       command('registerAlias', { aliasKey, account: ACCOUNT }),
       command('releaseAlias', { aliasKey, account: ACCOUNT }),
       command('issue', { to: ACCOUNT, amount }),
@@ -165,6 +167,9 @@ export const COMPONENTS = {
         alias: orNull(object({ aliasKey, epoch: { type: 'integer', minimum: 1 } })),
         memo: TEXT,
       }),
+      command('claimAlias', { aliasKey, account: ACCOUNT }),
+      command('rejectClaim', { aliasKey, account: ACCOUNT }),
+      command('setTier', { account: ACCOUNT, tier: TIER }),
     ],
   },
   Transaction: object({

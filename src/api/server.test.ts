@@ -295,7 +295,7 @@ t.test('an alias: found however the number is written, gone when released', (t) 
     for (const text of ['+85512345678', '012 345 678', '012345678', '012-345-678']) {
       const { status, body } = await api.get<AliasJson>(`/api/v1/aliases/${encodeURIComponent(text)}`);
       t.equal(status, 200, text);
-      t.strictSame(body, { account: 'dara@aclb', epoch: 1, aliasKey: key });
+      t.strictSame(body, { account: 'dara@aclb', epoch: 1, aliasKey: key, claim: null });
     }
     await final(world, transactionOf(cluster.network, ['wallet/dara'], [{ ...registerAlias, type: 'releaseAlias' }]));
     const released = await api.get('/api/v1/aliases/012345678');
@@ -398,6 +398,8 @@ t.test('the description lists every route, and every reference in it leads somew
       'POST /operator/v1/attest',
       'POST /operator/v1/fund',
       'POST /operator/v1/redeem',
+      'POST /operator/v1/reject-claim',
+      'POST /operator/v1/tier',
     ]);
     for (const methods of Object.values(body.paths)) {
       for (const [method, { summary, responses, requestBody }] of Object.entries(methods)) {

@@ -31,6 +31,12 @@ export interface CurrencyJson {
   readonly maxAmount: string;
 }
 
+export interface TierJson {
+  readonly name: string;
+  /** What goes out in a day at most; a currency that is not here has no limit. */
+  readonly limits: readonly { readonly currency: string; readonly maxDaily: string }[];
+}
+
 export interface StatusJson {
   /** Of the program. */
   readonly version: string;
@@ -50,6 +56,8 @@ export interface StatusJson {
   /** How far ahead of block time a transaction may stay valid. */
   readonly maxValidityMs: number;
   readonly currencies: readonly CurrencyJson[];
+  /** Every wallet has one of these, where there are any. */
+  readonly tiers: readonly TierJson[];
   readonly consensus: { readonly height: number; readonly round: number; readonly step: string };
   /** Participants with an open connection to this node. */
   readonly peers: readonly string[];
@@ -103,6 +111,13 @@ export interface BalanceJson extends MoneyJson {
   readonly currency: string;
 }
 
+/** What an account may still pay out today in a currency, by this node's clock and last block. */
+export interface DailyLimitJson {
+  readonly currency: string;
+  readonly limit: MoneyJson;
+  readonly left: MoneyJson;
+}
+
 export interface StatusCodeJson {
   readonly code: number;
   readonly name: string;
@@ -126,8 +141,12 @@ export interface AccountJson {
   readonly publicKey: string;
   /** 0 for the accounts of the genesis. */
   readonly openedAtHeight: number;
+  /** Null for settlement accounts, and where the network has no tiers. */
+  readonly tier: string | null;
   /** One for each currency of the network. */
   readonly balances: readonly BalanceJson[];
+  /** One for each currency that the tier limits. */
+  readonly daily: readonly DailyLimitJson[];
   readonly history: {
     /** Newest first. */
     readonly entries: readonly EntryJson[];
@@ -140,6 +159,17 @@ export interface AliasJson {
   readonly account: string;
   readonly epoch: number;
   readonly aliasKey: string;
+  /** Who wants the number, or null: payments go on to `account` until the claim is due and carried out. */
+  readonly claim: ClaimJson | null;
+}
+
+export interface ClaimJson {
+  /** Where the number is to go. */
+  readonly account: string;
+  /** Until then the holder and its bank may object; from then on the number may be registered anew. */
+  readonly dueMs: number;
+  /** From then on the claim is none any more. */
+  readonly lapsesMs: number;
 }
 
 export interface ReceiptJson {

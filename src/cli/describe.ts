@@ -1,5 +1,5 @@
 /** Payments and other commands in words for people, as every command of the wallets' side prints them. */
-import type { BalanceJson, EntryJson } from '../api/types.ts';
+import type { AccountJson, BalanceJson, EntryJson } from '../api/types.ts';
 import type { AmountJson, CommandJson } from '../codec/json.ts';
 import { withThousands } from './output.ts';
 
@@ -8,15 +8,27 @@ export function describeAmount({ currency, value }: AmountJson | BalanceJson): s
   return `${currency} ${withThousands(value)}`;
 }
 
+/** `basic; today KHR 1,988,000, USD 500 may still go out`. @param account of a tier. */
+export function describeTier({ tier, daily }: Pick<AccountJson, 'tier' | 'daily'>): string {
+  const left = daily.map(({ currency, left: { value } }) => describeAmount({ currency, value }));
+  return left.length === 0 ? `${tier}` : `${tier}; today ${left.join(', ')} may still go out`;
+}
+
 /** What a command does, or did, in a few words; no names and numbers are on the ledger. */
 export function describeCommand(command: CommandJson): string {
   switch (command.type) {
     case 'openAccount':
-      return `open account ${command.account}`;
+      return `open account ${command.account}${command.tier === null ? '' : `, tier ${command.tier}`}`;
     case 'registerAlias':
       return `bind a phone number to ${command.account}`;
     case 'releaseAlias':
       return `release a phone number of ${command.account}`;
+    case 'claimAlias':
+      return `claim a phone number for ${command.account}`;
+    case 'rejectClaim':
+      return `reject the claim of a phone number of ${command.account}`;
+    case 'setTier':
+      return `give ${command.account} the tier ${command.tier}`;
     case 'issue':
       return `issue ${describeAmount(command.amount)} to ${command.to}`;
     case 'redeem':

@@ -12,7 +12,7 @@ import type { Amount, ParticipantId } from '../types/index.ts';
 import type { CliContext } from './context.ts';
 import type { Nodes } from './nodes.ts';
 import type { PasswordSource } from './password.ts';
-import { bindAlias, fund, issue, openWallet, readAmount, readTerms, type Terms } from './wallet.ts';
+import { bindAlias, fund, issue, LOCAL_TIER, openWallet, readAmount, readTerms, type Terms } from './wallet.ts';
 import { createWallet, listWallets, unlockWallet, type Wallet } from './wallet-files.ts';
 
 /** A wallet as a person sees it in the list. */
@@ -90,7 +90,7 @@ async function openOne(cli: CliContext, terms: Terms, bank: Bank, number: number
   const name = NAMES[number] ?? `wallet${number + 1}`;
   const wallet = await walletOf(cli, name, bank);
   const { account } = wallet;
-  await openWallet(client, wallet, capitalised(name));
+  await openWallet(client, wallet, { displayName: capitalised(name), tier: LOCAL_TIER });
   const phone = phoneOf(number);
   if ((await orNull(client.alias(phone)))?.account !== account) {
     await bindAlias(client, terms, wallet, phone, cli.random);

@@ -116,6 +116,7 @@ const CODES_OF: Readonly<Partial<Record<ExitName, readonly string[]>>> = {
     'URL_INVALID',
     'ACCOUNT_MALFORMED',
     'PARTICIPANT_MALFORMED',
+    'TIER_MALFORMED',
     'CURRENCY_MALFORMED',
     'HASH_MALFORMED',
     'KEY_MALFORMED',

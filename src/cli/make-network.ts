@@ -4,7 +4,16 @@ import { toHex } from '../codec/hex.ts';
 import { publicKeyOf } from '../crypto/ed25519.ts';
 import { encodeKeyFile, type KeyKind } from '../crypto/keyfile.ts';
 import type { Clock, Random } from '../ports.ts';
-import type { Currency, CurrencyCode, Genesis, Participant, ParticipantId, PublicKey } from '../types/index.ts';
+import type {
+  Currency,
+  CurrencyCode,
+  Genesis,
+  Participant,
+  ParticipantId,
+  PublicKey,
+  Tier,
+  TierName,
+} from '../types/index.ts';
 import { type HomeContent, SECRET_BYTES } from './home.ts';
 
 /** A member before it has keys. */
@@ -55,8 +64,31 @@ const DEFAULT_CURRENCIES: readonly Currency[] = [
   },
 ];
 
-/** Ten minutes to sign, carry and retry a payment; clocks within five seconds; a checkpoint reads the whole state. */
-const DEFAULT_RULES: Genesis['rules'] = { maxValidityMs: 600_000, maxClockSkewMs: 5_000, checkpointInterval: 1_000 };
+/**
+ * What Bakong's wallets may pay out in a day, by what their bank knows of the customer: the phone number alone; a picture and a
+ * document; all of it (National Bank of Cambodia, circular of 26 March 2021).
+ */
+const DEFAULT_TIERS: readonly Tier[] = [
+  tier('basic', 2_000_000n, 500_00n),
+  tier('full', 40_000_000n, 10_000_00n),
+  tier('partial', 12_000_000n, 3_000_00n),
+];
+
+const HOUR_MS = 3_600_000;
+
+const DEFAULT_RULES: Genesis['rules'] = {
+  // Ten minutes to sign, carry and retry a payment; clocks within five seconds.
+  maxValidityMs: 600_000,
+  maxClockSkewMs: 5_000,
+  // A checkpoint reads the whole state.
+  checkpointInterval: 1_000,
+  // Over a weekend: who is without a signal for two days hears of a claim of the own number in time to object, and whoever
+  // lost a phone has two days more to come back to the bank.
+  aliasClaimDelayMs: 48 * HOUR_MS,
+  aliasClaimWindowMs: 48 * HOUR_MS,
+  // Phnom Penh is at UTC+7 all year.
+  dayStartOffsetMinutes: 420,
+};
 
 const NAMED: readonly Member[] = [
   { id: 'nbc' as ParticipantId, name: 'National Bank of Cambodia', kind: 'centralBank' },
@@ -96,6 +128,7 @@ export function makeNetwork(plan: NetworkPlan): NewNetwork {
       networkKey: host.publicKey,
     })),
     officers: { keys: officers.map((officer) => officer.publicKey).sort(), quorum },
+    tiers: DEFAULT_TIERS,
     rules: DEFAULT_RULES,
   };
   // Whatever the plan says, nothing leaves here that a node would refuse to read.
@@ -127,6 +160,15 @@ export function configOf(member: Member & Place, members: readonly (Member & Pla
     p2p: { listen: [member.listen], peers },
     api: { host: member.apiHost, port: member.apiPort },
   };
+}
+
+function tier(name: string, khr: bigint, usdCents: bigint): Tier {
+  const [first, second] = DEFAULT_CURRENCIES as readonly [Currency, Currency];
+  const limits = [
+    { currency: first.code, maxDailyMinor: khr },
+    { currency: second.code, maxDailyMinor: usdCents },
+  ];
+  return { name: name as TierName, limits };
 }
 
 interface NewKey {

@@ -195,6 +195,46 @@ test('a local network keeps its promises', async (t) => {
     t.match(await tonle('alias', 'register', '012700003', '--wallet', 'bopha'), { code: 0 });
   });
 
+  await t.test('a number is claimed, and its holder and the bank of the holder object', async (t) => {
+    const claimed = await tonle('alias', 'claim', '012700003', '--wallet', 'sophea');
+    t.match(claimed, { code: 0, stdout: /^\+85512700003 is claimed for sophea@cnb: final in block \d+/ });
+    t.match(claimed.stdout, /sophea@cnb claims it: it may be registered from \d{4}-/);
+    await level(network);
+    t.match(
+      (await tonle('alias', 'resolve', '012700003')).stdout,
+      /^\+85512700003 is bopha@wing\nsophea@cnb claims it/,
+    );
+    const register = ['alias', 'register', '012700003', '--wallet', 'sophea'];
+    t.match(await tonle(...register), { code: exitCode('REFUSED'), stderr: /CLAIM_NOT_DUE/ });
+    const reject = (...argv: string[]) => tonle('alias', 'reject', '012700003', ...argv);
+    t.match(await reject('--account', 'sophea@cnb'), { code: exitCode('REFUSED'), stderr: /ALIAS_NOT_YOURS/ });
+    t.match(await reject('--wallet', 'bopha'), { code: 0, stdout: /^\+85512700003 stays with bopha@wing: final/ });
+    t.match(await tonle(...register), { code: exitCode('REFUSED'), stderr: /ALIAS_TAKEN/ });
+    t.match(await tonle('alias', 'claim', '012700003', '--wallet', 'sophea'), { code: 0 });
+    await level(network);
+    t.match(await reject('--account', 'bopha@wing'), { code: 0, stdout: /stays with bopha@wing/ });
+  });
+
+  await t.test('a tier bounds what goes out in a day', async (t) => {
+    t.match(
+      (await tonle('wallet', 'show', 'sophea')).stdout,
+      / tier {8}full; today KHR [\d,]+, USD [\d,.]+ may still go out/,
+    );
+    t.match(await tonle('wallet', 'tier', 'sophea', 'basic'), {
+      code: 0,
+      stdout: /^sophea@cnb has the tier basic: final/,
+    });
+    const pay = (value: string) => tonle('pay', 'dara@aclb', value, 'USD', '--from', 'sophea');
+    t.match(await tonle('fund', 'sophea', '100', 'USD'), { code: 0 });
+    t.match(await pay('500.01'), { code: exitCode('REFUSED'), stderr: /DAILY_LIMIT/ });
+    t.match(
+      (await tonle('balance', 'sophea')).stdout,
+      /\n\ntier basic; today KHR [\d,]+, USD [\d,.]+ may still go out\n$/,
+    );
+    t.match(await tonle('wallet', 'tier', 'sophea', 'gold'), { code: exitCode('REFUSED'), stderr: /TIER_UNKNOWN/ });
+    t.match(await tonle('wallet', 'tier', 'sophea', 'full'), { code: 0 });
+  });
+
   await t.test('300 payments through all four nodes at once: all final, each exactly once', async (t) => {
     await threeHundred(t, await townOf(network, data));
   });

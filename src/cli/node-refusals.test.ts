@@ -187,7 +187,7 @@ async function makeBlocks(t: Test, home: string): Promise<void> {
   const { operator } = createClient(apiUrl, { token });
   for (let i = 0; i < BLOCKS; i++) {
     const publicKey = publicKeyOf(systemRandom.bytes(32));
-    await operator.openAccount({ name: `wallet${i}`, publicKey, displayName: 'A customer' });
+    await operator.openAccount({ name: `wallet${i}`, publicKey, displayName: 'A customer', tier: 'full' });
   }
   node.kill('SIGTERM');
   const { code, stderr } = await node.ended;

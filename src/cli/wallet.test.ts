@@ -22,11 +22,13 @@ import type {
 import { findEarlier } from './references.ts';
 import {
   bindAlias,
+  claimAlias,
   finalOf,
   newNonce,
   nonceOf,
   readAmount,
   redeem,
+  rejectClaim,
   releaseAlias,
   resolvePayee,
   sign,
@@ -170,6 +172,15 @@ test('a number is bound and released by the alias that the bank names', async (t
     1,
     '+85512345678',
     [{ type: 'releaseAlias', aliasKey: ALIAS_KEY, account: 'dara@aclb' }],
+  ]);
+  asked.length = 0;
+  t.match(await claimAlias(client(ALIAS_KEY), termsAt(5), dara, '012 345 678', random), { id: 'b' });
+  t.match(await rejectClaim(client(ALIAS_KEY), termsAt(5), dara, '012 345 678', random), { id: 'r' });
+  t.strictSame(asked, [
+    [{ type: 'claimAlias', aliasKey: ALIAS_KEY, account: 'dara@aclb' }],
+    1,
+    '+85512345678',
+    [{ type: 'rejectClaim', aliasKey: ALIAS_KEY, account: 'dara@aclb' }],
   ]);
   await t.rejects(bindAlias(client('b'), termsAt(5), dara, '012 345 678', random), { code: 'HASH_MALFORMED' });
   await t.rejects(bindAlias(client(ALIAS_KEY), termsAt(5), dara, '12', random), { code: 'PHONE_MALFORMED' });

@@ -26,6 +26,7 @@ import type {
   Currency,
   Nonce,
   ParticipantId,
+  TierName,
   Transaction,
 } from '../types/index.ts';
 import type { Wallet } from './wallet-files.ts';
@@ -66,6 +67,17 @@ export interface Final extends TransactionStateJson {
   readonly state: 'final';
   readonly receipt: ReceiptJson;
 }
+
+/** What a bank notes down when it opens an account. */
+export interface Opening {
+  /** Kept by the bank only. */
+  readonly displayName: string;
+  /** One of the network's; null where it has none. */
+  readonly tier: string | null;
+}
+
+/** Of wallets in a local network: what limits people is not to limit whoever tries something out. */
+export const LOCAL_TIER = 'full';
 
 /** Enough for any answer and a retry; after it, whoever got no answer knows that nothing more will happen. */
 const VALIDITY_MS = 60_000;
@@ -132,17 +144,38 @@ export async function submit(client: Client, transaction: Transaction): Promise<
 }
 
 /** Opens the wallet's account at its bank. Safe to repeat. @param bank its node, with the operator's token. */
-export async function openWallet(bank: Client, { account, signer }: Wallet, displayName: string): Promise<Final> {
+export async function openWallet(
+  bank: Client,
+  { account, signer }: Wallet,
+  { displayName, tier }: Opening,
+): Promise<Final> {
   const [name = ''] = account.split('@');
-  return finalOf(await bank.operator.openAccount({ name, publicKey: signer.publicKey, displayName }));
+  const request = { name, publicKey: signer.publicKey, displayName };
+  return finalOf(await bank.operator.openAccount(tier === null ? request : { ...request, tier }));
+}
+
+/** Gives an account another tier. @param bank its node, with the operator's token. */
+export async function setTier(bank: Client, account: AccountId, tier: TierName): Promise<Final> {
+  return finalOf(await bank.operator.setTier({ account, tier }));
 }
 
 /**
- * Binds a phone number: its bank derives the alias, the wallet signs, and the bank attests.
+ * Binds a phone number: its bank derives the alias, the wallet signs, and the bank attests. One that is bound to another
+ * account must be claimed before, and the claim be due.
  *
  * @param bank its node, with the operator's token.
  */
-export async function bindAlias(
+export function bindAlias(bank: Client, terms: Terms, wallet: Wallet, phone: string, random: Random): Promise<Final> {
+  return attested('registerAlias', bank, terms, wallet, phone, random);
+}
+
+/** Claims a phone number that is bound to an account whose key is lost. @param bank the claiming wallet's, with its token. */
+export function claimAlias(bank: Client, terms: Terms, wallet: Wallet, phone: string, random: Random): Promise<Final> {
+  return attested('claimAlias', bank, terms, wallet, phone, random);
+}
+
+async function attested(
+  type: 'registerAlias' | 'claimAlias',
   bank: Client,
   terms: Terms,
   { account, signer }: Wallet,
@@ -151,13 +184,35 @@ export async function bindAlias(
 ): Promise<Final> {
   const number = parsePhone(phone);
   const { aliasKey: key } = await bank.operator.aliasKey(number);
-  const command: Command = { type: 'registerAlias', aliasKey: parseHash(key) as AliasKey, account };
+  const command: Command = { type, aliasKey: parseHash(key) as AliasKey, account };
   const transaction = sign(terms, [command], newNonce(random), [signer]);
   return finalOf(await bank.operator.attest({ transaction, phone: number }));
 }
 
 /** Frees a phone number. @throws ApiError `ALIAS_NOT_FOUND`, `ALIAS_NOT_YOURS`. */
-export async function releaseAlias(
+export function releaseAlias(
+  client: Client,
+  terms: Terms,
+  wallet: Wallet,
+  phone: string,
+  random: Random,
+): Promise<Final> {
+  return signedAlone('releaseAlias', client, terms, wallet, phone, random);
+}
+
+/** Objects to a claim of the wallet's own number. @throws ApiError `CLAIM_NOT_FOUND`, `ALIAS_NOT_YOURS`, `ALIAS_NOT_FOUND`. */
+export function rejectClaim(
+  client: Client,
+  terms: Terms,
+  wallet: Wallet,
+  phone: string,
+  random: Random,
+): Promise<Final> {
+  return signedAlone('rejectClaim', client, terms, wallet, phone, random);
+}
+
+async function signedAlone(
+  type: 'releaseAlias' | 'rejectClaim',
   client: Client,
   terms: Terms,
   { account, signer }: Wallet,
@@ -165,7 +220,7 @@ export async function releaseAlias(
   random: Random,
 ): Promise<Final> {
   const { aliasKey: key } = await client.alias(parsePhone(phone));
-  const command: Command = { type: 'releaseAlias', aliasKey: parseHash(key) as AliasKey, account };
+  const command: Command = { type, aliasKey: parseHash(key) as AliasKey, account };
   return submit(client, sign(terms, [command], newNonce(random), [signer]));
 }
 

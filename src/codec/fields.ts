@@ -11,11 +11,12 @@ import type {
   Nonce,
   ParticipantId,
   PublicKey,
+  TierName,
   TransactionId,
 } from '../types/index.ts';
 import * as limits from './limits.ts';
 import { bigUint, byteString, field, hexBytes, integer, record, text } from './schema.ts';
-import { accountIdProblem, currencyProblem, participantIdProblem } from './text.ts';
+import { accountIdProblem, currencyProblem, participantIdProblem, tierProblem } from './text.ts';
 
 export const hash = hexBytes<Hash>('Hash', 32);
 export const transactionId = hexBytes<TransactionId>('TransactionId', 32);
@@ -34,6 +35,7 @@ export const participantId = text<ParticipantId>(
 );
 export const accountId = text<AccountId>('AccountId', limits.MAX_ACCOUNT_ID_CHARS, accountIdProblem);
 export const currencyCode = text<CurrencyCode>('CurrencyCode', 3, currencyProblem);
+export const tierName = text<TierName>('TierName', limits.MAX_TIER_NAME_CHARS, tierProblem);
 /** A name for people: printable, on one line. */
 export const displayName = text<string>('Name', limits.MAX_NAME_BYTES, (value) =>
   value.length > 0 && !/\p{Cc}/u.test(value) ? null : 'expected a printable name',

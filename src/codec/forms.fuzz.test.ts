@@ -14,7 +14,7 @@ import {
   refusalProblem,
   samples,
 } from '../testing/fuzz.ts';
-import { testNetwork } from '../testing/genesis.ts';
+import { TIERS, testNetwork } from '../testing/genesis.ts';
 import type { Currency } from '../types/index.ts';
 import { formatAmount, parseAmount } from './amount.ts';
 import { genesisToJson, parseGenesis } from './genesis-json.ts';
@@ -50,6 +50,7 @@ const readers: readonly Reader[] = [
   ['an account', accounts, ['ACCOUNT_MALFORMED'], text.parseAccountId, short],
   ['a participant', ['nbc', 'aclb', 'abcdefghijkl'], ['PARTICIPANT_MALFORMED'], text.parseParticipantId, same],
   ['a currency', ['KHR', 'USD'], ['CURRENCY_MALFORMED'], text.parseCurrency, same],
+  ['a tier', ['basic', 'full', 'a1'], ['TIER_MALFORMED'], text.parseTier, same],
   ['a hash', [digest], ['HASH_MALFORMED'], text.parseHash, same],
   ['a key', [digest], ['KEY_MALFORMED'], text.parsePublicKey, same],
   ['a nonce', ['ab'.repeat(16)], ['NONCE_MALFORMED'], text.parseNonce, same],
@@ -95,7 +96,7 @@ t.test('an amount in dollars is never rounded', async (t) => {
 });
 
 t.test('a genesis that is read is written and read the same', async (t) => {
-  const truth = [genesis, testNetwork(7).genesis].map((each) => JSON.parse(genesisToJson(each)) as unknown);
+  const truth = [genesis, testNetwork(7, {}, TIERS).genesis].map((each) => JSON.parse(genesisToJson(each)) as unknown);
   law(1_500, (seed) => {
     const value = JSON.stringify(hostileJson(seed, truth));
     const twice = (found: string) => {
@@ -117,6 +118,7 @@ const FORM_CODES = [
     'NONCE_MALFORMED',
     'SIGNATURE_MALFORMED',
     'SIGNATURE_MISSING',
+    'TIER_MALFORMED',
   ],
 ];
 

@@ -1,7 +1,7 @@
 /** The JSON form of the genesis: it says all that the bytes say, and nothing else is read. */
 import fc from 'fast-check';
 import { test } from 'tap';
-import type { CurrencyCode, Genesis, ParticipantId, PublicKey } from '../types/index.ts';
+import type { CurrencyCode, Genesis, ParticipantId, PublicKey, TierName } from '../types/index.ts';
 import { genesisProblem, genesis as genesisSchema } from './genesis.ts';
 import { genesisToJson, parseGenesis } from './genesis-json.ts';
 import { MAX_MINOR } from './limits.ts';
@@ -36,7 +36,15 @@ const example: Genesis = {
     },
   ],
   officers: { keys: [key(7), key(8)], quorum: 2 },
-  rules: { maxValidityMs: 600_000, maxClockSkewMs: 5_000, checkpointInterval: 100 },
+  tiers: [{ name: 'basic' as TierName, limits: [{ currency: 'KHR' as CurrencyCode, maxDailyMinor: 77n }] }],
+  rules: {
+    maxValidityMs: 600_000,
+    maxClockSkewMs: 5_000,
+    checkpointInterval: 100,
+    aliasClaimDelayMs: 0,
+    aliasClaimWindowMs: 1_000,
+    dayStartOffsetMinutes: 420,
+  },
 };
 
 const anyGenesis: fc.Arbitrary<Genesis> = fc
@@ -53,9 +61,14 @@ const anyGenesis: fc.Arbitrary<Genesis> = fc
       maxValidityMs: fc.integer({ min: 1_000, max: 86_400_000 }),
       maxClockSkewMs: fc.integer({ min: 1, max: 86_400_000 }),
       checkpointInterval: fc.integer({ min: 1, max: 1_000_000 }),
+      aliasClaimDelayMs: fc.nat(30 * 86_400_000),
+      aliasClaimWindowMs: fc.integer({ min: 1_000, max: 30 * 86_400_000 }),
+      dayStartOffsetMinutes: fc.nat(1_439),
     }),
+    tiers: fc.uniqueArray(fc.stringMatching(/^[a-z][a-z0-9]{1,11}$/), { maxLength: 8 }),
+    daily: fc.bigInt(0n, MAX_MINOR),
   })
-  .map(({ network, timeMs, codes, limits, ids, name, officers, quorum, rules }) => ({
+  .map(({ network, timeMs, codes, limits, ids, name, officers, quorum, rules, tiers, daily }) => ({
     version: 1,
     network,
     timeMs,
@@ -74,6 +87,10 @@ const anyGenesis: fc.Arbitrary<Genesis> = fc
       networkKey: key(3000 + i),
     })),
     officers: { keys: Array.from({ length: officers }, (_, i) => key(i)), quorum: 1 + (quorum % officers) },
+    tiers: tiers.sort().map((tier, i) => ({
+      name: tier as TierName,
+      limits: codes.slice(i % codes.length).map((code) => ({ currency: code as CurrencyCode, maxDailyMinor: daily })),
+    })),
     rules,
   }));
 
@@ -98,6 +115,16 @@ test('spaces and the order of fields do not matter', async (t) => {
   t.strictSame(parseGenesis(JSON.stringify(turned)), example);
 });
 
+const LIMIT = { currency: 'KHR', maxDailyMinor: '1' };
+
+/** The example with other tiers; what is not said of one is fine. */
+function withTier(...tiers: readonly object[]): string {
+  const genesis = JSON.parse(genesisToJson(example)) as object;
+  return JSON.stringify({ ...genesis, tiers: tiers.map((tier) => ({ name: 'basic', limits: [], ...tier })) });
+}
+
+const limitIn = (currency: string) => withTier({ limits: [{ ...LIMIT, currency }] });
+
 test('whatever is wrong is refused with its place', async (t) => {
   const text = genesisToJson(example);
   const cases: readonly (readonly [what: string, text: string, says: RegExp])[] = [
@@ -119,6 +146,7 @@ test('whatever is wrong is refused with its place', async (t) => {
       text.replace('"10"', '"9223372036854775808"'),
       /currencies\.0\.maxAmountMinor: over 9223372036854775807/,
     ],
+    ['more than 64 bits', text.replace('"10"', '"18446744073709551616"'), /maxAmountMinor: expected minor units/],
     ['a lower-case currency', text.replace('"KHR"', '"khr"'), /currencies\.0\.code: expected an ISO 4217 code/],
     ['currencies out of order', text.replace('"KHR"', '"ZAR"'), /currencies: expected each once, ascending/],
     ['another kind', text.replace('"bank"', '"Bank"'), /participants\.1\.kind: expected centralBank or bank/],
@@ -127,6 +155,17 @@ test('whatever is wrong is refused with its place', async (t) => {
     ['a key twice', text.replace(key(4), key(2)), /a key is used for two purposes/],
     ['an officer who is no key', text.replace(`"${key(7)}"`, '7'), /officers\.keys\.0: expected 64/],
     ['a bad id', text.replace('"aclb"', '"ACLB"'), /participants\.1\.id: expected 2 to 12/],
+    ['a tier in capitals', text.replace('"basic"', '"Basic"'), /tiers\.0\.name: expected 2 to 12/],
+    ['a limit as a number', text.replace('"77"', '77'), /tiers\.0\.limits\.0\.maxDailyMinor: expected minor units/],
+    ['a limit too large', text.replace('"77"', '"9223372036854775808"'), /tiers\.0\.limits\.0\.maxDailyMinor: over/],
+    ['a limit in no currency', limitIn('ZAR'), /tiers: a limit in a currency that the network does not have/],
+    ['a limit twice', withTier({ limits: [LIMIT, LIMIT] }), /tiers: expected each currency of a tier once/],
+    ['a tier twice', withTier({}, {}), /tiers: expected each once, ascending by name/],
+    ['nine tiers', withTier(...'abcdefghi'.split('').map((name) => ({ name: `t${name}` }))), /tiers: expected 0 to 8/],
+    ['a tier without limits', text.replace('"limits"', '"limit"'), /tiers\.0\.limits: missing/],
+    ['a day of 25 hours', text.replace('Minutes": 420', 'Minutes": 1440'), /dayStartOffsetMinutes: expected 0 to 1439/],
+    ['no window', text.replace('WindowMs": 1000', 'WindowMs": 999'), /aliasClaimWindowMs: expected 1000 to/],
+    ['a delay of a year', text.replace('DelayMs": 0', 'DelayMs": 31536000000'), /aliasClaimDelayMs: expected 0 to/],
     [
       'a participant that is text',
       text.replace(/"participants": \[/, '"participants": ["x",'),

@@ -4,7 +4,7 @@
  * its place, since a genesis that two members read differently makes two networks.
  */
 import { CodedError } from '../errors.ts';
-import type { Currency, Genesis, Participant } from '../types/index.ts';
+import type { Currency, Genesis, Participant, Tier } from '../types/index.ts';
 import { genesis as genesisSchema } from './genesis.ts';
 import { isHex } from './hex.ts';
 import { MAX_GENESIS_BYTES } from './limits.ts';
@@ -27,11 +27,8 @@ export function parseGenesis(text: string): Genesis {
       keys: officers.keys('keys'),
       quorum: officers.number('quorum'),
     })),
-    rules: root.record('rules', (rules) => ({
-      maxValidityMs: rules.number('maxValidityMs'),
-      maxClockSkewMs: rules.number('maxClockSkewMs'),
-      checkpointInterval: rules.number('checkpointInterval'),
-    })),
+    tiers: root.list('tiers', tierOf),
+    rules: root.record('rules', rulesOf),
   };
   root.end();
   return checked(genesis as unknown as Genesis);
@@ -39,7 +36,7 @@ export function parseGenesis(text: string): Genesis {
 
 /** The one text of a genesis: fields in the order of the type, two spaces deep, a line break at the end. */
 export function genesisToJson(genesis: Genesis): string {
-  const { version, network, timeMs, currencies, participants, officers, rules } = genesis;
+  const { version, network, timeMs, currencies, participants, officers, tiers, rules } = genesis;
   const document = {
     version,
     network,
@@ -59,10 +56,17 @@ export function genesisToJson(genesis: Genesis): string {
       networkKey,
     })),
     officers: { keys: officers.keys, quorum: officers.quorum },
+    tiers: tiers.map(({ name, limits }) => ({
+      name,
+      limits: limits.map(({ currency, maxDailyMinor }) => ({ currency, maxDailyMinor: String(maxDailyMinor) })),
+    })),
     rules: {
       maxValidityMs: rules.maxValidityMs,
       maxClockSkewMs: rules.maxClockSkewMs,
       checkpointInterval: rules.checkpointInterval,
+      aliasClaimDelayMs: rules.aliasClaimDelayMs,
+      aliasClaimWindowMs: rules.aliasClaimWindowMs,
+      dayStartOffsetMinutes: rules.dayStartOffsetMinutes,
     },
   };
   return `${JSON.stringify(document, null, 2)}\n`;
@@ -86,6 +90,27 @@ function participantOf(fields: Fields): object {
     operatorKey: fields.key('operatorKey'),
     validatorKey: fields.key('validatorKey'),
     networkKey: fields.key('networkKey'),
+  };
+  return value;
+}
+
+function tierOf(fields: Fields): object {
+  const limitOf = (limit: Fields): Record<keyof Tier['limits'][number], unknown> => ({
+    currency: limit.text('currency'),
+    maxDailyMinor: limit.minor('maxDailyMinor'),
+  });
+  const value: Record<keyof Tier, unknown> = { name: fields.text('name'), limits: fields.list('limits', limitOf) };
+  return value;
+}
+
+function rulesOf(rules: Fields): object {
+  const value: Record<keyof Genesis['rules'], unknown> = {
+    maxValidityMs: rules.number('maxValidityMs'),
+    maxClockSkewMs: rules.number('maxClockSkewMs'),
+    checkpointInterval: rules.number('checkpointInterval'),
+    aliasClaimDelayMs: rules.number('aliasClaimDelayMs'),
+    aliasClaimWindowMs: rules.number('aliasClaimWindowMs'),
+    dayStartOffsetMinutes: rules.number('dayStartOffsetMinutes'),
   };
   return value;
 }
@@ -125,8 +150,11 @@ class Fields {
 
   minor(name: string): bigint {
     const value = this.#take(name);
-    const isDecimal = typeof value === 'string' && /^(?:0|[1-9]\d{0,24})$/.test(value);
-    return isDecimal ? BigInt(value) : this.#fail(name, 'expected minor units as a string of digits, like "500000"');
+    // Nineteen digits fit the 64 bits that the writer has; whether they are too much is the codec's to say.
+    const isDecimal = typeof value === 'string' && /^(?:0|[1-9]\d{0,18})$/.test(value);
+    return isDecimal
+      ? BigInt(value)
+      : this.#fail(name, 'expected minor units as a string of up to 19 digits, like "500000"');
   }
 
   key(name: string): string {

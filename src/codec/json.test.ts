@@ -81,6 +81,8 @@ t.test('the form of a payment', async (t) => {
   });
 });
 
+const SET_TIER = { type: 'setTier', account: 'dara@aclb', tier: 'full' };
+
 type Edit = (json: ReturnType<typeof form>) => unknown;
 
 const refused: readonly (readonly [name: string, code: string, field: string, edit: Edit])[] = [
@@ -122,6 +124,10 @@ const refused: readonly (readonly [name: string, code: string, field: string, ed
     'commands[0].alias.epoch',
     command((old) => ({ ...old, alias: { aliasKey: 'ab'.repeat(32), epoch: '1' } })),
   ],
+  ['an account without a tier', 'FIELD_MISSING', 'commands[0].tier', opening({})],
+  ['a tier that is a number', 'FIELD_INVALID', 'commands[0].tier', opening({ tier: 1 })],
+  ['a tier in capitals', 'TIER_MALFORMED', 'commands[0].tier', opening({ tier: 'Full' })],
+  ['a tier that takes none', 'FIELD_INVALID', 'commands[0].tier', command(() => ({ ...SET_TIER, tier: null }))],
   ['an amount that is a number', 'FIELD_INVALID', 'commands[0].amount', command((old) => ({ ...old, amount: 5 }))],
   ['an unknown currency', 'CURRENCY_UNKNOWN', 'commands[0].amount.currency', amount({ currency: 'EUR' })],
   ['a currency in small letters', 'CURRENCY_MALFORMED', 'commands[0].amount.currency', amount({ currency: 'khr' })],
@@ -169,6 +175,11 @@ t.test('zero is left to the ledger, and an unknown currency shows minor units', 
 
 function command(edit: (old: Record<string, unknown>) => unknown): Edit {
   return (json) => ({ ...json, commands: [edit(json.commands[0])] });
+}
+
+/** Of an account, whose tier is left to say. */
+function opening(fields: Record<string, unknown>): Edit {
+  return command(() => ({ type: 'openAccount', account: 'dara@aclb', publicKey: 'ab'.repeat(32), ...fields }));
 }
 
 function amount(fields: Record<string, unknown>): Edit {

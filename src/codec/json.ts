@@ -15,6 +15,7 @@ import type {
   CurrencyCode,
   Nonce,
   PublicKey,
+  TierName,
   Transaction,
   TransactionBody,
   TransactionSignature,
@@ -23,7 +24,7 @@ import { formatAmount, parseAmount } from './amount.ts';
 import { fromHex, isHex, toHex } from './hex.ts';
 import { MAX_COMMANDS, MAX_SIGNATURES, MAX_TRANSACTION_BYTES } from './limits.ts';
 import { decode, encode } from './schema.ts';
-import { parseAccountId, parseCurrency, parseHash, parseNonce, parsePublicKey } from './text.ts';
+import { parseAccountId, parseCurrency, parseHash, parseNonce, parsePublicKey, parseTier } from './text.ts';
 import { transaction as transactionSchema } from './transaction.ts';
 
 export interface AmountJson {
@@ -38,7 +39,12 @@ interface AliasReferenceJson {
 }
 
 export type CommandJson =
-  | { readonly type: 'openAccount'; readonly account: string; readonly publicKey: string }
+  | {
+      readonly type: 'openAccount';
+      readonly account: string;
+      readonly publicKey: string;
+      readonly tier: string | null;
+    }
   | { readonly type: 'registerAlias'; readonly aliasKey: string; readonly account: string }
   | { readonly type: 'releaseAlias'; readonly aliasKey: string; readonly account: string }
   | { readonly type: 'issue'; readonly to: string; readonly amount: AmountJson }
@@ -50,7 +56,10 @@ export type CommandJson =
       readonly amount: AmountJson;
       readonly alias: AliasReferenceJson | null;
       readonly memo: string;
-    };
+    }
+  | { readonly type: 'claimAlias'; readonly aliasKey: string; readonly account: string }
+  | { readonly type: 'rejectClaim'; readonly aliasKey: string; readonly account: string }
+  | { readonly type: 'setTier'; readonly account: string; readonly tier: string };
 
 export interface TransactionJson {
   readonly version: 1;
@@ -87,7 +96,7 @@ export function commandToJson(command: Command, currencies: Currencies): Command
  * @returns a transaction that has canonical bytes; a zero amount is for the ledger to refuse.
  * @throws FormError `FIELD_INVALID`, `FIELD_MISSING`, `FIELD_UNKNOWN`, `VERSION_UNKNOWN`, `AMOUNT_NOT_TEXT`, `AMOUNT_*`,
  *   `CURRENCY_MALFORMED`, `CURRENCY_UNKNOWN`, `ACCOUNT_MALFORMED`, `HASH_MALFORMED`, `KEY_MALFORMED`, `NONCE_MALFORMED`,
- *   `SIGNATURE_MALFORMED`, `SIGNATURE_MISSING`; CodecError where a limit of the canonical form is exceeded.
+ *   `SIGNATURE_MALFORMED`, `SIGNATURE_MISSING`, `TIER_MALFORMED`; CodecError where a limit of the canonical form is exceeded.
  */
 export function transactionFromJson(json: unknown, currencies: Currencies): Transaction {
   const { signatures, ...body } = TRANSACTION.read(json, '', currencies);
@@ -211,18 +220,22 @@ const amount: Form<Amount> = {
 
 const account = parsed<AccountId>(parseAccountId);
 const publicKey = parsed<PublicKey>(parsePublicKey);
+const tier = parsed<TierName>(parseTier);
 const aliasKey = parsed<AliasKey>((text) => parseHash(text) as AliasKey);
 const aliasReference = object<AliasReference>({ aliasKey, epoch: wholeNumber });
 
 type CommandOf<Type extends Command['type']> = Omit<Extract<Command, { type: Type }>, 'type'>;
 
 const COMMANDS: { readonly [Type in Command['type']]: Fields<CommandOf<Type>> } = {
-  openAccount: { account, publicKey },
+  openAccount: { account, publicKey, tier: orNull(tier) },
   registerAlias: { aliasKey, account },
   releaseAlias: { aliasKey, account },
   issue: { to: account, amount },
   redeem: { from: account, amount },
   transfer: { from: account, to: account, amount, alias: orNull(aliasReference), memo },
+  claimAlias: { aliasKey, account },
+  rejectClaim: { aliasKey, account },
+  setTier: { account, tier },
 };
 
 const COMMAND: Form<Command> = {

@@ -38,6 +38,9 @@ export const MAX_BLOCK_EVIDENCE = 32;
 export const MAX_VALIDATORS = 31;
 export const MAX_CURRENCIES = 16;
 export const MAX_OFFICERS = 16;
+/** Bakong knows three kinds of wallets, two of tourists and one of banks. */
+export const MAX_TIERS = 8;
+export const MAX_TIER_NAME_CHARS = 12;
 export const MAX_GENESIS_BYTES = 64 * 1024;
 
 /** One account or alias record with room for what later versions add. */

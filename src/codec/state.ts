@@ -1,5 +1,5 @@
 /** Values of the ledger's state, under the keys of `ledger/keys.ts`. */
-import type { AccountId, BlockWrites, Hash, PublicKey, StateKey, StateWrite } from '../types/index.ts';
+import type { AccountId, BlockWrites, Hash, PublicKey, StateKey, StateWrite, TierName } from '../types/index.ts';
 import * as f from './fields.ts';
 import {
   MAX_CHUNK_ENTRIES,
@@ -13,12 +13,30 @@ import { byteString, exactly, field, integer, list, nullable, record, text } fro
 export interface AccountRecord {
   readonly publicKey: PublicKey;
   readonly openedAtHeight: number;
+  /** Null for settlement accounts, and where the genesis has no tiers. */
+  readonly tier: TierName | null;
+}
+
+/** An announcement that a phone number is to go over to another account. */
+export interface AliasClaim {
+  readonly account: AccountId;
+  /** From this block time on `account` may register the number. */
+  readonly dueMs: number;
 }
 
 /** A released alias keeps its epoch, so that the next binding has a higher one. */
 export interface AliasRecord {
   readonly account: AccountId | null;
   readonly epoch: number;
+  /** The last claim that was neither rejected nor carried out; it may have lapsed. */
+  readonly claim: AliasClaim | null;
+}
+
+/** What an account paid out on one day; that of another day counts for nothing, so an account has one a currency. */
+export interface SpentRecord {
+  /** Days since 1970, as the genesis begins them. */
+  readonly day: number;
+  readonly minor: bigint;
 }
 
 export interface SupplyRecord {
@@ -34,11 +52,21 @@ export interface HeightRecord {
 export const accountRecord = record<AccountRecord>('AccountRecord', {
   publicKey: field(f.publicKey, 'signs for the account'),
   openedAtHeight: field(f.height, '0 for the accounts of the genesis'),
+  tier: field(nullable(f.tierName), 'bounds what goes out in a day; null of settlement accounts'),
 });
 export const balanceRecord = f.minorUnits;
+export const aliasClaim = record<AliasClaim>('AliasClaim', {
+  account: field(f.accountId, 'where the number is to go'),
+  dueMs: field(f.timeMs, 'block time from which on it may'),
+});
 export const aliasRecord = record<AliasRecord>('AliasRecord', {
   account: field(nullable(f.accountId), 'where payments go; null when released'),
   epoch: field(integer(1, MAX_SAFE), 'rises by one at each binding'),
+  claim: field(nullable(aliasClaim), 'who wants it; it may have lapsed'),
+});
+export const spentRecord = record<SpentRecord>('SpentRecord', {
+  day: field(integer(0, MAX_SAFE), 'days since 1970, as the genesis begins them'),
+  minor: field(f.minorUnits, 'paid out on that day'),
 });
 export const supplyRecord = record<SupplyRecord>('SupplyRecord', {
   issuedMinor: field(f.minorUnits, 'ever issued'),

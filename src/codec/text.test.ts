@@ -11,6 +11,7 @@ import {
   parseHash,
   parseNonce,
   parseParticipantId,
+  parseTier,
   participantOf,
 } from './text.ts';
 
@@ -58,6 +59,8 @@ t.test('account ids', async (t) => {
 t.test('other ids are refused by their own codes', async (t) => {
   t.throws(() => parseParticipantId('ACLB'), { code: 'PARTICIPANT_MALFORMED' });
   t.throws(() => parseCurrency('khr'), { code: 'CURRENCY_MALFORMED' });
+  for (const tier of ['', 'a', 'Full', '1st', 'full-', 'abcdefghijklm'])
+    t.throws(() => parseTier(tier), { code: 'TIER_MALFORMED' });
   t.throws(() => parseHash('AB'.repeat(32)), { code: 'HASH_MALFORMED' });
   t.throws(() => parseNonce('ab'), { code: 'NONCE_MALFORMED' });
 });

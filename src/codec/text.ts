@@ -1,9 +1,9 @@
 /** The text forms of ids, one rule each: what a person types, a URL carries and a tuple stores is the same string. */
 
 import { CodedError } from '../errors.ts';
-import type { AccountId, CurrencyCode, Hash, Nonce, ParticipantId, PublicKey } from '../types/index.ts';
+import type { AccountId, CurrencyCode, Hash, Nonce, ParticipantId, PublicKey, TierName } from '../types/index.ts';
 import { isHex } from './hex.ts';
-import { MAX_ACCOUNT_ID_CHARS, MAX_PARTICIPANT_ID_CHARS } from './limits.ts';
+import { MAX_ACCOUNT_ID_CHARS, MAX_PARTICIPANT_ID_CHARS, MAX_TIER_NAME_CHARS } from './limits.ts';
 
 /** The account that a participant's money with the central bank stands on: `settlement@aclb`. */
 const SETTLEMENT_NAME = 'settlement';
@@ -11,6 +11,7 @@ const SETTLEMENT_NAME = 'settlement';
 const PARTICIPANT = new RegExp(`^[a-z][a-z0-9]{1,${MAX_PARTICIPANT_ID_CHARS - 1}}$`);
 const ACCOUNT_NAME = /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/;
 const CURRENCY = /^[A-Z]{3}$/;
+const TIER = new RegExp(`^[a-z][a-z0-9]{1,${MAX_TIER_NAME_CHARS - 1}}$`);
 
 /** @returns what is wrong with a participant id, or null. */
 export function participantIdProblem(text: string): string | null {
@@ -30,12 +31,19 @@ export function currencyProblem(text: string): string | null {
   return CURRENCY.test(text) ? null : 'expected an ISO 4217 code of three capital letters, like KHR';
 }
 
+/** @returns what is wrong with the name of a tier, or null. */
+export function tierProblem(text: string): string | null {
+  return TIER.test(text) ? null : `expected 2 to ${MAX_TIER_NAME_CHARS} of a-z and 0-9, a letter first`;
+}
+
 /** @throws CodedError `ACCOUNT_MALFORMED`. */
 export const parseAccountId = parser<AccountId>('ACCOUNT_MALFORMED', 'account', accountIdProblem);
 /** @throws CodedError `PARTICIPANT_MALFORMED`. */
 export const parseParticipantId = parser<ParticipantId>('PARTICIPANT_MALFORMED', 'participant', participantIdProblem);
 /** @throws CodedError `CURRENCY_MALFORMED`. */
 export const parseCurrency = parser<CurrencyCode>('CURRENCY_MALFORMED', 'currency', currencyProblem);
+/** @throws CodedError `TIER_MALFORMED`. */
+export const parseTier = parser<TierName>('TIER_MALFORMED', 'tier', tierProblem);
 /** A digest: of a transaction, a block, a batch. @throws CodedError `HASH_MALFORMED`. */
 export const parseHash = parser<Hash>('HASH_MALFORMED', 'hash', hexProblem(32));
 /** @throws CodedError `KEY_MALFORMED`. */

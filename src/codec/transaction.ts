@@ -14,6 +14,7 @@ export const aliasReference = record<NonNullable<Transfer['alias']>>('AliasRefer
 export const openAccount = record<CommandFields<'openAccount'>>('OpenAccount', {
   account: field(f.accountId, 'the new account; its bank signs'),
   publicKey: field(f.publicKey, 'the key that will sign for it'),
+  tier: field(nullable(f.tierName), 'one of the genesis; null where it has none'),
 });
 export const registerAlias = record<CommandFields<'registerAlias'>>('RegisterAlias', {
   aliasKey: field(f.aliasKey, 'keyed digest of the phone number'),
@@ -39,6 +40,19 @@ export const transfer = record<CommandFields<'transfer'>>('Transfer', {
   memo: field(f.memo, 'a few words, public to every participant'),
 });
 
+export const claimAlias = record<CommandFields<'claimAlias'>>('ClaimAlias', {
+  aliasKey: field(f.aliasKey, 'keyed digest of the phone number'),
+  account: field(f.accountId, 'where the number is to go; its key and its bank sign'),
+});
+export const rejectClaim = record<CommandFields<'rejectClaim'>>('RejectClaim', {
+  aliasKey: field(f.aliasKey, 'keyed digest of the phone number'),
+  account: field(f.accountId, 'the account it is bound to, and stays with; its key or its bank signs'),
+});
+export const setTier = record<CommandFields<'setTier'>>('SetTier', {
+  account: field(f.accountId, 'a wallet; its bank signs'),
+  tier: field(f.tierName, 'one of the genesis'),
+});
+
 export const command = union<Command>('Command', {
   openAccount: { tag: 1, schema: openAccount },
   registerAlias: { tag: 2, schema: registerAlias },
@@ -46,6 +60,9 @@ export const command = union<Command>('Command', {
   issue: { tag: 4, schema: issue },
   redeem: { tag: 5, schema: redeem },
   transfer: { tag: 6, schema: transfer },
+  claimAlias: { tag: 7, schema: claimAlias },
+  rejectClaim: { tag: 8, schema: rejectClaim },
+  setTier: { tag: 9, schema: setTier },
 });
 
 export const transactionBody = record<TransactionBody>('TransactionBody', {

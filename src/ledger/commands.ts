@@ -5,11 +5,13 @@
 
 import { fromHex } from '../codec/hex.ts';
 import { MAX_MINOR } from '../codec/limits.ts';
+import type { AliasClaim, AliasRecord } from '../codec/state.ts';
 import { isSettlement, participantOf } from '../codec/text.ts';
 import { isValidPublicKey } from '../crypto/ed25519.ts';
 import { assert } from '../errors.ts';
 import type {
   AccountId,
+  AliasKey,
   Amount,
   Command,
   Currency,
@@ -19,10 +21,13 @@ import type {
   ParticipantId,
   PublicKey,
   StateKey,
+  TierName,
 } from '../types/index.ts';
-import { accountKey, aliasStateKey, balanceKey, supplyKey } from './keys.ts';
+import { openClaim } from './claims.ts';
+import { accountKey, aliasStateKey, balanceKey, spentKey, supplyKey } from './keys.ts';
 import type { LedgerState } from './state.ts';
 import { type StatusName, statusCode } from './status.ts';
+import { dailyLimit, dayOf, spentOn } from './tiers.ts';
 
 /** The genesis, indexed for look-ups. */
 export interface Rules {
@@ -37,7 +42,9 @@ export interface Context {
   readonly state: LedgerState;
   /** Keys with a valid signature on the transaction. */
   readonly signers: ReadonlySet<PublicKey>;
+  /** Of the block. */
   readonly height: number;
+  readonly timeMs: number;
 }
 
 /** One reason to refuse a command: fires where `when` holds. */
@@ -84,23 +91,44 @@ const RULES: { readonly [Type in Command['type']]: CommandRule<CommandOf<Type>> 
       check('PARTICIPANT_UNKNOWN', ({ account }, { rules }) => !rules.participants.has(participantOf(account))),
       check('ACCOUNT_RESERVED', ({ account }) => isSettlement(account)),
       check('KEY_WEAK', ({ publicKey }) => !isValidPublicKey(fromHex(publicKey, 32))),
+      check('TIER_UNKNOWN', ({ tier }, { rules }) => !isTier(tier, rules)),
       check('ACCOUNT_EXISTS', ({ account }, { state }) => state.account(account) !== null),
       check('BANK_SIGNATURE_MISSING', ({ account }, context) => !bankSigned(account, context)),
     ]),
-    run: ({ account, publicKey }, { state, height }) =>
-      state.setAccount(account, { publicKey, openedAtHeight: height }),
+    run: ({ account, publicKey, tier }, { state, height }) =>
+      state.setAccount(account, { publicKey, openedAtHeight: height, tier }),
+  },
+
+  setTier: {
+    touches: ({ account }) => [accountKey(account)],
+    checks: ascending([
+      check('ACCOUNT_RESERVED', ({ account }) => isSettlement(account)),
+      check('TIER_UNKNOWN', ({ tier }, { rules }) => !isTier(tier, rules)),
+      check('ACCOUNT_NOT_FOUND', ({ account }, { state }) => state.account(account) === null),
+      check('BANK_SIGNATURE_MISSING', ({ account }, context) => !bankSigned(account, context)),
+    ]),
+    run({ account, tier }, { state }) {
+      const record = state.account(account);
+      assert(record !== null, 'the account was checked before');
+      state.setAccount(account, { ...record, tier });
+    },
   },
 
   registerAlias: {
     touches: ({ account, aliasKey }) => [accountKey(account), aliasStateKey(aliasKey)],
     checks: ascending([
       check('ACCOUNT_NOT_FOUND', ({ account }, { state }) => state.account(account) === null),
-      check('ALIAS_TAKEN', ({ aliasKey }, { state }) => (state.alias(aliasKey)?.account ?? null) !== null),
+      check(
+        'ALIAS_TAKEN',
+        ({ account, aliasKey }, context) =>
+          isBound(aliasKey, context) && claimOf(aliasKey, context)?.account !== account,
+      ),
       check('ACCOUNT_SIGNATURE_MISSING', ({ account }, context) => !accountSigned(account, context)),
       check('BANK_SIGNATURE_MISSING', ({ account }, context) => !bankSigned(account, context)),
+      check('CLAIM_NOT_DUE', ({ aliasKey }, context) => context.timeMs < (claimOf(aliasKey, context)?.dueMs ?? 0)),
     ]),
     run({ account, aliasKey }, { state }) {
-      state.setAlias(aliasKey, { account, epoch: (state.alias(aliasKey)?.epoch ?? 0) + 1 });
+      state.setAlias(aliasKey, { account, epoch: (state.alias(aliasKey)?.epoch ?? 0) + 1, claim: null });
     },
   },
 
@@ -108,14 +136,45 @@ const RULES: { readonly [Type in Command['type']]: CommandRule<CommandOf<Type>> 
     touches: ({ account, aliasKey }) => [accountKey(account), aliasStateKey(aliasKey)],
     checks: ascending([
       check('ACCOUNT_NOT_FOUND', ({ account }, { state }) => state.account(account) === null),
-      check('ALIAS_NOT_FOUND', ({ aliasKey }, { state }) => (state.alias(aliasKey)?.account ?? null) === null),
+      check('ALIAS_NOT_FOUND', ({ aliasKey }, context) => !isBound(aliasKey, context)),
       check('ALIAS_NOT_YOURS', ({ account, aliasKey }, { state }) => state.alias(aliasKey)?.account !== account),
       check('ACCOUNT_SIGNATURE_MISSING', ({ account }, context) => !accountSigned(account, context)),
     ]),
     run({ aliasKey }, { state }) {
-      const record = state.alias(aliasKey);
-      assert(record !== null, 'a released alias exists');
-      state.setAlias(aliasKey, { account: null, epoch: record.epoch });
+      state.setAlias(aliasKey, { ...boundAlias(aliasKey, state), account: null, claim: null });
+    },
+  },
+
+  claimAlias: {
+    touches: ({ account, aliasKey }) => [accountKey(account), aliasStateKey(aliasKey)],
+    checks: ascending([
+      check('ACCOUNT_NOT_FOUND', ({ account }, { state }) => state.account(account) === null),
+      check('ALIAS_NOT_FOUND', ({ aliasKey }, context) => !isBound(aliasKey, context)),
+      check('ALIAS_YOURS', ({ account, aliasKey }, { state }) => state.alias(aliasKey)?.account === account),
+      check('CLAIM_OPEN', ({ aliasKey }, context) => claimOf(aliasKey, context) !== null),
+      check('ACCOUNT_SIGNATURE_MISSING', ({ account }, context) => !accountSigned(account, context)),
+      check('BANK_SIGNATURE_MISSING', ({ account }, context) => !bankSigned(account, context)),
+    ]),
+    run({ account, aliasKey }, { state, rules, timeMs }) {
+      const dueMs = timeMs + rules.genesis.rules.aliasClaimDelayMs;
+      state.setAlias(aliasKey, { ...boundAlias(aliasKey, state), claim: { account, dueMs } });
+    },
+  },
+
+  rejectClaim: {
+    touches: ({ account, aliasKey }) => [accountKey(account), aliasStateKey(aliasKey)],
+    checks: ascending([
+      check('ACCOUNT_NOT_FOUND', ({ account }, { state }) => state.account(account) === null),
+      check('ALIAS_NOT_FOUND', ({ aliasKey }, context) => !isBound(aliasKey, context)),
+      check('ALIAS_NOT_YOURS', ({ account, aliasKey }, { state }) => state.alias(aliasKey)?.account !== account),
+      check('CLAIM_NOT_FOUND', ({ aliasKey }, context) => claimOf(aliasKey, context) === null),
+      check(
+        'HOLDER_SIGNATURE_MISSING',
+        ({ account }, context) => !accountSigned(account, context) && !bankSigned(account, context),
+      ),
+    ]),
+    run({ aliasKey }, { state }) {
+      state.setAlias(aliasKey, { ...boundAlias(aliasKey, state), claim: null });
     },
   },
 
@@ -155,6 +214,7 @@ const RULES: { readonly [Type in Command['type']]: CommandRule<CommandOf<Type>> 
   transfer: {
     touches: ({ from, to, amount: { currency }, alias }) => [
       ...[from, to].flatMap((account) => [accountKey(account), balanceKey(account, currency)]),
+      ...(isSettlement(from) ? [] : [spentKey(from, currency)]),
       ...(alias === null ? [] : [aliasStateKey(alias.aliasKey)]),
     ],
     checks: ascending([
@@ -169,10 +229,13 @@ const RULES: { readonly [Type in Command['type']]: CommandRule<CommandOf<Type>> 
       }),
       check('ACCOUNT_SIGNATURE_MISSING', ({ from }, context) => !accountSigned(from, context)),
       check('INSUFFICIENT_FUNDS', ({ from, amount }, { state }) => state.balance(from, amount.currency) < amount.minor),
+      check('DAILY_LIMIT', ({ from, amount }, context) => exceedsDay(from, amount, context)),
     ]),
-    run({ from, to, amount }, { state }) {
+    run({ from, to, amount }, context) {
+      const { state } = context;
       state.addBalance(from, amount.currency, -amount.minor);
       state.addBalance(to, amount.currency, amount.minor);
+      if (tierOf(from, state) !== null) countSpent(from, amount, context);
     },
   },
 };
@@ -207,6 +270,51 @@ function exceedsSupply(amount: Amount, { rules, state }: Context): boolean {
   const { issuedMinor, redeemedMinor } = state.supply(amount.currency);
   const issued = issuedMinor + amount.minor;
   return issued > MAX_MINOR || issued - redeemedMinor > currencyOf(amount, rules).maxSupplyMinor;
+}
+
+/** Whether an account may have this tier: one of the network's, or none where that has none. */
+function isTier(tier: TierName | null, { genesis: { tiers } }: Rules): boolean {
+  return tier === null ? tiers.length === 0 : tiers.some(({ name }) => name === tier);
+}
+
+function tierOf(account: AccountId, state: LedgerState): TierName | null {
+  return state.account(account)?.tier ?? null;
+}
+
+function exceedsDay(from: AccountId, amount: Amount, context: Context): boolean {
+  const { rules, state } = context;
+  const limit = dailyLimit(rules.genesis, tierOf(from, state), amount.currency);
+  return limit !== null && spentToday(from, amount, context) + amount.minor > limit;
+}
+
+/** Counts what has no limit too: a tier that is given later today bounds what is left of the day. */
+function countSpent(from: AccountId, amount: Amount, context: Context): void {
+  const minor = spentToday(from, amount, context) + amount.minor;
+  // Money that goes round can be paid out more often than there is of it: more than any limit is enough to know.
+  const counted = minor > MAX_MINOR ? MAX_MINOR : minor;
+  context.state.setSpent(from, amount.currency, { day: today(context), minor: counted });
+}
+
+function spentToday(from: AccountId, { currency }: Amount, context: Context): bigint {
+  return spentOn(today(context), context.state.spent(from, currency));
+}
+
+function today({ timeMs, rules }: Context): number {
+  return dayOf(timeMs, rules.genesis.rules);
+}
+
+function isBound(aliasKey: AliasKey, { state }: Context): boolean {
+  return (state.alias(aliasKey)?.account ?? null) !== null;
+}
+
+function boundAlias(aliasKey: AliasKey, state: LedgerState): AliasRecord {
+  const record = state.alias(aliasKey);
+  assert(record !== null, 'the alias was checked before');
+  return record;
+}
+
+function claimOf(aliasKey: AliasKey, { state, rules, timeMs }: Context): AliasClaim | null {
+  return openClaim(state.alias(aliasKey), timeMs, rules.genesis.rules);
 }
 
 function currencyOf(amount: Amount, rules: Rules): Currency {

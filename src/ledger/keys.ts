@@ -18,6 +18,12 @@ export const STATE_KINDS = [
     value: 'SeenRecord',
     meaning: 'replay memory, forgotten by the minute',
   },
+  {
+    prefix: 'spent/',
+    rest: '<account>/<currency>',
+    value: 'SpentRecord',
+    meaning: 'paid out on the last such day, by an account with a tier',
+  },
   { prefix: 'supply/', rest: '<currency>', value: 'SupplyRecord', meaning: 'ever issued and redeemed' },
 ] as const;
 
@@ -27,6 +33,7 @@ const SEEN_BUCKET_MS = 60_000;
 export const accountKey = (account: AccountId) => `account/${account}` as StateKey;
 export const aliasStateKey = (alias: AliasKey) => `alias/${alias}` as StateKey;
 export const balanceKey = (account: AccountId, currency: CurrencyCode) => `balance/${account}/${currency}` as StateKey;
+export const spentKey = (account: AccountId, currency: CurrencyCode) => `spent/${account}/${currency}` as StateKey;
 export const supplyKey = (currency: CurrencyCode) => `supply/${currency}` as StateKey;
 
 /** One a validator and height: that it lied there is one offence, however often it did, and one proof of it is enough. */

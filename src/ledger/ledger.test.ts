@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { decode } from '../codec/schema.ts';
-import { balanceRecord, supplyRecord } from '../codec/state.ts';
 import { transactionId } from '../crypto/ids.ts';
+import { Book } from '../testing/book.ts';
 import { GENESIS_TIME_MS, KHR, testNetwork, USD } from '../testing/genesis.ts';
 import {
   account,
@@ -14,8 +13,8 @@ import {
   transfer,
   walletOf,
 } from '../testing/transactions.ts';
-import type { AliasKey, BlockWrites, Command, PublicKey, StateKey, Transaction } from '../types/index.ts';
-import { applyBlock, check, genesisWrites, rulesOf, touchedKeys, writesRoot } from './ledger.ts';
+import type { AliasKey, Command, PublicKey } from '../types/index.ts';
+import { applyBlock, check, rulesOf, touchedKeys, writesRoot } from './ledger.ts';
 import { LedgerState } from './state.ts';
 import { STATUSES, type StatusName, statusCode, statusNamed, statusOf } from './status.ts';
 
@@ -24,72 +23,9 @@ const rules = rulesOf(network.genesis);
 const OFFICERS = ['officer/1', 'officer/2'];
 const PHONE = 'a1'.repeat(32) as AliasKey;
 
-/** A whole state in memory, and blocks made on it. */
-class Book {
-  readonly entries = new Map<StateKey, Uint8Array>();
-  height = 0;
-  timeMs = GENESIS_TIME_MS;
-
-  constructor() {
-    this.#write(genesisWrites(network.genesis));
-  }
-
-  block(transactions: readonly Transaction[], timeMs = this.timeMs + 10) {
-    const identified = transactions.map((transaction) => ({ id: transactionId(transaction.body), transaction }));
-    const keys = [...touchedKeys(identified)];
-    const view = new Map(keys.map((key) => [key, this.entries.get(key) ?? null]));
-    const input = {
-      height: this.height + 1,
-      timeMs,
-      parentTimeMs: this.timeMs,
-      transactions: identified,
-      evidence: [],
-    };
-    const result = applyBlock(rules, view, input);
-    this.#write(result.writes);
-    this.height += 1;
-    this.timeMs = timeMs;
-    return result;
-  }
-
-  /** One transaction in a block of its own. @returns its status, or null where it was left out. */
-  run(signers: readonly string[], commands: readonly Command[]): StatusName | null {
-    const { receipts } = this.block([transactionOf(network, signers, commands, this.timeMs + 60_000)]);
-    return receipts[0] === undefined ? null : (statusOf(receipts[0].status)?.name ?? null);
-  }
-
-  balance(id: string, currency = KHR): bigint {
-    const bytes = this.entries.get(`balance/${id}/${currency}` as StateKey);
-    return bytes === undefined ? 0n : decode(balanceRecord, bytes, 64);
-  }
-
-  /** Sum of all balances less what is in circulation: zero, or money came from nowhere. */
-  surplus(currency = KHR): bigint {
-    const supply = this.entries.get(`supply/${currency}` as StateKey);
-    const { issuedMinor, redeemedMinor } = supply
-      ? decode(supplyRecord, supply, 64)
-      : { issuedMinor: 0n, redeemedMinor: 0n };
-    const keys = [...this.entries.keys()].filter((key) => key.startsWith('balance/') && key.endsWith(currency));
-    const sum = keys.reduce(
-      (total, key) => total + decode(balanceRecord, this.entries.get(key) ?? new Uint8Array(), 64),
-      0n,
-    );
-    return sum - (issuedMinor - redeemedMinor);
-  }
-
-  #write({ entries, forget }: BlockWrites): void {
-    if (forget !== null)
-      for (const key of this.entries.keys()) if (key >= forget.from && key < forget.to) this.entries.delete(key);
-    for (const { key, value } of entries) {
-      if (value === null) this.entries.delete(key);
-      else this.entries.set(key, value);
-    }
-  }
-}
-
 /** dara@aclb has 1000 riel and PHONE; bopha@cnb has nothing; aclb has 1000 riel and 100 dollars left. */
 function opened(): Book {
-  const book = new Book();
+  const book = new Book(network);
   const ok = (signers: string[], commands: Command[]) => {
     if (book.run(signers, commands) !== 'OK') throw new Error('the opening balance failed');
   };
@@ -238,7 +174,7 @@ t.test('validity is bounded on both sides', async (t) => {
 });
 
 t.test('supply has a cap, and what was redeemed may be issued again', async (t) => {
-  const book = new Book();
+  const book = new Book(network);
   const cap = 10_000_000_000n;
   for (let i = 0; i < 10; i++) t.equal(book.run(OFFICERS, [issue(settlement('aclb'), cap / 10n)]), 'OK');
   t.equal(book.run(OFFICERS, [issue(settlement('aclb'), 1n)]), 'SUPPLY_CAP');
@@ -273,7 +209,7 @@ t.test('whatever is done, money is conserved and no balance is negative', async 
 t.test('the order in which a view was loaded leaves no trace', async (t) => {
   const tx = transactionOf(network, OFFICERS, [issue(settlement('wing'), 3n), issue(settlement('aclb'), 4n)]);
   const identified = { id: transactionId(tx.body), transaction: tx };
-  const book = new Book();
+  const book = new Book(network);
   const keys = [...touchedKeys([identified])];
   const roots = [keys, keys.toReversed()].map((order) => {
     const view = new Map(order.map((key) => [key, book.entries.get(key) ?? null]));

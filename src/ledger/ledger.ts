@@ -83,7 +83,7 @@ export function check(
   const state = new LedgerState(view);
   const leftOut = reasonToLeaveOut(rules, state, id, transaction, timeMs);
   return leftOut === null
-    ? runTransaction(rules, state, transaction, height)
+    ? runTransaction(rules, state, transaction, { height, timeMs })
     : { status: leftOut, failedCommand: null };
 }
 
@@ -93,7 +93,7 @@ export function applyBlock(rules: Rules, view: View, input: BlockInput): BlockRe
   const receipts: Receipt[] = [];
   for (const { id, transaction } of input.transactions) {
     if (reasonToLeaveOut(rules, state, id, transaction, input.timeMs) !== null) continue;
-    const { status, failedCommand } = runTransaction(rules, state, transaction, input.height);
+    const { status, failedCommand } = runTransaction(rules, state, transaction, input);
     state.setSeen(transaction.body.validUntilMs, id, input.height);
     state.keep();
     const index = receipts.length;
@@ -123,7 +123,7 @@ export function genesisWrites(genesis: Genesis): BlockWrites {
   const accounts = genesis.participants.map(({ id, operatorKey }) => ({ account: settlementAccount(id), operatorKey }));
   const state = new LedgerState(new Map(accounts.map(({ account }) => [accountKey(account), null])));
   for (const { account, operatorKey } of accounts)
-    state.setAccount(account, { publicKey: operatorKey, openedAtHeight: 0 });
+    state.setAccount(account, { publicKey: operatorKey, openedAtHeight: 0, tier: null });
   state.keep();
   return { entries: state.writes(), forget: null };
 }
@@ -158,8 +158,13 @@ function reasonToLeaveOut(
 }
 
 /** Runs the commands; where one is refused, the changes of those before it are dropped. */
-function runTransaction(rules: Rules, state: LedgerState, { body, signatures }: Transaction, height: number): Outcome {
-  const context = { rules, state, signers: new Set(signatures.map((entry) => entry.publicKey)), height };
+function runTransaction(
+  rules: Rules,
+  state: LedgerState,
+  { body, signatures }: Transaction,
+  { height, timeMs }: Pick<BlockInput, 'height' | 'timeMs'>,
+): Outcome {
+  const context = { rules, state, signers: new Set(signatures.map((entry) => entry.publicKey)), height, timeMs };
   for (const [index, command] of body.commands.entries()) {
     const refusal = runCommand(command, context);
     if (refusal === null) continue;

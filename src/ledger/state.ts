@@ -5,8 +5,16 @@
 
 import { MAX_STATE_VALUE_BYTES } from '../codec/limits.ts';
 import { decode, encode, type Schema } from '../codec/schema.ts';
-import type { AccountRecord, AliasRecord, SupplyRecord } from '../codec/state.ts';
-import { accountRecord, aliasRecord, balanceRecord, evidenceRecord, seenRecord, supplyRecord } from '../codec/state.ts';
+import type { AccountRecord, AliasRecord, SpentRecord, SupplyRecord } from '../codec/state.ts';
+import {
+  accountRecord,
+  aliasRecord,
+  balanceRecord,
+  evidenceRecord,
+  seenRecord,
+  spentRecord,
+  supplyRecord,
+} from '../codec/state.ts';
 import { assert } from '../errors.ts';
 import type {
   AccountId,
@@ -17,7 +25,7 @@ import type {
   StateWrite,
   TransactionId,
 } from '../types/index.ts';
-import { accountKey, aliasStateKey, balanceKey, evidenceKey, seenKey, supplyKey } from './keys.ts';
+import { accountKey, aliasStateKey, balanceKey, evidenceKey, seenKey, spentKey, supplyKey } from './keys.ts';
 
 /** The entries that a block touches, loaded before it runs. Null is «known to be absent». */
 export type View = ReadonlyMap<StateKey, Uint8Array | null>;
@@ -37,12 +45,15 @@ export class LedgerState {
   account = (id: AccountId): AccountRecord | null => this.#get(accountRecord, accountKey(id));
   alias = (key: AliasKey): AliasRecord | null => this.#get(aliasRecord, aliasStateKey(key));
   balance = (id: AccountId, currency: CurrencyCode): bigint => this.#get(balanceRecord, balanceKey(id, currency)) ?? 0n;
+  spent = (id: AccountId, currency: CurrencyCode): SpentRecord | null => this.#get(spentRecord, spentKey(id, currency));
   supply = (currency: CurrencyCode): SupplyRecord =>
     this.#get(supplyRecord, supplyKey(currency)) ?? { issuedMinor: 0n, redeemedMinor: 0n };
   hasSeen = (validUntilMs: number, id: TransactionId): boolean => this.#read(seenKey(validUntilMs, id)) !== null;
 
   setAccount = (id: AccountId, record: AccountRecord) => this.#set(accountRecord, accountKey(id), record);
   setAlias = (key: AliasKey, record: AliasRecord) => this.#set(aliasRecord, aliasStateKey(key), record);
+  setSpent = (id: AccountId, currency: CurrencyCode, record: SpentRecord) =>
+    this.#set(spentRecord, spentKey(id, currency), record);
   setSupply = (currency: CurrencyCode, record: SupplyRecord) => this.#set(supplyRecord, supplyKey(currency), record);
   setSeen = (validUntilMs: number, id: TransactionId, height: number) =>
     this.#set(seenRecord, seenKey(validUntilMs, id), { height });

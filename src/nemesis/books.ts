@@ -73,7 +73,7 @@ export class Books {
       this.#open.add(command.account);
       return null;
     }
-    if (command.type === 'registerAlias' || command.type === 'releaseAlias') return null;
+    if (!('amount' in command)) return null;
     const { currency, value } = command.amount;
     const minor = this.#minor(command.amount);
     if (minor === null) return { name: 'moneyCreated', what: `an amount of ${JSON.stringify(value)} ${currency}` };

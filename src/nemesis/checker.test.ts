@@ -23,7 +23,7 @@ const HISTORY: readonly (readonly [id: string, status: number, commands: readonl
   [
     ['issue', 0, [{ type: 'issue', to: 'settlement@aclb', amount: khr('1000') }]],
     ['dollars', 0, [{ type: 'issue', to: 'settlement@aclb', amount: usd('10.50') }]],
-    ['open', 0, [{ type: 'openAccount', account: 'dara@aclb', publicKey: STRANGER }]],
+    ['open', 0, [{ type: 'openAccount', account: 'dara@aclb', publicKey: STRANGER, tier: null }]],
   ],
   [
     [
@@ -123,7 +123,15 @@ test('a chain that is right: nothing is found, and the books are what a person w
     { currency: 'KHR', value: '500', minor: '500' },
     { currency: 'USD', value: '2.00', minor: '200' },
   ];
-  const dara = { account: 'dara@aclb', participant: 'aclb', publicKey: '', openedAtHeight: 1, balances };
+  const dara = {
+    account: 'dara@aclb',
+    participant: 'aclb',
+    publicKey: '',
+    openedAtHeight: 1,
+    tier: null,
+    daily: [],
+    balances,
+  };
   checker.account('nbc', { ...dara, history: { entries: [], next: null } });
   t.strictSame(checker.violations, []);
   t.match(checker, { height: 4, transactions: 7, highestAcknowledged: 3 });
@@ -328,6 +336,8 @@ const WRONG: readonly (readonly [name: string, violation: string, what: RegExp, 
         participant: '',
         publicKey: '',
         openedAtHeight: 1,
+        tier: null,
+        daily: [],
         balances,
         history,
       });

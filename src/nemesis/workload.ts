@@ -120,7 +120,9 @@ export class Workload {
     if (payer === undefined || payee === undefined) return;
     const isTooMuch = chance.happens(0.03);
     const currency = chance.pick(['KHR', 'USD']);
-    const value = isTooMuch ? '99999999' : String(chance.between(1, 20));
+    // Cents, not dollars: what a run of an hour pays stays within the tier's day.
+    const unit = currency === 'USD' ? 0.01 : 1;
+    const value = isTooMuch ? '99999999' : (chance.between(1, 20) * unit).toFixed(currency === 'USD' ? 2 : 0);
     const by: Payee = chance.happens(0.5) ? payee.byPhone : { ...payee.byPhone, alias: null, phone: null };
     const nonce = toHex(chance.bytes(16)) as Nonce;
     const payment = { payee: by, amount: readAmount(terms, value, currency), memo: '' };

@@ -76,6 +76,9 @@ export function accountsOf(command: Command): AccountId[] {
     case 'openAccount':
     case 'registerAlias':
     case 'releaseAlias':
+    case 'claimAlias':
+    case 'rejectClaim':
+    case 'setTier':
       return [command.account];
     case 'issue':
       return [command.to];

@@ -6,11 +6,12 @@ import { MAX_MINOR, MAX_STATE_VALUE_BYTES, MAX_TRANSACTION_BYTES } from '../code
 import type { ReceiptProof } from '../codec/proof.ts';
 import { decode, type Schema } from '../codec/schema.ts';
 import type { AccountRecord, AliasRecord, SupplyRecord } from '../codec/state.ts';
-import { accountRecord, aliasRecord, balanceRecord, supplyRecord } from '../codec/state.ts';
+import { accountRecord, aliasRecord, balanceRecord, spentRecord, supplyRecord } from '../codec/state.ts';
 import { receipt as receiptSchema } from '../codec/transaction.ts';
 import { assert } from '../errors.ts';
-import { accountKey, aliasStateKey, balanceKey, supplyKey } from '../ledger/keys.ts';
+import { accountKey, aliasStateKey, balanceKey, spentKey, supplyKey } from '../ledger/keys.ts';
 import { proveReceipt } from '../ledger/proof.ts';
+import { dayOf, spentOn } from '../ledger/tiers.ts';
 import type { TransactionPool } from '../mempool/transaction-pool.ts';
 import type {
   AccountId,
@@ -65,6 +66,14 @@ export class Queries {
     const codes = this.#chain.genesis.currencies.map((currency) => currency.code);
     const values = await Promise.all(codes.map((code) => this.#state(balanceRecord, balanceKey(id, code))));
     return new Map(codes.map((code, i) => [code, values[i] ?? 0n]));
+  }
+
+  /** What an account with a tier has paid out on the day of `timeMs`, in minor units, of every currency of the network. */
+  async spent(id: AccountId, timeMs: number): Promise<ReadonlyMap<CurrencyCode, bigint>> {
+    const { currencies, rules } = this.#chain.genesis;
+    const day = dayOf(timeMs, rules);
+    const records = await Promise.all(currencies.map(({ code }) => this.#state(spentRecord, spentKey(id, code))));
+    return new Map(currencies.map(({ code }, i) => [code, spentOn(day, records[i] ?? null)]));
   }
 
   alias(key: AliasKey): Promise<AliasRecord | null> {

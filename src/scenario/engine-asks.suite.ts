@@ -3,7 +3,16 @@ import { settlementAccount } from '../codec/text.ts';
 import { chainIdOf } from '../crypto/ids.ts';
 import { signTransaction } from '../crypto/sign.ts';
 import { CodedError } from '../errors.ts';
-import type { AccountId, Command, Currency, CurrencyCode, Nonce, ParticipantId, Transaction } from '../types/index.ts';
+import type {
+  AccountId,
+  Command,
+  Currency,
+  CurrencyCode,
+  Nonce,
+  ParticipantId,
+  TierName,
+  Transaction,
+} from '../types/index.ts';
 import type { Ending, Engine, Head, KeyName } from './engine.ts';
 import type { NetworkSpec } from './story.ts';
 
@@ -26,13 +35,14 @@ export const [NBC, ACLB, CNB, WING] = ['nbc', 'aclb', 'cnb', 'wing'] as unknown 
 export const ALL = [NBC, ACLB, CNB, WING];
 export const KHR = 'KHR' as CurrencyCode;
 const RIEL: Currency = { code: KHR, exponent: 0, maxAmountMinor: 1_000_000_000n, maxSupplyMinor: 1_000_000_000_000n };
+const FULL = 'full' as TierName;
 export const DARA = 'dara@aclb' as AccountId;
 export const SOK = 'sok@cnb' as AccountId;
 
 export const ENGINE_SPEC: NetworkSpec = {
   members: ALL.map((id) => ({ id, name: `Bank ${id}`, kind: id === NBC ? 'centralBank' : 'bank' })),
   currencies: [RIEL],
-  tiers: [{ name: 'full', limits: [] }],
+  tiers: [{ name: FULL, limits: [] }],
   aliasClaimDelayMs: 86_400_000,
   blockIntervalMs: 0,
   signatures: 'real',
@@ -82,7 +92,11 @@ export function pay(engine: Engine, from: AccountId, to: AccountId, minor: bigin
 export async function open(engine: Engine, account: AccountId, minor: bigint): Promise<void> {
   const bank = bankOf(account);
   const { publicKey } = engine.signer(`wallet/${account}`);
-  await final(engine, bank, transactionBy(engine, [`operator/${bank}`], [{ type: 'openAccount', account, publicKey }]));
+  await final(
+    engine,
+    bank,
+    transactionBy(engine, [`operator/${bank}`], [{ type: 'openAccount', account, publicKey, tier: FULL }]),
+  );
   if (minor === 0n) return;
   await final(engine, bank, issue(engine, bank, minor));
   await final(engine, bank, pay(engine, settlementAccount(bank), account, minor));

@@ -15,6 +15,7 @@ import type {
   Hash,
   ParticipantId,
   Receipt,
+  TierName,
   Transaction,
   TransactionId,
 } from '../types/index.ts';
@@ -69,7 +70,8 @@ export interface Bank {
 }
 
 export interface AccountView {
-  readonly tier: string;
+  /** Null of settlement accounts, and where the network has no tiers. */
+  readonly tier: TierName | null;
   readonly balances: ReadonlyMap<CurrencyCode, bigint>;
 }
 

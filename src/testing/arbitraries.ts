@@ -15,6 +15,7 @@ import type {
   Proposal,
   Receipt,
   SignedStatement,
+  TierName,
   Transaction,
   TransactionSignature,
   Vote,
@@ -39,13 +40,23 @@ const memo = fc
   .filter((value) => !/\p{Cc}/u.test(value) && new TextEncoder().encode(value).length <= limits.MAX_MEMO_BYTES);
 const alias = fc.option(fc.record({ aliasKey: hash, epoch: height }));
 
+const tier = fc.stringMatching(/^[a-z][a-z0-9]{1,11}$/) as fc.Arbitrary<TierName>;
+
 const command: fc.Arbitrary<Command> = fc.oneof(
-  fc.record({ type: fc.constant('openAccount' as const), account, publicKey: hexText<never>(32) }),
+  fc.record({
+    type: fc.constant('openAccount' as const),
+    account,
+    publicKey: hexText<never>(32),
+    tier: fc.option(tier),
+  }),
   fc.record({ type: fc.constant('registerAlias' as const), aliasKey: hash, account }),
   fc.record({ type: fc.constant('releaseAlias' as const), aliasKey: hash, account }),
   fc.record({ type: fc.constant('issue' as const), to: account, amount }),
   fc.record({ type: fc.constant('redeem' as const), from: account, amount }),
   fc.record({ type: fc.constant('transfer' as const), from: account, to: account, amount, alias, memo }),
+  fc.record({ type: fc.constant('claimAlias' as const), aliasKey: hash, account }),
+  fc.record({ type: fc.constant('rejectClaim' as const), aliasKey: hash, account }),
+  fc.record({ type: fc.constant('setTier' as const), account, tier }),
 );
 
 const signatures: fc.Arbitrary<TransactionSignature[]> = fc

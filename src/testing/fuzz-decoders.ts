@@ -14,7 +14,7 @@ import * as transaction from '../codec/transaction.ts';
 import * as vote from '../codec/vote.ts';
 import * as arbitrary from './arbitraries.ts';
 import { samples } from './fuzz.ts';
-import { testNetwork } from './genesis.ts';
+import { TIERS, testNetwork } from './genesis.ts';
 
 export interface Decoder {
   readonly name: string;
@@ -34,7 +34,7 @@ const commandOf = (type: string) =>
     .map(({ body }) => body.commands.find((command) => command.type === type))
     .filter((found) => found !== undefined)
     .map(({ type: _type, ...rest }) => rest);
-const { genesis: network } = testNetwork(7);
+const { genesis: network } = testNetwork(7, {}, TIERS);
 const lock = fc
   .tuple(
     arbitrary.block,
@@ -48,6 +48,8 @@ const statements = fc.oneof(
 );
 const stateKey = fc.constantFrom('account/dara@aclb', 'balance/dara@aclb/KHR', 'seen/29453760/ab', '');
 const stateEntry = fc.record({ key: stateKey, value: fc.uint8Array({ maxLength: limits.MAX_STATE_VALUE_BYTES }) });
+
+const claim = fc.record({ account: fc.constant('bopha@cnb'), dueMs: safe });
 
 /** A schema of whatever type. */
 type AnySchema = { readonly [K in 'type' | 'write' | 'read']: unknown };
@@ -69,6 +71,7 @@ const FIELDS: Readonly<Record<keyof typeof fields, Row>> = {
   participantId: [fields.participantId, VALUE, fc.constantFrom('nbc', 'aclb', 'abcdefghijkl')],
   accountId: [fields.accountId, VALUE, fc.constantFrom('dara@aclb', 'settlement@nbc', 'a.b_c-d@wing')],
   currencyCode: [fields.currencyCode, VALUE, fc.constantFrom('KHR', 'USD')],
+  tierName: [fields.tierName, VALUE, fc.constantFrom('basic', 'full', 'a1')],
   displayName: [fields.displayName, VALUE, fc.constantFrom('ACLEDA Bank', 'e\u0301', '\u1780\u17d2\u1780')],
   memo: [fields.memo, VALUE, fc.constantFrom('', 'lunch', '\u{1f35c}', 'x'.repeat(64))],
   height: [fields.height, VALUE, safe],
@@ -92,6 +95,9 @@ const ROWS: Readonly<Record<string, Row>> = {
   issue: [transaction.issue, VALUE, commandOf('issue')],
   redeem: [transaction.redeem, VALUE, commandOf('redeem')],
   transfer: [transaction.transfer, VALUE, commandOf('transfer')],
+  claimAlias: [transaction.claimAlias, VALUE, commandOf('claimAlias')],
+  rejectClaim: [transaction.rejectClaim, VALUE, commandOf('rejectClaim')],
+  setTier: [transaction.setTier, VALUE, commandOf('setTier')],
   command: [transaction.command, VALUE, arbitrary.transaction.map(({ body }) => body.commands[0])],
   transactionBody: [transaction.transactionBody, TRANSACTION, arbitrary.transaction.map(({ body }) => body)],
   transactionSignature: [
@@ -184,18 +190,35 @@ const ROWS: Readonly<Record<string, Row>> = {
   ],
   currency: [genesis.currency, limits.MAX_GENESIS_BYTES, fc.constantFrom(...network.currencies)],
   participant: [genesis.participant, limits.MAX_GENESIS_BYTES, fc.constantFrom(...network.participants)],
+  tier: [genesis.tier, limits.MAX_GENESIS_BYTES, fc.constantFrom(...network.tiers)],
+  tierLimit: [
+    genesis.tierLimit,
+    limits.MAX_GENESIS_BYTES,
+    fc.constantFrom(...network.tiers.flatMap((tier) => tier.limits)),
+  ],
+  rules: [genesis.rules, limits.MAX_GENESIS_BYTES, fc.constant(network.rules)],
   genesis: [
     genesis.genesis,
     limits.MAX_GENESIS_BYTES,
-    fc.constantFrom(...[1, 2, 4, 7].map((size) => testNetwork(size).genesis)),
+    fc.constantFrom(...[1, 2, 4, 7].map((size) => testNetwork(size, {}, size === 1 ? [] : TIERS).genesis)),
   ],
-  accountRecord: [state.accountRecord, VALUE, fc.record({ publicKey: digest, openedAtHeight: safe })],
+  accountRecord: [
+    state.accountRecord,
+    VALUE,
+    fc.record({ publicKey: digest, openedAtHeight: safe, tier: fc.option(fc.constant('full')) }),
+  ],
   balanceRecord: [state.balanceRecord, VALUE, minor],
   aliasRecord: [
     state.aliasRecord,
     VALUE,
-    fc.record({ account: fc.option(fc.constant('dara@aclb')), epoch: fc.constantFrom(1, 2, limits.MAX_SAFE) }),
+    fc.record({
+      account: fc.option(fc.constant('dara@aclb')),
+      epoch: fc.constantFrom(1, 2, limits.MAX_SAFE),
+      claim: fc.option(claim),
+    }),
   ],
+  aliasClaim: [state.aliasClaim, VALUE, claim],
+  spentRecord: [state.spentRecord, VALUE, fc.record({ day: safe, minor })],
   supplyRecord: [state.supplyRecord, VALUE, fc.record({ issuedMinor: minor, redeemedMinor: minor })],
   seenRecord: [state.seenRecord, VALUE, fc.record({ height: safe })],
   evidenceRecord: [state.evidenceRecord, VALUE, fc.record({ height: safe })],

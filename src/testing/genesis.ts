@@ -2,11 +2,23 @@
 import { createSigner, publicKeyOf } from '../crypto/ed25519.ts';
 import { sha256 } from '../crypto/hash.ts';
 import type { Signer } from '../ports.ts';
-import type { CurrencyCode, Genesis, ParticipantId } from '../types/index.ts';
+import type { CurrencyCode, Genesis, ParticipantId, Tier, TierName } from '../types/index.ts';
 
 export const KHR = 'KHR' as CurrencyCode;
 export const USD = 'USD' as CurrencyCode;
 export const GENESIS_TIME_MS = 1_767_225_600_000;
+
+/** Small ones: whoever is `basic` pays out little, and `full` has no limit in dollars. */
+export const TIERS: readonly Tier[] = [
+  {
+    name: 'basic' as TierName,
+    limits: [
+      { currency: KHR, maxDailyMinor: 500n },
+      { currency: USD, maxDailyMinor: 0n },
+    ],
+  },
+  { name: 'full' as TierName, limits: [{ currency: KHR, maxDailyMinor: 1_000n }] },
+];
 
 const NAMES = ['nbc', 'aclb', 'cnb', 'wing', 'bank05', 'bank06', 'bank07'] as const;
 
@@ -21,8 +33,21 @@ function seedOf(name: string): Uint8Array {
   return sha256(new TextEncoder().encode(`tonle test key ${name}`));
 }
 
+const RULES: Genesis['rules'] = {
+  maxValidityMs: 600_000,
+  maxClockSkewMs: 5_000,
+  checkpointInterval: 5,
+  aliasClaimDelayMs: 10_000,
+  aliasClaimWindowMs: 5_000,
+  dayStartOffsetMinutes: 420,
+};
+
 /** @param participants 1 to 7; the first is the central bank. */
-export function testNetwork(participants = 4, rules: Partial<Genesis['rules']> = {}): TestNetwork {
+export function testNetwork(
+  participants = 4,
+  rules: Partial<Genesis['rules']> = {},
+  tiers: readonly Tier[] = [],
+): TestNetwork {
   const ids = NAMES.slice(0, participants) as unknown as ParticipantId[];
   const officers = ['officer/1', 'officer/2', 'officer/3'].map((name) => publicKeyOf(seedOf(name))).sort();
   return {
@@ -43,7 +68,8 @@ export function testNetwork(participants = 4, rules: Partial<Genesis['rules']> =
         networkKey: publicKeyOf(seedOf(`network/${id}`)),
       })),
       officers: { keys: officers, quorum: 2 },
-      rules: { maxValidityMs: 600_000, maxClockSkewMs: 5_000, checkpointInterval: 5, ...rules },
+      tiers,
+      rules: { ...RULES, ...rules },
     },
     signer: (name) => createSigner(seedOf(name)),
   };

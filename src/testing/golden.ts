@@ -15,7 +15,15 @@ import {
 import { receiptProof } from '../codec/proof.ts';
 import { encode } from '../codec/schema.ts';
 import { signMemory } from '../codec/sign-memory.ts';
-import { accountRecord, aliasRecord, snapshotManifest, stateChunk, stateWrite, supplyRecord } from '../codec/state.ts';
+import {
+  accountRecord,
+  aliasRecord,
+  snapshotManifest,
+  spentRecord,
+  stateChunk,
+  stateWrite,
+  supplyRecord,
+} from '../codec/state.ts';
 import { receipt, transaction, transactionBody } from '../codec/transaction.ts';
 import { commitCertificate, evidence, statementPreimage, vote } from '../codec/vote.ts';
 import { aliasKey } from '../crypto/alias.ts';
@@ -35,11 +43,12 @@ import {
 import { cosign, signTransaction } from '../crypto/sign.ts';
 import { accountKey } from '../ledger/keys.ts';
 import { genesisWrites, writesRoot } from '../ledger/ledger.ts';
-import type { BlockHash, Header, Nonce, ParticipantId, Receipt, Statement } from '../types/index.ts';
-import { GENESIS_TIME_MS, KHR, testNetwork, USD } from './genesis.ts';
+import type { BlockHash, Header, Nonce, ParticipantId, Receipt, Statement, TierName } from '../types/index.ts';
+import { GENESIS_TIME_MS, KHR, TIERS, testNetwork, USD } from './genesis.ts';
 import { account, settlement } from './transactions.ts';
 
-const network = testNetwork();
+const network = testNetwork(4, {}, TIERS);
+const full = 'full' as TierName;
 const chainId = chainIdOf(network.genesis);
 const key = aliasKey(new Uint8Array(32).fill(7), '+85512345678');
 const dara = network.signer('wallet/dara');
@@ -52,7 +61,7 @@ const everyCommand = signTransaction(
     validUntilMs: GENESIS_TIME_MS + 60_000,
     nonce: '00112233445566778899aabbccddeeff' as Nonce,
     commands: [
-      { type: 'openAccount', account: account('dara@aclb'), publicKey: dara.publicKey },
+      { type: 'openAccount', account: account('dara@aclb'), publicKey: dara.publicKey, tier: full },
       { type: 'registerAlias', aliasKey: key, account: account('dara@aclb') },
       { type: 'releaseAlias', aliasKey: key, account: account('dara@aclb') },
       { type: 'issue', to: settlement('aclb'), amount: { currency: USD, minor: 150n } },
@@ -65,6 +74,9 @@ const everyCommand = signTransaction(
         alias: { aliasKey: key, epoch: 2 },
         memo: 'អរគុណ',
       },
+      { type: 'claimAlias', aliasKey: key, account: account('bopha@cnb') },
+      { type: 'rejectClaim', aliasKey: key, account: account('dara@aclb') },
+      { type: 'setTier', account: account('dara@aclb'), tier: full },
     ],
   },
   [dara],
@@ -156,8 +168,13 @@ export const GOLDEN_BYTES: Readonly<Record<string, string>> = Object.fromEntries
     roundMessages: encode(roundMessages, { height: 7, proposals: [oneProposal], votes: [precommit] }),
     signMemory: encode(signMemory, { version: 1, said: [precommit], lock }),
     receiptProof: encode(receiptProof, proof),
-    accountRecord: encode(accountRecord, { publicKey: dara.publicKey, openedAtHeight: 7 }),
-    aliasRecord: encode(aliasRecord, { account: account('dara@aclb'), epoch: 2 }),
+    accountRecord: encode(accountRecord, { publicKey: dara.publicKey, openedAtHeight: 7, tier: full }),
+    aliasRecord: encode(aliasRecord, {
+      account: account('dara@aclb'),
+      epoch: 2,
+      claim: { account: account('bopha@cnb'), dueMs: GENESIS_TIME_MS },
+    }),
+    spentRecord: encode(spentRecord, { day: 20_454, minor: 500n }),
     supplyRecord: encode(supplyRecord, { issuedMinor: 2n ** 62n, redeemedMinor: 1n }),
     stateWrite: encode(stateWrite, { key: accountKey(account('dara@aclb')), value: fromHex('00ff') }),
   }).map(([name, bytes]) => [name, toHex(bytes)]),

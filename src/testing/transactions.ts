@@ -4,7 +4,7 @@ import { chainIdOf, transactionId } from '../crypto/ids.ts';
 import { signTransaction } from '../crypto/sign.ts';
 import type { KnownBatch } from '../mempool/batch-pool.ts';
 import { knowBatch } from '../node/admission.ts';
-import type { AccountId, Command, CurrencyCode, Nonce, ParticipantId, Transaction } from '../types/index.ts';
+import type { AccountId, Command, CurrencyCode, Nonce, ParticipantId, TierName, Transaction } from '../types/index.ts';
 import { GENESIS_TIME_MS, KHR, type TestNetwork } from './genesis.ts';
 
 let counter = 0;
@@ -33,9 +33,10 @@ export function batchBy(author: string, ...transactions: readonly [Transaction, 
 export const account = (text: string) => text as AccountId;
 export const settlement = (participant: string) => settlementAccount(participant as ParticipantId);
 
-/** `open('dara@aclb')` with the key `wallet/dara`. */
-export function open(network: TestNetwork, id: string): Command {
-  return { type: 'openAccount', account: account(id), publicKey: network.signer(walletOf(id)).publicKey };
+/** `open('dara@aclb')` with the key `wallet/dara`. @param tier one of the network's; null where it has none. */
+export function open(network: TestNetwork, id: string, tier: string | null = null): Command {
+  const { publicKey } = network.signer(walletOf(id));
+  return { type: 'openAccount', account: account(id), publicKey, tier: tier as TierName | null };
 }
 
 export function transfer(from: string, to: string, minor: bigint, currency: CurrencyCode = KHR): Command {

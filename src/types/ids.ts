@@ -29,5 +29,7 @@ export type ParticipantId = Brand<string, 'ParticipantId'>;
 export type AccountId = Brand<string, 'AccountId'>;
 /** ISO 4217 alphabetic code (`KHR`, `USD`). */
 export type CurrencyCode = Brand<string, 'CurrencyCode'>;
+/** What a bank knows of a customer, in one word of the genesis (`basic`, `full`); it bounds what goes out in a day. */
+export type TierName = Brand<string, 'TierName'>;
 /** Key of one entry of the ledger's state; `ledger/keys.ts` lists them all. */
 export type StateKey = Brand<string, 'StateKey'>;

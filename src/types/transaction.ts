@@ -1,4 +1,4 @@
-import type { AccountId, AliasKey, ChainId, Nonce, PublicKey, TransactionId } from './ids.ts';
+import type { AccountId, AliasKey, ChainId, Nonce, PublicKey, TierName, TransactionId } from './ids.ts';
 import type { Amount } from './money.ts';
 
 /** Opens a wallet account at a bank. Signed by the bank (its operator key). */
@@ -7,9 +7,21 @@ export interface OpenAccount {
   readonly account: AccountId;
   /** The key that will sign for the account. */
   readonly publicKey: PublicKey;
+  /** One of the genesis, which bounds what goes out in a day; null where the genesis has none. */
+  readonly tier: TierName | null;
 }
 
-/** Binds a phone number's alias to an account. Signed by the account's key and, as attestation of the number, by its bank. */
+/** Gives an account another tier. Signed by its bank. */
+export interface SetTier {
+  readonly type: 'setTier';
+  readonly account: AccountId;
+  readonly tier: TierName;
+}
+
+/**
+ * Binds a phone number's alias to an account. Signed by the account's key and, as attestation of the number, by its bank. A
+ * number that is bound to another account goes over to one that has claimed it, once the claim is due.
+ */
 export interface RegisterAlias {
   readonly type: 'registerAlias';
   readonly aliasKey: AliasKey;
@@ -20,6 +32,29 @@ export interface RegisterAlias {
 export interface ReleaseAlias {
   readonly type: 'releaseAlias';
   readonly aliasKey: AliasKey;
+  readonly account: AccountId;
+}
+
+/**
+ * Announces that a bound number is to go over to another account, for whoever lost the key of the old one. Nothing moves
+ * until the delay of the genesis has passed, in which the holder or its bank may object. Signed by the claiming account's
+ * key and, as attestation of the number, by its bank.
+ */
+export interface ClaimAlias {
+  readonly type: 'claimAlias';
+  readonly aliasKey: AliasKey;
+  /** Where the number is to go. */
+  readonly account: AccountId;
+}
+
+/**
+ * Ends a claim. Signed by the holder's key or by its bank: a lost phone has no key, and a bank that claims falsely is not
+ * asked.
+ */
+export interface RejectClaim {
+  readonly type: 'rejectClaim';
+  readonly aliasKey: AliasKey;
+  /** Where the number is, and stays. */
   readonly account: AccountId;
 }
 
@@ -55,7 +90,16 @@ export interface Transfer {
   readonly memo: string;
 }
 
-export type Command = OpenAccount | RegisterAlias | ReleaseAlias | Issue | Redeem | Transfer;
+export type Command =
+  | OpenAccount
+  | RegisterAlias
+  | ReleaseAlias
+  | Issue
+  | Redeem
+  | Transfer
+  | ClaimAlias
+  | RejectClaim
+  | SetTier;
 
 /** What a transaction's signatures cover. Its commands take effect all or none. */
 export interface TransactionBody {

@@ -12,12 +12,15 @@ import { cosign, signTransaction } from '../../crypto/sign.ts';
 import type { Customer } from '../../ports.ts';
 import type {
   AccountId,
+  AliasKey,
   Amount,
+  ClaimAlias,
   Command,
   Nonce,
+  OpenAccount,
   ParticipantId,
-  PublicKey,
   RegisterAlias,
+  TierName,
   Transaction,
 } from '../../types/index.ts';
 import type { Api, OperatorOptions } from '../context.ts';
@@ -47,21 +50,27 @@ export class Bank {
   }
 
   /**
-   * Opens an account of this bank. Asked again, for an account that is open with this key, it answers with the first receipt,
+   * Opens an account of this bank. Asked again, for one that is open with this key and tier, it answers with the first receipt,
    * so that a client whose answer was lost can repeat itself.
    *
    * @param gone ends the wait.
    */
   async openAccount(
-    account: AccountId,
-    publicKey: PublicKey,
+    { account, publicKey, tier }: Omit<OpenAccount, 'type'>,
     displayName: string,
     gone: AbortSignal,
   ): Promise<ActionJson> {
     const customer = { account, name: displayName, phones: [] };
-    const opened = await this.#openedAs(customer, publicKey);
-    const state = opened ?? (await this.#perform([{ type: 'openAccount', account, publicKey }], this.#nonce(), gone));
+    const command = { type: 'openAccount', account, publicKey, tier } as const;
+    const opened = await this.#openedAs(customer, command);
+    const state = opened ?? (await this.#perform([command], this.#nonce(), gone));
     return this.#afterwards(state, account, (known) => known ?? customer);
+  }
+
+  /** Gives one of the bank's accounts another tier: it counts from the next block on, for all that went out today too. */
+  async setTier(account: AccountId, tier: TierName, gone: AbortSignal): Promise<TransactionStateJson> {
+    this.#assertOurs(account);
+    return await this.#perform([{ type: 'setTier', account, tier }], this.#nonce(), gone);
   }
 
   async customers(): Promise<readonly CustomerJson[]> {
@@ -74,23 +83,37 @@ export class Bank {
   }
 
   /**
-   * Attests that a number is the customer's: adds the bank's signature to the wallet's registration, and submits it.
+   * Attests that a number is the customer's: adds the bank's signature to the wallet's registration or claim, and submits it.
    *
-   * @param transaction one `registerAlias`, signed by the wallet.
+   * @param transaction one `registerAlias` or `claimAlias`, signed by the wallet.
    * @param phone in E.164 form.
    */
   async attest(transaction: Transaction, phone: string, gone: AbortSignal): Promise<ActionJson> {
-    const { account, aliasKey: claimed } = onlyRegistration(transaction);
-    if (participantOf(account) !== this.#self) throw fault('ACCOUNT_NOT_OURS');
-    if (claimed !== this.aliasKeyOf(phone).aliasKey) throw fault('PHONE_MISMATCH');
+    const { type, account, aliasKey: named } = onlyBinding(transaction);
+    this.#assertOurs(account);
+    if (named !== this.aliasKeyOf(phone).aliasKey) throw fault('PHONE_MISMATCH');
     const customer = await this.#operator.customers.get(account);
     if (customer === null) throw fault('CUSTOMER_NOT_FOUND');
     const state = await this.#submit(cosign(transaction, this.#operator.signer), gone);
     const addPhone = (known: Customer | null) => {
       const { phones, ...rest } = known ?? customer;
+      // A number that is only claimed is still somebody else's.
+      if (type === 'claimAlias') return { ...rest, phones };
       return { ...rest, phones: [...new Set([...phones, phone])] };
     };
     return this.#afterwards(state, account, addPhone);
+  }
+
+  /**
+   * Objects to a claim of a customer's number in the bank's own name: whoever lost a phone has no key to object with, and a
+   * bank that attests falsely must be stopped by another than itself.
+   *
+   * @param account whose number it is. @param phone in E.164 form.
+   */
+  async rejectClaim(account: AccountId, phone: string, gone: AbortSignal): Promise<TransactionStateJson> {
+    this.#assertOurs(account);
+    const command = { type: 'rejectClaim', account, aliasKey: this.aliasKeyOf(phone).aliasKey as AliasKey } as const;
+    return await this.#perform([command], this.#nonce(), gone);
   }
 
   /** Pays from the bank's settlement account. @param nonce a client's own reference, which makes a retry safe. */
@@ -112,19 +135,24 @@ export class Bank {
     };
   }
 
-  /** How this very account was opened, or null where it is not open, has another key or another customer. */
-  async #openedAs({ account, name }: Customer, publicKey: PublicKey): Promise<TransactionStateJson | null> {
+  /** How this very account was opened, or null where it is not, or with another key or tier or for another customer. */
+  async #openedAs({ name }: Customer, { account, publicKey, tier }: OpenAccount): Promise<TransactionStateJson | null> {
     const { queries } = this.#api.node;
     const record = await queries.account(account);
     const known = await this.#operator.customers.get(account);
     if (record?.publicKey !== publicKey || (known !== null && known.name !== name)) return null;
     for (const receipt of await queries.receipts(record.openedAtHeight)) {
       const indexed = receipt.status === 0 ? await queries.transaction(receipt.transactionId) : null;
-      const opens = (command: Command) => command.type === 'openAccount' && command.account === account;
+      const opens = (command: Command) =>
+        command.type === 'openAccount' && command.account === account && command.tier === tier;
       if (indexed === null || !indexed.transaction.body.commands.some(opens)) continue;
       return stateJson(receipt.transactionId, { state: 'final', receipt, indexed });
     }
     return null;
+  }
+
+  #assertOurs(account: AccountId): void {
+    if (participantOf(account) !== this.#self) throw fault('ACCOUNT_NOT_OURS');
   }
 
   #perform(commands: readonly Command[], nonce: Nonce, gone: AbortSignal): Promise<TransactionStateJson> {
@@ -168,9 +196,10 @@ export class Bank {
 }
 
 /** @throws ApiFault `ATTEST_UNEXPECTED` for a transaction that does anything else. */
-function onlyRegistration({ body }: Transaction): RegisterAlias {
+function onlyBinding({ body }: Transaction): RegisterAlias | ClaimAlias {
   const [command, ...others] = body.commands;
-  if (command?.type !== 'registerAlias' || others.length > 0) throw fault('ATTEST_UNEXPECTED');
+  const isBinding = command?.type === 'registerAlias' || command?.type === 'claimAlias';
+  if (!isBinding || others.length > 0) throw fault('ATTEST_UNEXPECTED');
   return command;
 }
 

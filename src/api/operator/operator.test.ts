@@ -156,6 +156,7 @@ t.test('a number is attested, in either form, once', (t) =>
       account: 'dara@aclb',
       epoch: 1,
       aliasKey: KEY,
+      claim: null,
     });
     const json = transactionToJson(transaction, bank.cluster.network.genesis.currencies);
     const again = await bank.operate<ActionJson>('attest', { transaction: json, phone: PHONE });
@@ -244,6 +245,8 @@ t.test('nothing of the operator API is open without the token', (t) =>
       ['POST', '/operator/v1/accounts'],
       ['POST', '/operator/v1/alias-key'],
       ['POST', '/operator/v1/attest'],
+      ['POST', '/operator/v1/tier'],
+      ['POST', '/operator/v1/reject-claim'],
       ['POST', '/operator/v1/fund'],
       ['POST', '/operator/v1/redeem'],
     ] as const) {

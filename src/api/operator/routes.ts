@@ -4,7 +4,7 @@ import { fromHex } from '../../codec/hex.ts';
 import { amountFromJson, fieldsOf, textField, transactionFromJson } from '../../codec/json.ts';
 import { MAX_NAME_BYTES, MAX_TRANSACTION_BYTES } from '../../codec/limits.ts';
 import { decode } from '../../codec/schema.ts';
-import { parseAccountId, parseNonce, parsePublicKey } from '../../codec/text.ts';
+import { parseAccountId, parseNonce, parsePublicKey, parseTier } from '../../codec/text.ts';
 import { transaction as transactionSchema } from '../../codec/transaction.ts';
 import { CodedError } from '../../errors.ts';
 import type { Currency, Transaction } from '../../types/index.ts';
@@ -15,7 +15,7 @@ import { parsePhone } from '../phone.ts';
 import { respond } from '../routes/transactions.ts';
 import type { ActionJson, AliasKeyJson, CustomersJson, TransactionStateJson, UnsubmittedJson } from '../types.ts';
 import { Bank } from './bank.ts';
-import { aliasKeyOf, attest, customers, fund, openAccount, redeem } from './schemas.ts';
+import { aliasKeyOf, attest, customers, fund, openAccount, redeem, rejectClaim, setTier } from './schemas.ts';
 import { requireToken } from './token.ts';
 
 export function operatorRoutes(app: FastifyInstance, api: Api, operator: OperatorOptions): void {
@@ -29,11 +29,19 @@ export function operatorRoutes(app: FastifyInstance, api: Api, operator: Operato
   });
 
   app.post('/accounts', openAccount, async ({ body }, reply): Promise<ActionJson> => {
-    const fields = fieldsOf(present(body), '', ['name', 'publicKey', 'displayName']);
+    const fields = fieldsOf(present(body), '', ['name', 'publicKey', 'displayName'], ['tier']);
     const account = textField(fields.name, 'name', (name) => bank.accountOf(name));
     const publicKey = textField(fields.publicKey, 'publicKey', parsePublicKey);
     const displayName = textField(fields.displayName, 'displayName', parseDisplayName);
-    return respond(reply, await bank.openAccount(account, publicKey, displayName, gone(reply)));
+    const tier = fields.tier === undefined ? null : textField(fields.tier, 'tier', parseTier);
+    return respond(reply, await bank.openAccount({ account, publicKey, tier }, displayName, gone(reply)));
+  });
+
+  app.post('/tier', setTier, async ({ body }, reply): Promise<TransactionStateJson> => {
+    const fields = fieldsOf(present(body), '', ['account', 'tier']);
+    const account = textField(fields.account, 'account', parseAccountId);
+    const tier = textField(fields.tier, 'tier', parseTier);
+    return respond(reply, await bank.setTier(account, tier, gone(reply)));
   });
 
   app.post('/alias-key', aliasKeyOf, ({ body }): AliasKeyJson => {
@@ -46,6 +54,13 @@ export function operatorRoutes(app: FastifyInstance, api: Api, operator: Operato
     const phone = textField(fields.phone, 'phone', parsePhone);
     const transaction = transactionOf(fields.transaction, currencies);
     return respond(reply, await bank.attest(transaction, phone, gone(reply)));
+  });
+
+  app.post('/reject-claim', rejectClaim, async ({ body }, reply): Promise<TransactionStateJson> => {
+    const fields = fieldsOf(present(body), '', ['account', 'phone']);
+    const account = textField(fields.account, 'account', parseAccountId);
+    const phone = textField(fields.phone, 'phone', parsePhone);
+    return respond(reply, await bank.rejectClaim(account, phone, gone(reply)));
   });
 
   app.post('/fund', fund, async ({ body }, reply): Promise<TransactionStateJson> => {

@@ -18,6 +18,7 @@ import {
   responses,
   SUBMIT_CODES,
   TEXT,
+  TIER,
   TIME_MS,
   TRANSACTION_CODES,
 } from '../schemas.ts';
@@ -59,19 +60,35 @@ export const customers = {
 
 export const openAccount = {
   config: taking(
-    object({
-      name: { ...TEXT, description: 'What stands before the @', examples: ['dara'] },
-      publicKey: KEY,
-      displayName: { ...TEXT, description: 'Kept by the bank only', examples: ['Sok Dara'] },
-    }),
+    object(
+      {
+        name: { ...TEXT, description: 'What stands before the @', examples: ['dara'] },
+        publicKey: KEY,
+        displayName: { ...TEXT, description: 'Kept by the bank only', examples: ['Sok Dara'] },
+        tier: { ...TIER, description: 'What the bank knows of the customer; left out where the network has no tiers' },
+      },
+      ['tier'],
+    ),
   ),
   schema: {
     ...common,
     summary: 'Open an account at this bank; asked again with the same key and name, the first receipt is the answer',
     response: responses({ 200: answer('Open', action), 202: answer(UNKNOWN, action) }, [
       ...SUBMITTED,
-      ...failures('ACCOUNT_MALFORMED', 'KEY_MALFORMED'),
+      ...failures('ACCOUNT_MALFORMED', 'KEY_MALFORMED', 'TIER_MALFORMED'),
     ]),
+  },
+};
+
+export const setTier = {
+  config: taking(object({ account: ACCOUNT, tier: TIER })),
+  schema: {
+    ...common,
+    summary: 'Give an account of this bank another tier',
+    response: responses(
+      { 200: answer('Given', ref('TransactionState')), 202: answer(UNKNOWN, ref('TransactionState')) },
+      [...SUBMITTED, ...failures('ACCOUNT_MALFORMED', 'TIER_MALFORMED', 'ACCOUNT_NOT_OURS')],
+    ),
   },
 };
 
@@ -93,7 +110,8 @@ export const attest = {
   config: taking(
     object({
       transaction: {
-        description: 'One registerAlias, signed by the wallet: in JSON form, or its canonical bytes in hex',
+        description:
+          'One registerAlias or claimAlias, signed by the wallet: in JSON form, or its canonical bytes in hex',
         anyOf: [ref('Transaction'), { type: 'string', pattern: '^(?:[0-9a-f]{2})+$' }],
       },
       phone: PHONE,
@@ -101,12 +119,24 @@ export const attest = {
   ),
   schema: {
     ...common,
-    summary: "Attest that a phone number is a customer's, and submit the wallet's registration of it",
-    response: responses({ 200: answer('Bound', action), 202: answer(UNKNOWN, action) }, [
+    summary: "Attest that a phone number is a customer's, and submit the wallet's registration or claim of it",
+    response: responses({ 200: answer('Bound, or claimed', action), 202: answer(UNKNOWN, action) }, [
       ...SUBMITTED,
       ...failures(...TRANSACTION_CODES, 'HEX_MALFORMED', 'PHONE_MALFORMED', 'PHONE_MISMATCH'),
       ...failures('ACCOUNT_NOT_OURS', 'ATTEST_UNEXPECTED', 'CUSTOMER_NOT_FOUND'),
     ]),
+  },
+};
+
+export const rejectClaim = {
+  config: taking(object({ account: ACCOUNT, phone: PHONE })),
+  schema: {
+    ...common,
+    summary: "Object to a claim of a customer's phone number: for whoever lost the key that could",
+    response: responses(
+      { 200: answer('The number stays', ref('TransactionState')), 202: answer(UNKNOWN, ref('TransactionState')) },
+      [...SUBMITTED, ...failures('ACCOUNT_MALFORMED', 'PHONE_MALFORMED', 'ACCOUNT_NOT_OURS')],
+    ),
   },
 };
 

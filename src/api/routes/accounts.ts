@@ -2,7 +2,8 @@
 import type { FastifyInstance } from 'fastify';
 import { textField } from '../../codec/json.ts';
 import { parseAccountId, participantOf } from '../../codec/text.ts';
-import type { AccountId } from '../../types/index.ts';
+import { dailyLimit } from '../../ledger/tiers.ts';
+import type { AccountId, TierName } from '../../types/index.ts';
 import type { Api } from '../context.ts';
 import { ledgerFault } from '../errors.ts';
 import { entryJson, moneyJson } from '../present.ts';
@@ -19,6 +20,7 @@ import {
   ref,
   responses,
   TEXT,
+  TIER,
 } from '../schemas.ts';
 import type { AccountJson } from '../types.ts';
 
@@ -32,7 +34,7 @@ interface Route {
 
 const schema = {
   tags: ['ledger'],
-  summary: 'Balances, key and history of an account',
+  summary: 'Balances, daily limits, key and history of an account',
   params: object({ id: ACCOUNT }),
   querystring: {
     type: 'object',
@@ -51,7 +53,12 @@ const schema = {
           participant: TEXT,
           publicKey: KEY,
           openedAtHeight: HEIGHT,
+          tier: orNull(TIER),
           balances: list(ref('Balance'), 'One for each currency of the network'),
+          daily: list(
+            object({ currency: TEXT, limit: ref('Money'), left: ref('Money') }),
+            'What the tier lets out in a day, and what is left of it today; one for each currency that it limits',
+          ),
           history: object({ entries: list(ref('Entry'), 'Newest first'), next: orNull(TEXT) }),
         }),
       ),
@@ -70,6 +77,7 @@ export function accountRoutes(app: FastifyInstance, api: Api): void {
       participant: participantOf(id),
       ...record,
       balances: await balances(api, id),
+      daily: await daily(api, id, record.tier),
       history: await history(api, id, query.limit, query.before ?? null),
     };
   });
@@ -79,6 +87,22 @@ async function balances({ node, genesis }: Api, id: AccountId): Promise<AccountJ
   const found = await node.queries.balances(id);
   return genesis.currencies.map((currency) => {
     return { currency: currency.code, ...moneyJson(found.get(currency.code) ?? 0n, currency) };
+  });
+}
+
+async function daily(
+  { node, genesis, clock }: Api,
+  id: AccountId,
+  tier: TierName | null,
+): Promise<AccountJson['daily']> {
+  const spent = await node.queries.spent(id, clock.now());
+  return genesis.currencies.flatMap((currency) => {
+    const { code } = currency;
+    const limit = dailyLimit(genesis, tier, code);
+    if (limit === null) return [];
+    const left = limit - (spent.get(code) ?? 0n);
+    // A tier that was lowered today may lie below what went out before.
+    return [{ currency: code, limit: moneyJson(limit, currency), left: moneyJson(left > 0n ? left : 0n, currency) }];
   });
 }
 

@@ -4,12 +4,25 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { textField } from '../../codec/json.ts';
+import type { AliasRecord } from '../../codec/state.ts';
 import { aliasKey } from '../../crypto/alias.ts';
+import { lapseOf, openClaim } from '../../ledger/claims.ts';
 import type { Api } from '../context.ts';
 import { fault, ledgerFault } from '../errors.ts';
 import { parsePhone } from '../phone.ts';
-import { ACCOUNT, answer, failures, HASH, object, PARAMETER_CODES, responses, TEXT } from '../schemas.ts';
-import type { AliasJson } from '../types.ts';
+import {
+  ACCOUNT,
+  answer,
+  failures,
+  HASH,
+  object,
+  orNull,
+  PARAMETER_CODES,
+  responses,
+  TEXT,
+  TIME_MS,
+} from '../schemas.ts';
+import type { AliasJson, ClaimJson } from '../types.ts';
 
 const schema = {
   tags: ['ledger'],
@@ -21,14 +34,20 @@ const schema = {
     {
       200: answer(
         'What a payment to this number names: it fails if the number is bound anew before it takes effect',
-        object({ account: ACCOUNT, epoch: { type: 'integer', minimum: 1 }, aliasKey: HASH }),
+        object({
+          account: ACCOUNT,
+          epoch: { type: 'integer', minimum: 1 },
+          aliasKey: HASH,
+          claim: orNull(object({ account: ACCOUNT, dueMs: TIME_MS, lapsesMs: TIME_MS })),
+        }),
       ),
     },
     failures(...PARAMETER_CODES, 'PHONE_MALFORMED', 'ALIAS_NOT_FOUND', 'RATE_LIMITED'),
   ),
 };
 
-export function aliasRoutes(app: FastifyInstance, { node, aliasSecret, limits }: Api): void {
+export function aliasRoutes(app: FastifyInstance, api: Api): void {
+  const { node, aliasSecret, limits } = api;
   const rateLimit = {
     max: limits.aliasLookupsPerMinute,
     timeWindow: 60_000,
@@ -41,7 +60,14 @@ export function aliasRoutes(app: FastifyInstance, { node, aliasSecret, limits }:
       const key = aliasKey(aliasSecret, textField(params.phone, 'phone', parsePhone));
       const record = await node.queries.alias(key);
       if (record === null || record.account === null) throw ledgerFault('ALIAS_NOT_FOUND');
-      return { account: record.account, epoch: record.epoch, aliasKey: key };
+      const { account, epoch } = record;
+      return { account, epoch, aliasKey: key, claim: claimJson(api, record) };
     },
   );
+}
+
+/** A claim that has not lapsed by this node's clock. */
+function claimJson({ genesis, clock }: Api, record: AliasRecord): ClaimJson | null {
+  const claim = openClaim(record, clock.now(), genesis.rules);
+  return claim === null ? null : { ...claim, lapsesMs: lapseOf(claim, genesis.rules) };
 }

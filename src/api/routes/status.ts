@@ -2,8 +2,8 @@
 import type { FastifyInstance } from 'fastify';
 import { formatAmount } from '../../codec/amount.ts';
 import type { Api } from '../context.ts';
-import { answer, HASH, HEIGHT, list, object, orNull, responses, TEXT, TIME_MS } from '../schemas.ts';
-import type { StatusJson } from '../types.ts';
+import { answer, HASH, HEIGHT, list, object, orNull, responses, TEXT, TIER, TIME_MS } from '../schemas.ts';
+import type { StatusJson, TierJson } from '../types.ts';
 
 const COUNT = { type: 'integer', minimum: 0 };
 
@@ -26,6 +26,10 @@ const schema = {
         timeMs: TIME_MS,
         maxValidityMs: COUNT,
         currencies: list(object({ code: TEXT, exponent: COUNT, maxAmount: TEXT })),
+        tiers: list(
+          object({ name: TIER, limits: list(object({ currency: TEXT, maxDaily: TEXT })) }),
+          'What wallets may pay out in a day; a currency that is not listed has no limit',
+        ),
         consensus: object({ height: HEIGHT, round: COUNT, step: TEXT }),
         peers: list(TEXT),
         pool: object({ transactions: COUNT, batches: COUNT }),
@@ -39,7 +43,15 @@ export function statusRoutes(app: FastifyInstance, { node, genesis, version, clo
   const currencies = genesis.currencies.map(({ code, exponent, maxAmountMinor }) => {
     return { code, exponent, maxAmount: formatAmount(maxAmountMinor, exponent) };
   });
+  const tiers = genesis.tiers.map(({ name, limits }): TierJson => {
+    const exponentOf = (code: string) => currencies.find((entry) => entry.code === code)?.exponent ?? 0;
+    const shown = limits.map(({ currency, maxDailyMinor }) => ({
+      currency,
+      maxDaily: formatAmount(maxDailyMinor, exponentOf(currency)),
+    }));
+    return { name, limits: shown };
+  });
   app.get('/status', { schema }, (): StatusJson => {
-    return { version, ...node.status(), timeMs: clock.now(), maxValidityMs, currencies };
+    return { version, ...node.status(), timeMs: clock.now(), maxValidityMs, currencies, tiers };
   });
 }

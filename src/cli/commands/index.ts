@@ -5,7 +5,7 @@
 import { type Command, Option } from 'commander';
 import type { CliContext, Register } from '../context.ts';
 import type { BankOptions } from '../nodes.ts';
-import type { AliasOptions } from './alias.ts';
+import type { AliasOptions, RejectOptions } from './alias.ts';
 import type { OfficerOptions } from './money.ts';
 import type { PayOptions } from './pay.ts';
 import type { TransactionOptions } from './query.ts';
@@ -34,10 +34,22 @@ function registerWallet(program: Command, cli: CliContext): void {
     .requiredOption('--bank <participant>', 'where the account is')
     .option('--phone <number>', 'bind this phone number to it')
     .option('--display-name <name>', 'kept by the bank only')
+    .option(
+      '--tier <name>',
+      'what the bank knows of the customer: basic, partial, full (the default in a local network)',
+    )
     .option('--encrypt', 'encrypt the key with a password (the default, except in a local network)')
     .option('--no-encrypt', 'leave the key unencrypted: for development only');
   withBank(create).action(async (name: string, options: CreateOptions) => {
     await (await import('./wallet.ts')).createCommand(cli, name, options);
+  });
+  const tier = wallet
+    .command('tier')
+    .description('give an account another tier, which bounds what goes out in a day; its bank signs')
+    .argument('<account>', 'an account or a wallet')
+    .argument('<tier>', 'basic, partial, full');
+  withBank(tier).action(async (account: string, name: string, options: BankOptions) => {
+    await (await import('./wallet.ts')).tierCommand(cli, account, name, options);
   });
   wallet
     .command('list')
@@ -59,6 +71,23 @@ function registerAlias(program: Command, cli: CliContext): void {
     .option('--wallet <name>', 'may be left out where there is one only');
   withBank(register).action(async (phone: string, options: AliasOptions & BankOptions) => {
     await (await import('./alias.ts')).registerCommand(cli, phone, options);
+  });
+  const claim = alias
+    .command('claim')
+    .description("claim a phone number that is bound to another account, such as a lost phone's; its bank attests it")
+    .argument('<phone>', '+85512345678, or 012 345 678')
+    .option('--wallet <name>', 'where it is to go; may be left out where there is one only');
+  withBank(claim).action(async (phone: string, options: AliasOptions & BankOptions) => {
+    await (await import('./alias.ts')).claimCommand(cli, phone, options);
+  });
+  const reject = alias
+    .command('reject')
+    .description('object to a claim of a phone number: by its wallet, or by the bank of its account')
+    .argument('<phone>', '+85512345678, or 012 345 678')
+    .option('--wallet <name>', 'whose number it is; may be left out where there is one only')
+    .option('--account <account>', 'whose number it is, where the bank objects');
+  withBank(reject).action(async (phone: string, options: RejectOptions) => {
+    await (await import('./alias.ts')).rejectCommand(cli, phone, options);
   });
   alias
     .command('release')

@@ -6,7 +6,7 @@ import type { CurrencySupplyJson, StatusJson, TransactionDetailsJson } from '../
 import { parseHash } from '../../codec/text.ts';
 import { CodedError } from '../../errors.ts';
 import type { CliContext } from '../context.ts';
-import { describeCommand, describeSigners, shortHash } from '../describe.ts';
+import { describeCommand, describeSigners, describeTier, shortHash } from '../describe.ts';
 import { accountNamed, holdingsTable, readAccount, readHoldings } from '../holdings.ts';
 import { isSilence, Nodes } from '../nodes.ts';
 import { withThousands } from '../output.ts';
@@ -22,10 +22,11 @@ export async function balanceCommand(cli: CliContext, wanted: string | undefined
   const wallets = await listWallets(cli.data);
   if (wanted !== undefined) {
     const account = await accountNamed(cli.data, wanted);
-    const { balances } = await readAccount(nodes, account, 1);
+    const { balances, tier, daily } = await readAccount(nodes, account, 1);
     const wallet = wallets.find((entry) => entry.account === account)?.name ?? null;
     const row = { wallet, account, phones: [], balances };
-    cli.out.print(holdingsTable(cli.out, [row]), { account, balances });
+    const limits = tier === null ? [] : ['', `tier ${describeTier({ tier, daily })}`];
+    cli.out.print([holdingsTable(cli.out, [row]), ...limits].join('\n'), { account, balances, tier, daily });
     return;
   }
   if (wallets.length === 0) throw new CodedError('USAGE', 'there is no wallet here; name an account, like dara@aclb');

@@ -38,6 +38,11 @@ test('arguments that make no sense end in number 2, in one line', async (t) => {
     ['wallet show dara', 'WALLET_NOT_FOUND', /tonle wallet create/],
     ['alias register 012 --wallet dara', 'PHONE_MALFORMED', /phone number/],
     ['alias resolve nonsense', 'PHONE_MALFORMED', /phone number/],
+    ['alias claim 012 --wallet dara', 'PHONE_MALFORMED', /phone number/],
+    ['alias reject 012 --account dara@aclb', 'PHONE_MALFORMED', /phone number/],
+    ['alias reject 012345678 --account dara', 'ACCOUNT_MALFORMED', /expected name@participant/],
+    ['wallet tier dara@aclb Full', 'TIER_MALFORMED', /expected 2 to 12/],
+    ['wallet create dara --bank aclb --tier 7', 'TIER_MALFORMED', /expected 2 to 12/],
     ['alias release 012345678', 'WALLET_NOT_FOUND', /there is no wallet/],
     ['issue aclb', 'USAGE', /missing required argument 'amount'/],
     ['issue ACLB 1 KHR', 'PARTICIPANT_MALFORMED', /ACLB/],
@@ -168,6 +173,9 @@ test('what only a bank can do asks for its token', async (t) => {
   const needed: readonly (readonly [argv: string, code: string, exit: ExitName])[] = [
     ['wallet create sok --bank aclb --no-encrypt', 'TOKEN_NEEDED', 'USAGE'],
     ['alias register 012345679', 'TOKEN_NEEDED', 'USAGE'],
+    ['alias claim 012345679', 'TOKEN_NEEDED', 'USAGE'],
+    ['alias reject 012345679 --account dara@aclb', 'TOKEN_NEEDED', 'USAGE'],
+    ['wallet tier dara full', 'TOKEN_NEEDED', 'USAGE'],
     ['redeem aclb 5 KHR', 'TOKEN_NEEDED', 'USAGE'],
     ['issue aclb 5 KHR', 'OFFICER_KEY_NEEDED', 'USAGE'],
     [`issue aclb 5 KHR --officer-key ${data}/none.json`, 'KEY_FILE_MISSING', 'KEY_FILE'],
@@ -280,7 +288,7 @@ async function fakeNode(t: Test, { submit, open, attest }: Script): Promise<stri
   const routes: Readonly<Record<string, Handler>> = {
     'GET /api/v1/status': (_, response) => send(response, 200, statusJson()),
     'GET /api/v1/aliases/%2B85512345678': (_, response) =>
-      send(response, 200, { account: 'sophea@cnb', epoch: 1, aliasKey: HASH }),
+      send(response, 200, { account: 'sophea@cnb', epoch: 1, aliasKey: HASH, claim: null }),
     'POST /api/v1/transactions': submit ?? pending,
     'POST /operator/v1/accounts': open ?? pending,
     'POST /operator/v1/alias-key': (_, response, body) =>

@@ -3,21 +3,22 @@ import { rm } from 'node:fs/promises';
 import type { Client } from '../../api/client.ts';
 import { ApiError } from '../../api/client-errors.ts';
 import { parsePhone } from '../../api/phone.ts';
-import { parseAccountId, parseParticipantId, participantOf } from '../../codec/text.ts';
+import { parseAccountId, parseParticipantId, parseTier, participantOf } from '../../codec/text.ts';
 import { CodedError } from '../../errors.ts';
 import type { AccountId } from '../../types/index.ts';
 import type { CliContext } from '../context.ts';
-import { describeAmount, describeEntry, describeTime } from '../describe.ts';
-import { holdingsTable, readAccount, readHoldings } from '../holdings.ts';
+import { describeAmount, describeEntry, describeTier, describeTime } from '../describe.ts';
+import { accountNamed, holdingsTable, readAccount, readHoldings } from '../holdings.ts';
 import { type BankOptions, Nodes } from '../nodes.ts';
 import { newPassword, passwordSource } from '../password.ts';
-import { bindAlias, openWallet, readTerms } from '../wallet.ts';
+import { bindAlias, LOCAL_TIER, type Opening, openWallet, readTerms, setTier } from '../wallet.ts';
 import { createWallet, findWallet, listWallets, unlockWallet, type Wallet } from '../wallet-files.ts';
 
 export interface CreateOptions extends BankOptions {
   readonly bank: string;
   readonly phone?: string;
   readonly displayName?: string;
+  readonly tier?: string;
   /** Undefined where neither --encrypt nor --no-encrypt was given. */
   readonly encrypt?: boolean;
 }
@@ -30,12 +31,17 @@ export async function createCommand(cli: CliContext, name: string, options: Crea
   const bank = parseParticipantId(options.bank);
   const account = parseAccountId(`${name}@${bank}`);
   const phone = options.phone === undefined ? null : parsePhone(options.phone);
+  if (options.tier !== undefined) parseTier(options.tier);
   const desk = await (await Nodes.of(cli)).desk(bank, options, io.env);
   // Before a key is made: whether the bank answers at all.
   const terms = await readTerms(desk, clock);
   // A local network is a development one.
   const encrypt = options.encrypt ?? cli.url !== null;
-  const wallet = await openNew(cli, desk, { name, account, encrypt, displayName: options.displayName ?? name });
+  const opening = {
+    displayName: options.displayName ?? name,
+    tier: options.tier ?? (cli.url === null ? LOCAL_TIER : null),
+  };
+  const wallet = await openNew(cli, desk, { name, account, encrypt }, opening);
   if (phone !== null) await afterOpening(account, bindAlias(desk, terms, wallet, phone, cli.random));
   const number = phone === null ? '' : `, and payments to ${phone} go there`;
   const warning = encrypt ? '' : ', not encrypted: for development only';
@@ -46,6 +52,20 @@ export async function createCommand(cli: CliContext, name: string, options: Crea
     phone,
     encrypted: encrypt,
     file: wallet.path,
+  });
+}
+
+/** The bank's part: what it knows of the customer has changed. */
+export async function tierCommand(cli: CliContext, wanted: string, text: string, options: BankOptions): Promise<void> {
+  const tier = parseTier(text);
+  const account = await accountNamed(cli.data, wanted);
+  const desk = await (await Nodes.of(cli)).desk(participantOf(account), options, cli.io.env);
+  const { id, receipt } = await setTier(desk, account, tier);
+  cli.out.print(`${account} has the tier ${tier}: final in block ${receipt.height}, id ${id}`, {
+    account,
+    tier,
+    id,
+    receipt,
   });
 }
 
@@ -76,6 +96,7 @@ export async function showCommand(cli: CliContext, wanted: string | undefined): 
   const lines = [
     `${name}: ${account}`,
     `  balances    ${found.balances.map(describeAmount).join(', ')}`,
+    ...(found.tier === null ? [] : [`  tier        ${describeTier(found)}`]),
     `  public key  ${publicKey}`,
     `  key file    ${file}${encrypted ? '' : ' (not encrypted)'}`,
     '',
@@ -84,18 +105,18 @@ export async function showCommand(cli: CliContext, wanted: string | undefined): 
   out.print(lines.join('\n'), { wallet: name, file, encrypted, ...found });
 }
 
-interface Opening {
+interface NewWallet {
   readonly name: string;
   readonly account: AccountId;
   readonly encrypt: boolean;
-  readonly displayName: string;
 }
 
 /** Makes a key and opens its account, or takes up a creation whose answer was lost: then the key is there already. */
 async function openNew(
   cli: CliContext,
   bank: Client,
-  { name, account, encrypt, displayName }: Opening,
+  { name, account, encrypt }: NewWallet,
+  opening: Opening,
 ): Promise<Wallet & { readonly path: string }> {
   const earlier = (await listWallets(cli.data)).find((wallet) => wallet.name === name);
   if (earlier !== undefined) {
@@ -103,13 +124,13 @@ async function openNew(
       throw new CodedError('WALLET_EXISTS', `there is a wallet ${name} (${earlier.account}); choose another name`);
     }
     const wallet = await unlockWallet(earlier, passwordSource(cli.io));
-    await openWallet(bank, wallet, displayName);
+    await openWallet(bank, wallet, opening);
     return { ...wallet, path: earlier.path };
   }
   const password = encrypt ? await newPassword(cli.io, `key of ${account}`) : null;
   const wallet = await createWallet(cli.data, { name, bank: participantOf(account), password }, cli.random);
   try {
-    await openWallet(bank, wallet, displayName);
+    await openWallet(bank, wallet, opening);
   } catch (error) {
     // The bank said no: the key is of no account. Where the answer was lost it may be, and stays.
     if (error instanceof ApiError && error.httpStatus !== null) await rm(wallet.path);

@@ -7,7 +7,7 @@ import type { CliContext } from '../context.ts';
 import { describeAmount } from '../describe.ts';
 import { Nodes } from '../nodes.ts';
 import type { LocalNetworkHandle } from '../start-local-network.ts';
-import { bindAlias, fund, issue, openWallet, readAmount, readTerms, type Terms } from '../wallet.ts';
+import { bindAlias, fund, issue, LOCAL_TIER, openWallet, readAmount, readTerms, type Terms } from '../wallet.ts';
 import { createWallet } from '../wallet-files.ts';
 import { seconds } from './latency.ts';
 import type { Narrator } from './narrator.ts';
@@ -75,7 +75,7 @@ function openWallets(
     const desk = desks.get(bank);
     assert(desk !== undefined, "the demo has every bank's desk");
     const wallet = await createWallet(data, { name: name.toLowerCase(), bank, password: null }, random);
-    await openWallet(desk, wallet, name);
+    await openWallet(desk, wallet, { displayName: name, tier: LOCAL_TIER });
     await bindAlias(desk, terms, wallet, phone, random);
     return { name, bank, phone, wallet };
   });

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { batch, block, committedBlock, header } from '../../codec/block.ts';
 import { amount } from '../../codec/fields.ts';
-import { currency, genesis, participant } from '../../codec/genesis.ts';
+import { currency, genesis, participant, rules, tier, tierLimit } from '../../codec/genesis.ts';
 import { indexedTransaction } from '../../codec/index-rows.ts';
 import * as limits from '../../codec/limits.ts';
 import {
@@ -19,10 +19,12 @@ import type { FieldRow } from '../../codec/schema.ts';
 import { signMemory } from '../../codec/sign-memory.ts';
 import {
   accountRecord,
+  aliasClaim,
   aliasRecord,
   evidenceRecord,
   seenRecord,
   snapshotManifest,
+  spentRecord,
   stateEntry,
   stateWrite,
   supplyRecord,
@@ -55,6 +57,9 @@ const MESSAGES: Readonly<Record<string, readonly Message[]>> = {
     tx.issue,
     tx.redeem,
     tx.transfer,
+    tx.claimAlias,
+    tx.rejectClaim,
+    tx.setTier,
     tx.aliasReference,
     amount,
     tx.transactionSignature,
@@ -83,10 +88,12 @@ const MESSAGES: Readonly<Record<string, readonly Message[]>> = {
     snapshotManifest,
     stateEntry,
   ],
-  Genesis: [genesis, participant, currency],
+  Genesis: [genesis, participant, currency, tier, tierLimit, rules],
   'State and indexes': [
     accountRecord,
     aliasRecord,
+    aliasClaim,
+    spentRecord,
     supplyRecord,
     seenRecord,
     evidenceRecord,

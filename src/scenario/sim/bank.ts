@@ -10,9 +10,6 @@ import type { AccountId, AliasKey, CurrencyCode, Receipt, Transaction, Transacti
 import type { AccountView, Bank, Ending, Head, SupplyView } from '../engine.ts';
 import type { Time } from './time.ts';
 
-/** The ledger has no tiers so far: every customer may send what they have. */
-const ONLY_TIER = 'full';
-
 /** One waiting customer. */
 interface Request {
   /** The bank has taken the transaction. */
@@ -39,8 +36,8 @@ export class SimulatedBank implements Bank {
 
   async account(id: AccountId): Promise<AccountView | null> {
     const { queries } = this.#node();
-    if ((await queries.account(id)) === null) return null;
-    return { tier: ONLY_TIER, balances: await queries.balances(id) };
+    const found = await queries.account(id);
+    return found === null ? null : { tier: found.tier, balances: await queries.balances(id) };
   }
 
   async alias(key: AliasKey): Promise<{ readonly account: AccountId | null; readonly epoch: number } | null> {

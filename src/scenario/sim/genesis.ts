@@ -12,14 +12,18 @@ export function beginningOf({ startsAtMs }: NetworkSpec): number {
   return startsAtMs - OPENING_MS;
 }
 
-/** What holds in every story. Of its spec, `tiers` and `aliasClaimDelayMs` belong here as soon as the ledger has rules for them. */
-const RULES: Genesis['rules'] = {
+/** What holds in every story. */
+const RULES = {
   /** A day: people in stories sign in the morning what is handed in at night. Longer is a step's own mistake. */
   maxValidityMs: 86_400_000,
   maxClockSkewMs: 5_000,
   /** Each reads the whole state on every node; with this, a day of busy blocks has some hundred. */
   checkpointInterval: 1_000,
-};
+  /** A week: whoever claims a number in a story does not have to hurry. */
+  aliasClaimWindowMs: 604_800_000,
+  /** Phnom Penh is seven hours ahead of UTC. */
+  dayStartOffsetMinutes: 420,
+} as const;
 
 const OFFICERS = ['officer/1', 'officer/2', 'officer/3'];
 const OFFICER_QUORUM = 2;
@@ -40,8 +44,16 @@ export function genesisOf(spec: NetworkSpec, { signer }: Keyring): Genesis {
       networkKey: key(`network/${id}`),
     })),
     officers: { keys: OFFICERS.map(key).sort(), quorum: OFFICER_QUORUM },
-    rules: RULES,
+    tiers: byName(spec.tiers),
+    rules: { ...RULES, aliasClaimDelayMs: spec.aliasClaimDelayMs },
   };
+}
+
+/** As a genesis lists them: ascending. */
+function byName(tiers: NetworkSpec['tiers']): NetworkSpec['tiers'] {
+  return tiers
+    .map(({ name, limits }) => ({ name, limits: limits.toSorted((a, b) => (a.currency < b.currency ? -1 : 1)) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Longest time that a payment waits for company: it costs nothing where blocks keep their distance. */

@@ -4,7 +4,8 @@
  */
 import { MAX_STATE_VALUE_BYTES } from '../../codec/limits.ts';
 import { CodecError, decode } from '../../codec/schema.ts';
-import { accountRecord, aliasRecord, balanceRecord, supplyRecord } from '../../codec/state.ts';
+import type { AliasRecord } from '../../codec/state.ts';
+import { accountRecord, aliasRecord, balanceRecord, spentRecord, supplyRecord } from '../../codec/state.ts';
 import type { MemoryState } from '../../storage/index.ts';
 import type { BlockWrites, ParticipantId } from '../../types/index.ts';
 import type { Machine } from '../world/machine.ts';
@@ -51,13 +52,11 @@ export class MoneyChecks {
       if (found !== minor || found < 0n)
         this.#fail('balances', `${id}, block ${height}: ${name} ${found}, not ${minor}`);
     }
-    for (const [key, { owner, epoch }] of aliases) {
+    for (const [key, { owner: account, epoch, claim }] of aliases) {
       const bytes = state.entries.get(`alias/${key}`);
-      const found = bytes === undefined ? null : decode(aliasRecord, bytes, MAX_STATE_VALUE_BYTES);
-      if ((found?.account ?? null) !== owner || (found?.epoch ?? 0) !== epoch) {
-        const is = `${found?.account}, epoch ${found?.epoch}`;
-        this.#fail('aliases', `${id}, block ${height}: alias ${key} of ${is}, not of ${owner}, epoch ${epoch}`);
-      }
+      const found = bytes === undefined ? NEVER_BOUND : decode(aliasRecord, bytes, MAX_STATE_VALUE_BYTES);
+      const [is, due] = [aliasText(found), aliasText({ account, epoch, claim })];
+      if (is !== due) this.#fail('aliases', `${id}, block ${height}: alias ${key} is ${is}, not ${due}`);
     }
   }
 
@@ -95,10 +94,13 @@ export class MoneyChecks {
 
   /** All that the model knows of, as text by state key. */
   #allDue(): Map<string, string> {
-    const { keys, aliases, balances } = this.#model;
+    const { keys, tiers, spent, aliases, balances } = this.#model;
     const due = new Map<string, string>();
-    for (const [account, key] of keys) due.set(`account/${account}`, key);
-    for (const [alias, { owner, epoch }] of aliases) due.set(`alias/${alias}`, `${owner}/${epoch}`);
+    for (const [account, publicKey] of keys)
+      due.set(`account/${account}`, accountText({ publicKey, tier: tiers.get(account) ?? null }));
+    for (const [name, { day, minor }] of spent) due.set(`spent/${name}`, `${day}/${minor}`);
+    for (const [alias, { owner, epoch, claim }] of aliases)
+      due.set(`alias/${alias}`, aliasText({ account: owner, epoch, claim }));
     for (const [name, minor] of balances) if (minor !== 0n) due.set(`balance/${name}`, String(minor));
     for (const currency of CURRENCIES) {
       const { issuedMinor, redeemedMinor } = this.#model.supply(currency);
@@ -113,10 +115,12 @@ function textOf(key: string, value: Uint8Array): string | null {
   try {
     switch (key.slice(0, key.indexOf('/'))) {
       case 'account':
-        return decode(accountRecord, value, MAX_STATE_VALUE_BYTES).publicKey;
-      case 'alias': {
-        const { account, epoch } = decode(aliasRecord, value, MAX_STATE_VALUE_BYTES);
-        return `${account}/${epoch}`;
+        return accountText(decode(accountRecord, value, MAX_STATE_VALUE_BYTES));
+      case 'alias':
+        return aliasText(decode(aliasRecord, value, MAX_STATE_VALUE_BYTES));
+      case 'spent': {
+        const { day, minor } = decode(spentRecord, value, MAX_STATE_VALUE_BYTES);
+        return `${day}/${minor}`;
       }
       case 'balance': {
         const minor = worth('balance', value);
@@ -133,6 +137,16 @@ function textOf(key: string, value: Uint8Array): string | null {
     if (!(error instanceof CodecError)) throw error;
     return error.message;
   }
+}
+
+const NEVER_BOUND: AliasRecord = { account: null, epoch: 0, claim: null };
+
+function accountText({ publicKey, tier }: { readonly publicKey: string; readonly tier: string | null }): string {
+  return `${publicKey}/${tier}`;
+}
+
+function aliasText({ account, epoch, claim }: AliasRecord): string {
+  return `of ${account}, epoch ${epoch}, claimed ${claim === null ? 'by nobody' : `by ${claim.account} for ${claim.dueMs}`}`;
 }
 
 function worth(kind: 'balance' | 'supply', bytes: Uint8Array | null | undefined): bigint {

@@ -12,31 +12,8 @@ import type {
   Transaction,
   TransactionId,
 } from '../../types/index.ts';
-import { CURRENCIES, MAX_AMOUNT_MINOR, MAX_SUPPLY_MINOR, MAX_VALIDITY_MS } from '../world/members.ts';
-
-/** The codes of `ledger/status.ts`, written down again from its documentation. */
-const CODE = {
-  OK: 0,
-  PARTICIPANT_UNKNOWN: 10,
-  CURRENCY_UNKNOWN: 11,
-  AMOUNT_ZERO: 12,
-  AMOUNT_TOO_LARGE: 13,
-  SAME_ACCOUNT: 14,
-  ACCOUNT_RESERVED: 15,
-  SETTLEMENT_ONLY: 16,
-  ACCOUNT_EXISTS: 20,
-  ACCOUNT_NOT_FOUND: 21,
-  PAYEE_NOT_FOUND: 22,
-  ALIAS_TAKEN: 23,
-  ALIAS_NOT_FOUND: 24,
-  ALIAS_NOT_YOURS: 25,
-  ALIAS_STALE: 26,
-  ACCOUNT_SIGNATURE_MISSING: 30,
-  BANK_SIGNATURE_MISSING: 31,
-  OFFICER_QUORUM_MISSING: 32,
-  INSUFFICIENT_FUNDS: 40,
-  SUPPLY_CAP: 41,
-} as const;
+import { CLAIM_DELAY_MS, CLAIM_WINDOW_MS, DAILY_LIMITS, MAX_SUPPLY_MINOR, MAX_VALIDITY_MS } from '../world/members.ts';
+import { amountProblem, bankOf, CODE, type CommandOf, dayOf, namedBy, settlement } from './model-rules.ts';
 
 interface ExpectedReceipt {
   readonly transactionId: TransactionId;
@@ -56,10 +33,18 @@ interface Binding {
   readonly owner: AccountId | null;
   /** 0 for one that was never bound. */
   readonly epoch: number;
+  /** The last one that was neither rejected nor carried out. */
+  readonly claim: { readonly account: AccountId; readonly dueMs: number } | null;
 }
+
+const NEVER_BOUND: Binding = { owner: null, epoch: 0, claim: null };
 
 interface Money {
   readonly accounts: Map<AccountId, PublicKey>;
+  /** Of wallets. */
+  readonly tiers: Map<AccountId, string>;
+  /** Paid out by wallets: `account/currency` -> minor units and the day they belong to. */
+  readonly spent: Map<string, { readonly day: number; readonly minor: bigint }>;
   readonly balances: Map<string, bigint>;
   readonly aliases: Map<AliasKey, Binding>;
   /** Ever, by currency. */
@@ -70,6 +55,8 @@ interface Money {
 export class Model {
   #money: Money;
   readonly #seen = new Set<TransactionId>();
+  /** Of the block that runs. */
+  #timeMs = 0;
 
   readonly #genesis: Genesis;
 
@@ -77,6 +64,8 @@ export class Model {
     this.#genesis = genesis;
     this.#money = {
       accounts: new Map(genesis.participants.map(({ id, operatorKey }) => [settlement(id), operatorKey])),
+      tiers: new Map(),
+      spent: new Map(),
       balances: new Map(),
       aliases: new Map(),
       issued: new Map(),
@@ -93,14 +82,22 @@ export class Model {
     return this.#money.accounts;
   }
 
+  get tiers(): Money['tiers'] {
+    return this.#money.tiers;
+  }
+
+  get spent(): Money['spent'] {
+    return this.#money.spent;
+  }
+
   get aliases(): ReadonlyMap<AliasKey, Binding> {
     return this.#money.aliases;
   }
 
   /** Aliases that lead somewhere. */
-  get bound(): readonly { readonly aliasKey: AliasKey; readonly owner: AccountId; readonly epoch: number }[] {
-    return [...this.#money.aliases].flatMap(([aliasKey, { owner, epoch }]) =>
-      owner === null ? [] : [{ aliasKey, owner, epoch }],
+  get bound(): readonly (Binding & { readonly aliasKey: AliasKey; readonly owner: AccountId })[] {
+    return [...this.#money.aliases].flatMap(([aliasKey, { owner, ...rest }]) =>
+      owner === null ? [] : [{ aliasKey, owner, ...rest }],
     );
   }
 
@@ -119,12 +116,14 @@ export class Model {
     return this.#money.balances.get(`${account}/${currency}`) ?? 0n;
   }
 
-  epoch(aliasKey: AliasKey): number {
-    return this.#money.aliases.get(aliasKey)?.epoch ?? 0;
+  alias(aliasKey: AliasKey): Binding {
+    return this.#money.aliases.get(aliasKey) ?? NEVER_BOUND;
   }
 
-  ownerOf(aliasKey: AliasKey): AccountId | null {
-    return this.#money.aliases.get(aliasKey)?.owner ?? null;
+  /** What a wallet may still pay out on the day of `timeMs`; null where nothing bounds it. */
+  left(account: AccountId, currency: string, timeMs: number): bigint | null {
+    const limit = DAILY_LIMITS.get(`${this.#money.tiers.get(account)}/${currency}`);
+    return limit === undefined ? null : limit - this.#spentOn(dayOf(timeMs), account, currency);
   }
 
   /** Runs a block. @param identify gives a transaction's id. */
@@ -136,18 +135,19 @@ export class Model {
       const id = identify(transaction);
       const { validUntilMs, commands } = transaction.body;
       const { timeMs } = block.header;
+      this.#timeMs = timeMs;
       if (validUntilMs < timeMs || validUntilMs > timeMs + MAX_VALIDITY_MS || this.#seen.has(id)) continue;
       this.#seen.add(id);
       receipts.push({ transactionId: id, status: this.#runAll(commands, transaction) });
       for (const command of commands) {
         for (const name of namedBy(command)) named.add(name);
-        if (command.type === 'registerAlias' || command.type === 'releaseAlias') aliases.add(command.aliasKey);
+        if ('aliasKey' in command) aliases.add(command.aliasKey);
       }
     }
     return {
       receipts,
       balances: new Map([...named].map((name) => [name, this.#money.balances.get(name) ?? 0n])),
-      aliases: new Map([...aliases].map((key) => [key, { owner: this.ownerOf(key), epoch: this.epoch(key) }])),
+      aliases: new Map([...aliases].map((key) => [key, this.alias(key)])),
     };
   }
 
@@ -170,9 +170,11 @@ export class Model {
   /** All commands or none. @returns the status. */
   #runAll(commands: readonly Command[], { signatures }: Transaction): number {
     const before = this.#money;
-    const { accounts, balances, aliases, issued, redeemed } = before;
+    const { accounts, tiers, spent, balances, aliases, issued, redeemed } = before;
     this.#money = {
       accounts: new Map(accounts),
+      tiers: new Map(tiers),
+      spent: new Map(spent),
       balances: new Map(balances),
       aliases: new Map(aliases),
       issued: new Map(issued),
@@ -202,37 +204,82 @@ export class Model {
         return this.#redeem(command, signers);
       case 'transfer':
         return this.#transfer(command, signers);
+      case 'claimAlias':
+        return this.#claim(command, signers);
+      case 'rejectClaim':
+        return this.#reject(command, signers);
+      case 'setTier':
+        return this.#setTier(command, signers);
     }
   }
 
-  #open({ account, publicKey }: CommandOf<'openAccount'>, signers: ReadonlySet<PublicKey>): number {
-    const { accounts } = this.#money;
+  #open({ account, publicKey, tier }: CommandOf<'openAccount'>, signers: ReadonlySet<PublicKey>): number {
+    const { accounts, tiers } = this.#money;
     if (this.#genesis.participants.every(({ id }) => id !== bankOf(account))) return CODE.PARTICIPANT_UNKNOWN;
     if (account.startsWith('settlement@')) return CODE.ACCOUNT_RESERVED;
+    if (tier === null || !this.#isTier(tier)) return CODE.TIER_UNKNOWN;
     if (accounts.has(account)) return CODE.ACCOUNT_EXISTS;
     if (!this.#bankSigned(account, signers)) return CODE.BANK_SIGNATURE_MISSING;
     accounts.set(account, publicKey);
+    tiers.set(account, tier);
+    return CODE.OK;
+  }
+
+  #setTier({ account, tier }: CommandOf<'setTier'>, signers: ReadonlySet<PublicKey>): number {
+    if (account.startsWith('settlement@')) return CODE.ACCOUNT_RESERVED;
+    if (!this.#isTier(tier)) return CODE.TIER_UNKNOWN;
+    if (!this.#money.accounts.has(account)) return CODE.ACCOUNT_NOT_FOUND;
+    if (!this.#bankSigned(account, signers)) return CODE.BANK_SIGNATURE_MISSING;
+    this.#money.tiers.set(account, tier);
     return CODE.OK;
   }
 
   #register({ account, aliasKey }: CommandOf<'registerAlias'>, signers: ReadonlySet<PublicKey>): number {
     const { accounts, aliases } = this.#money;
     if (!accounts.has(account)) return CODE.ACCOUNT_NOT_FOUND;
-    if (this.ownerOf(aliasKey) !== null) return CODE.ALIAS_TAKEN;
+    const { owner, epoch } = this.alias(aliasKey);
+    const claim = this.#openClaim(aliasKey);
+    if (owner !== null && claim?.account !== account) return CODE.ALIAS_TAKEN;
     if (!this.#ownerSigned(account, signers)) return CODE.ACCOUNT_SIGNATURE_MISSING;
     if (!this.#bankSigned(account, signers)) return CODE.BANK_SIGNATURE_MISSING;
-    aliases.set(aliasKey, { owner: account, epoch: this.epoch(aliasKey) + 1 });
+    if (claim !== null && claim.dueMs > this.#timeMs) return CODE.CLAIM_NOT_DUE;
+    aliases.set(aliasKey, { owner: account, epoch: epoch + 1, claim: null });
     return CODE.OK;
   }
 
   #release({ account, aliasKey }: CommandOf<'releaseAlias'>, signers: ReadonlySet<PublicKey>): number {
     const { accounts, aliases } = this.#money;
     if (!accounts.has(account)) return CODE.ACCOUNT_NOT_FOUND;
-    const owner = this.ownerOf(aliasKey);
+    const { owner, epoch } = this.alias(aliasKey);
     if (owner === null) return CODE.ALIAS_NOT_FOUND;
     if (owner !== account) return CODE.ALIAS_NOT_YOURS;
     if (!this.#ownerSigned(account, signers)) return CODE.ACCOUNT_SIGNATURE_MISSING;
-    aliases.set(aliasKey, { owner: null, epoch: this.epoch(aliasKey) });
+    aliases.set(aliasKey, { owner: null, epoch, claim: null });
+    return CODE.OK;
+  }
+
+  #claim({ account, aliasKey }: CommandOf<'claimAlias'>, signers: ReadonlySet<PublicKey>): number {
+    if (!this.#money.accounts.has(account)) return CODE.ACCOUNT_NOT_FOUND;
+    const { owner, epoch } = this.alias(aliasKey);
+    if (owner === null) return CODE.ALIAS_NOT_FOUND;
+    if (owner === account) return CODE.ALIAS_YOURS;
+    if (this.#openClaim(aliasKey) !== null) return CODE.CLAIM_OPEN;
+    if (!this.#ownerSigned(account, signers)) return CODE.ACCOUNT_SIGNATURE_MISSING;
+    if (!this.#bankSigned(account, signers)) return CODE.BANK_SIGNATURE_MISSING;
+    const dueMs = this.#timeMs + CLAIM_DELAY_MS;
+    this.#money.aliases.set(aliasKey, { owner, epoch, claim: { account, dueMs } });
+    return CODE.OK;
+  }
+
+  #reject({ account, aliasKey }: CommandOf<'rejectClaim'>, signers: ReadonlySet<PublicKey>): number {
+    if (!this.#money.accounts.has(account)) return CODE.ACCOUNT_NOT_FOUND;
+    const { owner, epoch } = this.alias(aliasKey);
+    if (owner === null) return CODE.ALIAS_NOT_FOUND;
+    if (owner !== account) return CODE.ALIAS_NOT_YOURS;
+    if (this.#openClaim(aliasKey) === null) return CODE.CLAIM_NOT_FOUND;
+    const mayReject = this.#ownerSigned(account, signers) || this.#bankSigned(account, signers);
+    if (!mayReject) return CODE.HOLDER_SIGNATURE_MISSING;
+    this.#money.aliases.set(aliasKey, { owner, epoch, claim: null });
     return CODE.OK;
   }
 
@@ -273,14 +320,37 @@ export class Model {
     if (from === to) return CODE.SAME_ACCOUNT;
     if (!accounts.has(from)) return CODE.ACCOUNT_NOT_FOUND;
     if (!accounts.has(to)) return CODE.PAYEE_NOT_FOUND;
-    const isStale =
-      alias !== null && (this.ownerOf(alias.aliasKey) !== to || this.epoch(alias.aliasKey) !== alias.epoch);
-    if (isStale) return CODE.ALIAS_STALE;
+    const bound = alias === null ? null : this.alias(alias.aliasKey);
+    if (bound !== null && (bound.owner !== to || bound.epoch !== alias?.epoch)) return CODE.ALIAS_STALE;
     if (!this.#ownerSigned(from, signers)) return CODE.ACCOUNT_SIGNATURE_MISSING;
     if (this.balance(from, amount.currency) < amount.minor) return CODE.INSUFFICIENT_FUNDS;
+    const left = this.left(from, amount.currency, this.#timeMs);
+    if (left !== null && left < amount.minor) return CODE.DAILY_LIMIT;
     this.#move(from, amount.currency, -amount.minor);
     this.#move(to, amount.currency, amount.minor);
+    if (!from.startsWith('settlement@')) this.#spend(from, amount);
     return CODE.OK;
+  }
+
+  #spend(account: AccountId, { currency, minor }: CommandOf<'transfer'>['amount']): void {
+    const day = dayOf(this.#timeMs);
+    const before = this.#spentOn(day, account, currency);
+    this.#money.spent.set(`${account}/${currency}`, { day, minor: before + minor });
+  }
+
+  #spentOn(day: number, account: AccountId, currency: string): bigint {
+    const spent = this.#money.spent.get(`${account}/${currency}`);
+    return spent !== undefined && spent.day === day ? spent.minor : 0n;
+  }
+
+  /** One that has not lapsed. */
+  #openClaim(aliasKey: AliasKey): Binding['claim'] {
+    const { claim } = this.alias(aliasKey);
+    return claim !== null && this.#timeMs < claim.dueMs + CLAIM_WINDOW_MS ? claim : null;
+  }
+
+  #isTier(name: string): boolean {
+    return this.#genesis.tiers.some((tier) => tier.name === name);
   }
 
   #ownerSigned(account: AccountId, signers: ReadonlySet<PublicKey>): boolean {
@@ -300,35 +370,5 @@ export class Model {
 
   #move(account: AccountId, currency: string, minor: bigint): void {
     this.#money.balances.set(`${account}/${currency}`, this.balance(account, currency) + minor);
-  }
-}
-
-type CommandOf<Type extends Command['type']> = Extract<Command, { type: Type }>;
-
-function amountProblem({ currency, minor }: CommandOf<'issue'>['amount']): number | null {
-  if (!CURRENCIES.includes(currency)) return CODE.CURRENCY_UNKNOWN;
-  if (minor <= 0n) return CODE.AMOUNT_ZERO;
-  return minor > MAX_AMOUNT_MINOR ? CODE.AMOUNT_TOO_LARGE : null;
-}
-
-function settlement(bank: string): AccountId {
-  return `settlement@${bank}` as AccountId;
-}
-
-function bankOf(account: AccountId): string {
-  return account.slice(account.indexOf('@') + 1);
-}
-
-/** Balances that a command can change. */
-function namedBy(command: Command): string[] {
-  switch (command.type) {
-    case 'issue':
-      return [`${command.to}/${command.amount.currency}`];
-    case 'redeem':
-      return [`${command.from}/${command.amount.currency}`];
-    case 'transfer':
-      return [command.from, command.to].map((account) => `${account}/${command.amount.currency}`);
-    default:
-      return [];
   }
 }

@@ -14,6 +14,7 @@ import type {
   CurrencyCode,
   Nonce,
   ParticipantId,
+  TierName,
   Transaction,
   TransactionId,
 } from '../../types/index.ts';
@@ -21,8 +22,10 @@ import type { Model } from '../checks/model.ts';
 import type { Membership } from '../world/members.ts';
 import { CURRENCIES, MAX_AMOUNT_MINOR, MAX_VALIDITY_MS } from '../world/members.ts';
 import type { Chance } from '../world/random.ts';
+import { bankOf, ownerOf } from './workload.ts';
 
 const VALID_FOR_MS = 60_000;
+const FULL = 'full' as TierName;
 
 /** Commands and the names of the keys that sign them. */
 interface Attempt {
@@ -37,7 +40,9 @@ interface Scene {
   readonly bank: ParticipantId;
   readonly currency: CurrencyCode;
   readonly has: bigint;
-  readonly alias: { readonly aliasKey: AliasKey; readonly owner: AccountId; readonly epoch: number } | null;
+  readonly alias: Model['bound'][number] | null;
+  /** What the payer may still pay out today; null where nothing bounds it. */
+  readonly left: bigint | null;
   readonly publicKey: (name: string) => ReturnType<Membership['signer']>['publicKey'];
 }
 
@@ -56,8 +61,8 @@ export class Fraud {
 
   /** Somebody's next try, with good signatures of whoever signs. */
   next(nowMs: number): { readonly id: TransactionId; readonly transaction: Transaction } {
-    const attempt = this.#chance.pick(TRICKS)(this.#scene());
-    const { signers, commands, validForMs = VALID_FOR_MS } = attempt ?? ISSUE_ALONE(this.#scene());
+    const attempt = this.#chance.pick(TRICKS)(this.#scene(nowMs));
+    const { signers, commands, validForMs = VALID_FOR_MS } = attempt ?? ISSUE_ALONE(this.#scene(nowMs));
     const nonce = toHex(this.#chance.bytes(16)) as Nonce;
     const validUntilMs = Math.floor(nowMs) + validForMs;
     const body = { version: 1, chainId: this.#chainId, validUntilMs, nonce, commands } as const;
@@ -69,7 +74,7 @@ export class Fraud {
 
   /** The same with a signature that is none: whoever does not check it takes it for the payer's. */
   forged(nowMs: number): Transaction {
-    const scene = this.#scene();
+    const scene = this.#scene(nowMs);
     const nonce = toHex(this.#chance.bytes(16)) as Nonce;
     const commands = [transfer(scene, scene.has > 0n ? 1n : 0n)];
     const validUntilMs = Math.floor(nowMs) + VALID_FOR_MS;
@@ -78,7 +83,7 @@ export class Fraud {
     return { ...rest, signatures: signatures.map((entry) => ({ ...entry, signature: this.#chance.bytes(64) })) };
   }
 
-  #scene(): Scene {
+  #scene(nowMs: number): Scene {
     const chance = this.#chance;
     const accounts = this.#model.accounts;
     const currency = chance.pick(CURRENCIES);
@@ -93,6 +98,7 @@ export class Fraud {
       bank: chance.pick(this.#members.genesis.participants).id,
       currency,
       has: this.#model.balance(payer, currency),
+      left: this.#model.left(payer, currency, nowMs),
       alias: bound.length > 0 ? chance.pick(bound) : null,
       publicKey: (name) => this.#members.signer(name).publicKey,
     };
@@ -161,15 +167,77 @@ const TRICKS: readonly Trick[] = [
   // An account at another bank, and an account that is there with another key.
   ({ bank, payer, publicKey }) => ({
     signers: [`operator/${bank}`],
-    commands: [{ type: 'openAccount', account: payer, publicKey: publicKey('thief') }],
+    commands: [{ type: 'openAccount', account: payer, publicKey: publicKey('thief'), tier: FULL }],
   }),
   ({ bank, payee, publicKey }) => {
     if (bankOf(payee) === bank) return null;
     const account = `thief@${bankOf(payee)}` as AccountId;
     return {
       signers: [`operator/${bank}`],
-      commands: [{ type: 'openAccount', account, publicKey: publicKey('thief') }],
+      commands: [{ type: 'openAccount', account, publicKey: publicKey('thief'), tier: FULL }],
     };
+  },
+  // A unit more than the day allows, at once and in two payments; an account that nothing bounds.
+  (scene) => {
+    if (scene.left === null || scene.left < 0n || scene.has <= scene.left) return null;
+    return { signers: [ownerOf(scene.payer)], commands: [transfer(scene, scene.left + 1n)] };
+  },
+  (scene) => {
+    if (scene.left === null || scene.left < 1n || scene.has <= scene.left) return null;
+    return { signers: [ownerOf(scene.payer)], commands: [transfer(scene, scene.left), transfer(scene, 1n)] };
+  },
+  ({ payer, publicKey }) => ({
+    signers: [`operator/${bankOf(payer)}`],
+    commands: [
+      {
+        type: 'openAccount',
+        account: `nobody@${bankOf(payer)}` as AccountId,
+        publicKey: publicKey('thief'),
+        tier: null,
+      },
+    ],
+  }),
+  // A tier that the customer takes, that another bank gives, that is not there.
+  ({ payer }) => ({ signers: [ownerOf(payer)], commands: [{ type: 'setTier', account: payer, tier: FULL }] }),
+  ({ payer, bank }) => {
+    if (bankOf(payer) === bank) return null;
+    return { signers: [`operator/${bank}`], commands: [{ type: 'setTier', account: payer, tier: FULL }] };
+  },
+  ({ payer }) => ({
+    signers: [`operator/${bankOf(payer)}`],
+    commands: [{ type: 'setTier', account: payer, tier: 'golden' as TierName }],
+  }),
+  // A stolen SIM: a claim that no bank attests, one that the bank files for a customer who did not sign.
+  ({ alias, payer }) => {
+    if (alias === null || payer.startsWith('settlement@')) return null;
+    return { signers: [ownerOf(payer)], commands: [{ type: 'claimAlias', ...only(alias), account: payer }] };
+  },
+  ({ alias, payer }) => {
+    if (alias === null || payer.startsWith('settlement@')) return null;
+    return {
+      signers: [`operator/${bankOf(payer)}`],
+      commands: [{ type: 'claimAlias', ...only(alias), account: payer }],
+    };
+  },
+  // A claim and its registration in one breath.
+  ({ alias, payer }) => {
+    if (alias === null) return null;
+    const what = { ...only(alias), account: payer };
+    const signers = [ownerOf(payer), `operator/${bankOf(payer)}`];
+    return {
+      signers,
+      commands: [
+        { type: 'claimAlias', ...what },
+        { type: 'registerAlias', ...what },
+      ],
+    };
+  },
+  // A claim that its own maker rejects, or its maker's bank: neither has the number.
+  ({ alias }) => {
+    const claimer = alias?.claim?.account;
+    if (alias === null || claimer === undefined || bankOf(claimer) === bankOf(alias.owner)) return null;
+    const signers = [ownerOf(claimer), `operator/${bankOf(claimer)}`];
+    return { signers, commands: [{ type: 'rejectClaim', ...only(alias), account: alias.owner }] };
   },
 ];
 
@@ -179,13 +247,4 @@ function transfer({ payer, payee, currency }: Scene, minor: bigint): Extract<Com
 
 function only({ aliasKey }: { readonly aliasKey: AliasKey }): { readonly aliasKey: AliasKey } {
   return { aliasKey };
-}
-
-/** The name of an account's key. */
-function ownerOf(account: AccountId): string {
-  return account.startsWith('settlement@') ? `operator/${bankOf(account)}` : `wallet/${account}`;
-}
-
-function bankOf(account: AccountId): ParticipantId {
-  return account.slice(account.indexOf('@') + 1) as ParticipantId;
 }

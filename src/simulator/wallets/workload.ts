@@ -20,7 +20,7 @@ import type {
 } from '../../types/index.ts';
 import type { Model } from '../checks/model.ts';
 import type { Membership } from '../world/members.ts';
-import { CURRENCIES } from '../world/members.ts';
+import { CURRENCIES, TIERS } from '../world/members.ts';
 import type { Chance } from '../world/random.ts';
 
 /** A transaction and the banks to hand it to. */
@@ -66,8 +66,9 @@ export class Workload {
     if (wallets.length < 2 || dice < 6) return this.#open(bank, nowMs);
     if (dice < 10) return this.#issue(bank, nowMs);
     if (dice < 13) return this.#redeem(bank, nowMs);
-    if (dice < 18) return this.#alias(chance.pick(wallets), nowMs);
-    if (dice < 40) return this.#transfer(settlementAccount(bank), chance.pick(wallets), nowMs);
+    if (dice < 20) return this.#alias(chance.pick(wallets), nowMs);
+    if (dice < 22) return this.#setTier(chance.pick(wallets), nowMs);
+    if (dice < 42) return this.#transfer(settlementAccount(bank), chance.pick(wallets), nowMs);
     return this.#transfer(chance.pick(wallets), chance.pick(wallets), nowMs);
   }
 
@@ -88,7 +89,13 @@ export class Workload {
   #open(bank: ParticipantId, nowMs: number): Request {
     const account = `w${this.#chance.below(WALLETS_A_BANK)}@${bank}` as AccountId;
     const { publicKey } = this.#members.signer(`wallet/${account}`);
-    return this.#request([`operator/${bank}`], [{ type: 'openAccount', account, publicKey }], nowMs);
+    const tier = this.#chance.pick(TIERS);
+    return this.#request([`operator/${bank}`], [{ type: 'openAccount', account, publicKey, tier }], nowMs);
+  }
+
+  #setTier(account: AccountId, nowMs: number): Request {
+    const tier = this.#chance.pick(TIERS);
+    return this.#request([`operator/${bankOf(account)}`], [{ type: 'setTier', account, tier }], nowMs);
   }
 
   #issue(bank: ParticipantId, nowMs: number, validForMs?: number): Request {
@@ -107,9 +114,25 @@ export class Workload {
 
   #alias(account: AccountId, nowMs: number): Request {
     const aliasKey = this.#anyAlias();
-    const bank = account.slice(account.indexOf('@') + 1);
-    const type = this.#model.ownerOf(aliasKey) === null ? 'registerAlias' : 'releaseAlias';
-    return this.#request([`wallet/${account}`, `operator/${bank}`], [{ type, aliasKey, account }], nowMs);
+    const { owner, claim } = this.#model.alias(aliasKey);
+    if (owner === null) return this.#sayOfAlias('registerAlias', aliasKey, account, nowMs);
+    if (claim === null || this.#chance.happens(0.2)) {
+      const isClaim = this.#chance.happens(0.7);
+      return this.#sayOfAlias(isClaim ? 'claimAlias' : 'releaseAlias', aliasKey, isClaim ? account : owner, nowMs);
+    }
+    // Some register too early, some when the claim has lapsed.
+    if (this.#chance.happens(0.7)) return this.#sayOfAlias('registerAlias', aliasKey, claim.account, nowMs);
+    const holder = this.#chance.pick([ownerOf(owner), `operator/${bankOf(owner)}`]);
+    return this.#request([holder], [{ type: 'rejectClaim', aliasKey, account: owner }], nowMs);
+  }
+
+  #sayOfAlias(
+    type: 'registerAlias' | 'releaseAlias' | 'claimAlias',
+    aliasKey: AliasKey,
+    account: AccountId,
+    nowMs: number,
+  ): Request {
+    return this.#request([ownerOf(account), `operator/${bankOf(account)}`], [{ type, aliasKey, account }], nowMs);
   }
 
   /** Mostly affordable; sometimes by alias, sometimes by one that was bound anew meanwhile. */
@@ -119,13 +142,12 @@ export class Workload {
     const has = Number(this.#model.balance(from, currency));
     const minor = BigInt(chance.between(1, Math.max(1, chance.happens(0.1) ? has + 1_000 : Math.ceil(has / 4))));
     const aliasKey = this.#anyAlias();
-    const owner = this.#model.ownerOf(aliasKey);
+    const { owner, epoch } = this.#model.alias(aliasKey);
     const isByAlias = owner !== null && owner !== from && chance.happens(0.2);
-    const alias = isByAlias ? { aliasKey, epoch: this.#model.epoch(aliasKey) } : null;
+    const alias = isByAlias ? { aliasKey, epoch } : null;
     const payee = isByAlias ? owner : to;
     const commands: Command[] = [{ type: 'transfer', from, to: payee, amount: { currency, minor }, alias, memo: '' }];
-    const bank = from.slice(from.indexOf('@') + 1);
-    return this.#request([from.startsWith('settlement@') ? `operator/${bank}` : `wallet/${from}`], commands, nowMs);
+    return this.#request([ownerOf(from)], commands, nowMs);
   }
 
   #anyAlias(): AliasKey {
@@ -141,11 +163,20 @@ export class Workload {
     const nonce = toHex(this.#chance.bytes(16)) as Nonce;
     const validUntilMs = Math.floor(nowMs) + validForMs;
     const body = { version: 1, chainId: this.#chainId, validUntilMs, nonce, commands } as const;
-    const transaction = signTransaction(body, signers.map(this.#members.signer));
+    const transaction = signTransaction(body, [...new Set(signers)].map(this.#members.signer));
     const via = this.#chance.shuffled(this.#ids).slice(0, this.#chance.happens(0.1) ? 2 : 1);
     const request = { id: transactionId(body), transaction, via };
     this.#old.push(request);
     if (this.#old.length > MAX_OLD) this.#old.shift();
     return request;
   }
+}
+
+/** The name of an account's key. */
+export function ownerOf(account: AccountId): string {
+  return account.startsWith('settlement@') ? `operator/${bankOf(account)}` : `wallet/${account}`;
+}
+
+export function bankOf(account: AccountId): ParticipantId {
+  return account.slice(account.indexOf('@') + 1) as ParticipantId;
 }

@@ -1,6 +1,6 @@
 /** Who takes part in a simulated network, under which rules. */
 import type { Signer, Verifier } from '../../ports.ts';
-import type { CurrencyCode, Genesis, ParticipantId } from '../../types/index.ts';
+import type { CurrencyCode, Genesis, ParticipantId, TierName } from '../../types/index.ts';
 import { keyring, type Signatures } from './keyring.ts';
 
 export interface Membership {
@@ -17,6 +17,18 @@ export const START_TIME_MS = GENESIS_TIME_MS + 57_000;
 /** Most of one command, and most in circulation, in either currency. */
 export const MAX_AMOUNT_MINOR = 1_000_000n;
 export const MAX_SUPPLY_MINOR = 100_000_000n;
+/** A claim of a phone number is due soon, and lapses soon. */
+export const CLAIM_DELAY_MS = 1_500;
+export const CLAIM_WINDOW_MS = 4_000;
+/** When a new day begins for the limits: some seconds after the banks have started. */
+export const FIRST_MIDNIGHT_MS = GENESIS_TIME_MS + 60_000;
+/** What a wallet may pay out in a day: `tier/currency` -> minor units. One that is not here has no limit. */
+export const DAILY_LIMITS: ReadonlyMap<string, bigint> = new Map([
+  ['basic/KHR', 2_000n],
+  ['basic/USD', 5_000n],
+  ['full/KHR', 20_000n],
+]);
+export const TIERS = ['basic', 'full'] as unknown as readonly TierName[];
 /** How long a transaction may stay valid. */
 export const MAX_VALIDITY_MS = 600_000;
 
@@ -43,7 +55,22 @@ export function membership(participants: number, signatures: Signatures): Member
       networkKey: key(`network/${id}`),
     })),
     officers: { keys: ['officer/1', 'officer/2', 'officer/3'].map(key).sort(), quorum: 2 },
-    rules: { maxValidityMs: MAX_VALIDITY_MS, maxClockSkewMs: 5_000, checkpointInterval: 40 },
+    tiers: TIERS.map((name) => ({
+      name,
+      limits: CURRENCIES.flatMap((currency) => {
+        const maxDailyMinor = DAILY_LIMITS.get(`${name}/${currency}`);
+        return maxDailyMinor === undefined ? [] : [{ currency, maxDailyMinor }];
+      }),
+    })),
+    rules: {
+      maxValidityMs: MAX_VALIDITY_MS,
+      maxClockSkewMs: 5_000,
+      checkpointInterval: 40,
+      aliasClaimDelayMs: CLAIM_DELAY_MS,
+      aliasClaimWindowMs: CLAIM_WINDOW_MS,
+      // A day begins a minute after midnight UTC.
+      dayStartOffsetMinutes: 24 * 60 - 1,
+    },
   };
   return { genesis, signer, verifier };
 }
