@@ -20,7 +20,7 @@ export async function askAny<T>(
     try {
       return await question(engine.bank(id), id);
     } catch (error) {
-      if (!(error instanceof CodedError) || error.code !== 'UNREACHABLE') throw error;
+      if (!isUnreachable(error)) throw error;
     }
   }
   throw new CodedError('UNREACHABLE', 'no bank answers');
@@ -29,4 +29,8 @@ export async function askAny<T>(
 /** By the books of its own bank, where that one runs. Null where there is no such account. */
 export async function accountOf(engine: Engine, account: AccountId): Promise<AccountView | null> {
   return await askAny(engine, participantOf(account), (bank) => bank.account(account));
+}
+
+export function isUnreachable(error: unknown): error is CodedError {
+  return error instanceof CodedError && error.code === 'UNREACHABLE';
 }

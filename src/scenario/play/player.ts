@@ -11,7 +11,7 @@ import type { AccountId, CurrencyCode } from '../../types/index.ts';
 import type { Engine, JournalEntry } from '../engine.ts';
 import type { Run, StepRecord } from '../run.ts';
 import type { Action, Outputs, Place, Step, Story } from '../story.ts';
-import { accountOf, askAny } from './banks.ts';
+import { accountOf, askAny, isUnreachable } from './banks.ts';
 import { uniform } from './crowds.ts';
 import { type Deed, Deeds } from './deeds.ts';
 import { judgeAll } from './expectations.ts';
@@ -70,14 +70,15 @@ class Player {
 
   constructor(story: Story, engine: Engine, options: PlayOptions) {
     const outputs = new OutputBook(story.network.currencies);
+    const submissions = new Submissions(engine);
     this.#options = options;
     this.#stage = {
       story,
       engine,
       outputs,
       titles: new Titles(story, outputs),
-      submissions: new Submissions(engine),
-      recorder: new Recorder(story, engine),
+      submissions,
+      recorder: new Recorder(story, engine, submissions),
       teller: new Teller(engine, story.network.seed),
     };
     this.#deeds = new Deeds(this.#stage, (done, of, what) => this.#tell({ type: 'progress', done, of, what }));
@@ -88,12 +89,11 @@ class Player {
     const { engine, recorder, submissions, story } = this.#stage;
     const realStartMs = realNow();
     const problem = await this.#playAll();
-    const balances = await this.#balances();
-    const supply = await this.#supply();
+    const { balances, supply } = await this.#end();
     const engineEnd = await engine.close();
     const isBroken = recorder.expectations.some(({ held }) => !held);
     const verdict = isBroken ? 'failed' : 'held';
-    const run = recorder.run(story.network.startsAtMs, submissions.all, {
+    const run = recorder.run(story.network.startsAtMs, submissions.updated(submissions.all), {
       verdict: problem === null ? verdict : 'stopped',
       problem,
       balances,
@@ -113,12 +113,22 @@ class Player {
       this.#tell({ type: 'opened', people: people.filter(({ isOpen }) => isOpen).length });
       await this.#waitUntil(network.startsAtMs);
       await this.#sequence(steps, '');
-      await this.#stage.submissions.settle(SETTLE_MS);
       return null;
     } catch (error) {
       if (error instanceof Stop) return error.message === '' ? null : error.message;
       if (error instanceof CodedError) return `${error.message} (${error.code})`;
       throw error;
+    }
+  }
+
+  /** What there is in the end, once what is under way has settled; nothing where no bank is left to ask. */
+  async #end(): Promise<{ readonly balances: Balances; readonly supply: Run['supply'] }> {
+    await this.#stage.submissions.settle(SETTLE_MS);
+    try {
+      return { balances: await this.#balances(), supply: await this.#supply() };
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      return { balances: new Map(), supply: [] };
     }
   }
 
@@ -222,8 +232,9 @@ class Player {
   #keep({ as }: Step, { handed, balances: all }: Deed): void {
     const balances = all ?? null;
     if (as === null) return;
-    const { outputs, recorder, titles } = this.#stage;
-    const fields = () => (balances === null ? outputsOf(handed, outputs) : fieldsOf(balances, outputs, titles));
+    const { outputs, recorder, submissions, titles } = this.#stage;
+    const now = () => outputsOf(submissions.updated(handed), outputs);
+    const fields = () => (balances === null ? now() : fieldsOf(balances, outputs, titles));
     outputs.keep(as, { fields, handed, balances, height: recorder.height });
   }
 

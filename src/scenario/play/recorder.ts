@@ -15,7 +15,7 @@ import type {
 } from '../run.ts';
 import type { Story } from '../story.ts';
 import type { Balances } from './outputs.ts';
-import type { Handed } from './submissions.ts';
+import type { Handed, Submissions } from './submissions.ts';
 
 export interface Versions {
   readonly tonle: string;
@@ -43,8 +43,10 @@ export class Recorder {
   readonly #faults: FaultRecord[] = [];
   readonly #story: Story;
   readonly #engine: Engine;
+  readonly #submissions: Submissions;
 
-  constructor(story: Story, engine: Engine) {
+  constructor(story: Story, engine: Engine, submissions: Submissions) {
+    this.#submissions = submissions;
     this.#story = story;
     this.#engine = engine;
     engine.listen((entry) => this.#heard(entry));
@@ -97,6 +99,7 @@ export class Recorder {
 
   #heard(entry: JournalEntry): void {
     this.journal.push(entry);
+    this.#submissions.heard(entry);
     if (entry.type !== 'committed' || this.#blocks.has(entry.height)) return;
     const { height, blockHash: hash, round, proposer, signers, transactions, evidence } = entry;
     this.height = Math.max(this.height, height);

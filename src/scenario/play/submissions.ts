@@ -1,11 +1,12 @@
 /**
  * Hands transactions to banks and keeps the book of them: when, through whom, how each ended, and after how long. What is still
- * under way when its step goes on is followed until it has settled.
+ * under way when its step goes on is followed until it has settled; of what nobody answered for, the chain itself tells.
  */
 import { transactionId } from '../../crypto/ids.ts';
 import { CodedError } from '../../errors.ts';
-import type { AccountId, Amount, ParticipantId, Transaction } from '../../types/index.ts';
-import type { Ending, Engine } from '../engine.ts';
+import { statusOf } from '../../ledger/status.ts';
+import type { AccountId, Amount, ParticipantId, Receipt, Transaction } from '../../types/index.ts';
+import type { Ending, Engine, JournalEntry } from '../engine.ts';
 import type { PaymentRecord } from '../run.ts';
 
 /** One movement of money that a transaction makes where it takes effect. */
@@ -47,10 +48,30 @@ export class Submissions {
   readonly all: Handed[] = [];
   readonly #engine: Engine;
   readonly #following = new Set<Handed>();
+  /** By id of the transaction. */
+  readonly #onChain = new Map<string, Receipt>();
   #failure: { readonly error: unknown } | null = null;
 
   constructor(engine: Engine) {
     this.#engine = engine;
+  }
+
+  /** A node has told something: what is in a block has a receipt, whoever heard of it. */
+  heard(entry: JournalEntry): void {
+    if (entry.type !== 'committed') return;
+    const { height, transactions } = entry;
+    for (const [index, { id, status }] of transactions.entries()) {
+      if (!this.#onChain.has(id))
+        this.#onChain.set(id, { version: 1, transactionId: id, height, index, status, failedCommand: null });
+    }
+  }
+
+  /** What is known of these by now: where the bank said nothing final, what others have told of the chain. */
+  updated(handed: readonly Handed[]): readonly Handed[] {
+    return handed.map((each) => {
+      const receipt = isSettled(each.ending) ? undefined : this.#onChain.get(each.id);
+      return receipt === undefined ? each : { ...each, ending: endingOf(receipt) };
+    });
   }
 
   /** How many are followed still. */
@@ -146,6 +167,13 @@ export class Submissions {
       })
       .finally(() => this.#following.delete(handed));
   }
+}
+
+function endingOf(receipt: Receipt): Ending {
+  if (receipt.status === 0) return { kind: 'final', receipt };
+  const status = statusOf(receipt.status);
+  const code = status?.name ?? String(receipt.status);
+  return { kind: 'refused', code, message: status?.sentence ?? 'A later version knows why.', receipt };
 }
 
 export function isSettled({ kind }: Ending): boolean {
