@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import type { AccountId, ParticipantId } from '../../types/index.ts';
 import type { Expectation, Step } from '../story.ts';
@@ -10,13 +11,15 @@ import {
   expectThat,
   KHR,
   pay,
-  played,
+  playsWith,
   riel,
   SOK,
   step,
   storyOf,
   WING,
 } from './play.suite.ts';
+
+const played = playsWith(setImmediate);
 
 type Unplaced<T> = T extends unknown ? Omit<T, 'place'> : never;
 

@@ -42,7 +42,7 @@ import type {
 import type { NetworkSpec } from '../story.ts';
 
 /** From handing in to final. */
-export const FINALITY_MS = 5;
+const FINALITY_MS = 5;
 
 interface Timer {
   readonly atMs: number;

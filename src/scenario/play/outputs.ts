@@ -72,6 +72,6 @@ export class OutputBook {
   }
 }
 
-export function isReference(value: unknown): value is Reference {
+function isReference(value: unknown): value is Reference {
   return typeof value === 'object' && value !== null && 'output' in value;
 }

@@ -1,12 +1,11 @@
 /** Short ways to write stories for the player's tests, and to play them on the instant engine. */
-import { setImmediate } from 'node:timers/promises';
 import type { AccountId, Amount, CurrencyCode, ParticipantId, TierName } from '../../types/index.ts';
 import type { Action, Expectation, Person, Place, Step, Story } from '../story.ts';
 import { InstantEngine } from './instant-engine.suite.ts';
 import { type Played, type PlayOptions, play } from './player.ts';
 
 export const KHR = 'KHR' as CurrencyCode;
-export const USD = 'USD' as CurrencyCode;
+const USD = 'USD' as CurrencyCode;
 export const [NBC, ACLB, CNB, WING] = ['nbc', 'aclb', 'cnb', 'wing'] as ParticipantId[] as [
   ParticipantId,
   ParticipantId,
@@ -18,7 +17,7 @@ export const SOK = 'sok@cnb' as AccountId;
 export const MALLORY = 'mallory@wing' as AccountId;
 export const DARAS_PHONE = '+85512000001';
 export const SOKS_PHONE = '+85512000002';
-export const PLACE: Place = { file: 'test.yaml', line: 1, column: 1, path: 'steps[0]' };
+const PLACE: Place = { file: 'test.yaml', line: 1, column: 1, path: 'steps[0]' };
 /** 06:00 in Phnom Penh. */
 export const STARTS_MS = Date.UTC(2026, 0, 4, 23);
 
@@ -97,15 +96,18 @@ export function expectThat(...expectations: readonly Unplaced<Expectation>[]): S
   return step({ type: 'expect', expectations: placed, withinMs: 1_000 });
 }
 
-/** @param touch changes the engine before it begins. */
-export async function played(
-  story: Story,
-  options: Partial<PlayOptions> = {},
-  touch: (engine: InstantEngine) => void = () => {},
-): Promise<Played & { readonly engine: InstantEngine }> {
-  const engine = new InstantEngine(story.network, setImmediate);
-  touch(engine);
-  const versions = { tonle: '0', node: '0' };
-  const result = await play(story, engine, { versions, realNow: () => 0, ...options });
-  return { ...result, engine };
+/** @param turn lets all that waits for nothing but its turn run, and then resolves. */
+export function playsWith(turn: () => Promise<unknown>) {
+  /** @param touch changes the engine before it begins. */
+  return async (
+    story: Story,
+    options: Partial<PlayOptions> = {},
+    touch: (engine: InstantEngine) => void = () => {},
+  ): Promise<Played & { readonly engine: InstantEngine }> => {
+    const engine = new InstantEngine(story.network, turn);
+    touch(engine);
+    const versions = { tonle: '0', node: '0' };
+    const result = await play(story, engine, { versions, realNow: () => 0, ...options });
+    return { ...result, engine };
+  };
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import t from 'tap';
 import type { AccountId } from '../../types/index.ts';
@@ -15,7 +16,7 @@ import {
   PEOPLE,
   pay,
   person,
-  played,
+  playsWith,
   riel,
   SOK,
   SOKS_PHONE,
@@ -24,6 +25,8 @@ import {
   storyOf,
   WING,
 } from './play.suite.ts';
+
+const played = playsWith(setImmediate);
 
 const FREE = '+85512000009';
 const final: ExpectedEnding = { kind: 'final' };

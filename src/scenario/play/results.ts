@@ -19,7 +19,7 @@ export function resultOf(handed: readonly Handed[]): string {
 }
 
 /** How many ended how: `final` -> 40, `refused ALIAS_STALE` -> 1. */
-export function tally(handed: readonly Handed[]): ReadonlyMap<string, number> {
+function tally(handed: readonly Handed[]): ReadonlyMap<string, number> {
   const endings = new Map<string, number>();
   for (const { ending } of handed) endings.set(nameOf(ending), (endings.get(nameOf(ending)) ?? 0) + 1);
   return endings;

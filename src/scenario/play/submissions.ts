@@ -176,6 +176,6 @@ function endingOf(receipt: Receipt): Ending {
   return { kind: 'refused', code, message: status?.sentence ?? 'A later version knows why.', receipt };
 }
 
-export function isSettled({ kind }: Ending): boolean {
+function isSettled({ kind }: Ending): boolean {
   return kind === 'final' || kind === 'refused' || kind === 'expired';
 }

@@ -37,7 +37,7 @@ export interface Payee {
 export type AliasDeed = Extract<Action, { type: 'alias' }>['deed'];
 
 /** How long a transaction of a story stays valid unless it says otherwise: enough for an outage of some minutes. */
-export const VALID_FOR_MS = 600_000;
+const VALID_FOR_MS = 600_000;
 
 export class Teller {
   readonly #engine: Engine;
