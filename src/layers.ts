@@ -78,7 +78,13 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
       ],
     },
   ],
-  ['scenario', { mayImport: ['errors', 'types', 'ports', 'node', 'simulator', 'api'], packages: [] }],
+  [
+    'scenario',
+    {
+      mayImport: ['errors', 'types', 'ports', 'codec', 'crypto', 'ledger', 'node', 'simulator', 'api'],
+      packages: ['ajv', 'node:path', 'yaml'],
+    },
+  ],
   [
     'cli',
     {

@@ -4,15 +4,9 @@ import { toHex } from '../codec/hex.ts';
 import { publicKeyOf } from '../crypto/ed25519.ts';
 import { encodeKeyFile, type KeyKind } from '../crypto/keyfile.ts';
 import type { Clock, Random } from '../ports.ts';
-import type { Currency, CurrencyCode, Genesis, Participant, ParticipantId, PublicKey } from '../types/index.ts';
+import { DEFAULT_CURRENCIES, type Member } from '../types/defaults.ts';
+import type { Genesis, ParticipantId, PublicKey } from '../types/index.ts';
 import { type HomeContent, SECRET_BYTES } from './home.ts';
-
-/** A member before it has keys. */
-export interface Member {
-  readonly id: ParticipantId;
-  readonly name: string;
-  readonly kind: Participant['kind'];
-}
 
 /** Where a member's node listens, and where the others find it. */
 export interface Place {
@@ -39,39 +33,8 @@ export interface NewNetwork {
   readonly homes: ReadonlyMap<ParticipantId, HomeContent>;
 }
 
-/** A hundred billion riel a command is some 25 million dollars: above what anybody pays at once, below what hides a typing error. */
-const DEFAULT_CURRENCIES: readonly Currency[] = [
-  {
-    code: 'KHR' as CurrencyCode,
-    exponent: 0,
-    maxAmountMinor: 100_000_000_000n,
-    maxSupplyMinor: 1_000_000_000_000_000n,
-  },
-  {
-    code: 'USD' as CurrencyCode,
-    exponent: 2,
-    maxAmountMinor: 2_500_000_000n,
-    maxSupplyMinor: 10_000_000_000_000n,
-  },
-];
-
 /** Ten minutes to sign, carry and retry a payment; clocks within five seconds; a checkpoint reads the whole state. */
 const DEFAULT_RULES: Genesis['rules'] = { maxValidityMs: 600_000, maxClockSkewMs: 5_000, checkpointInterval: 1_000 };
-
-const NAMED: readonly Member[] = [
-  { id: 'nbc' as ParticipantId, name: 'National Bank of Cambodia', kind: 'centralBank' },
-  { id: 'aclb' as ParticipantId, name: 'ACLEDA Bank', kind: 'bank' },
-  { id: 'cnb' as ParticipantId, name: 'Canadia Bank', kind: 'bank' },
-  { id: 'wing' as ParticipantId, name: 'Wing Bank', kind: 'bank' },
-];
-
-/** The central bank and `count - 1` banks. */
-export function defaultMembers(count: number): Member[] {
-  return Array.from({ length: count }, (_, i) => {
-    const number = String(i + 1).padStart(2, '0');
-    return NAMED[i] ?? { id: `bank${number}` as ParticipantId, name: `Bank ${number}`, kind: 'bank' };
-  });
-}
 
 /** @throws CodedError `GENESIS_INVALID` for a name that no genesis may have. */
 export function makeNetwork(plan: NetworkPlan): NewNetwork {
