@@ -5,7 +5,7 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { Place } from '../story.ts';
 import { entriesOf, type MapNode, type Node, plain } from './node.ts';
-import { type Problems, shown, suggestion } from './problem.ts';
+import { nearest, type Problems, shown, suggestion } from './problem.ts';
 import { FORM_CODES, type Shape } from './schema/shapes.ts';
 import { isLoop, STEP_SHAPES, WORDS } from './schema/steps.ts';
 
@@ -24,7 +24,8 @@ export function judge(shape: Shape, node: Node, what: string, problems: Problems
   const validate = compiled.get(shape) ?? ajv.compile(shape);
   compiled.set(shape, validate);
   if (validate(plain(node))) return true;
-  for (const error of meant(validate.errors ?? [])) report(error, node, what, problems);
+  const errors = meant(validate.errors ?? []);
+  for (const error of errors) if (!isMisspelt(error, errors)) report(error, node, what, problems);
   return false;
 }
 
@@ -107,6 +108,15 @@ function meantBranch(choice: ErrorObject, inside: readonly ErrorObject[]): reado
   return best === undefined || (isText && others.length > 0) ? [choice] : meant(best);
 }
 
+/** Whether a key is missing because it is there with a wrong letter, which is told already. */
+function isMisspelt({ keyword, instancePath, params }: ErrorObject, errors: readonly ErrorObject[]): boolean {
+  const missing = keyword === 'required' ? [String(params['missingProperty'])] : [];
+  const unknown = errors.filter(
+    (other) => other.keyword === 'additionalProperties' && other.instancePath === instancePath,
+  );
+  return unknown.some((other) => nearest(String(other.params['additionalProperty']), missing) !== null);
+}
+
 function isWithin(error: ErrorObject, choice: ErrorObject): boolean {
   const isBelow =
     error.instancePath === choice.instancePath || error.instancePath.startsWith(`${choice.instancePath}/`);
@@ -141,7 +151,9 @@ function report(error: ErrorObject, root: Node, what: string, problems: Problems
   } else {
     const form = FORM_CODES[shape.title];
     const value = found.kind === 'scalar' ? found.value : null;
-    const hint = typeof value === 'string' ? form?.hint?.(value) : null;
+    const quotes =
+      typeof value === 'number' && shape.type === 'string' ? 'digits that are a text stand in quotes' : null;
+    const hint = value === null ? null : (form?.hint?.(String(value)) ?? quotes);
     const verb = word === null ? `${what} is` : `${shown(word)} is`;
     problems.add(
       form?.code ?? 'SCENARIO_SHAPE',

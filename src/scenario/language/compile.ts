@@ -61,6 +61,8 @@ async function compileTree(
   problems: Problems,
 ): Promise<Compiled> {
   const library = await readLibrary(main, file, ports, problems);
+  // A story whose files are not all there, or go round in a circle, is not looked at further.
+  if (!problems.isEmpty) return { story: null, problems: problems.list };
   const story = problems.attempt(() => {
     const scope = variablesOf(library.documents, settings.set ?? {}, problems);
     const merged = mergeDocuments(library, scope, problems);
@@ -91,8 +93,6 @@ async function compileTree(
     return { title, about, network, people, crowds: cast.crowds, steps, needs: needsOf(steps) };
   });
   if (story !== null && problems.isEmpty) return { story, problems: null };
-  if (problems.isEmpty)
-    problems.add('SCENARIO_SHAPE', startOf(file), 'this is no story; expected a mapping with `story` and `steps`');
   return { story: null, problems: problems.list };
 }
 

@@ -120,7 +120,7 @@ export function suggestion(text: string, known: Iterable<string>, listed = 'know
 }
 
 /** The known name with the fewest changed letters, where that is at most a third of them. */
-function nearest(text: string, known: readonly string[]): string | null {
+export function nearest(text: string, known: readonly string[]): string | null {
   const reach = Math.max(1, Math.floor(text.length / 3));
   let best: { readonly name: string; readonly distance: number } | null = null;
   for (const name of known) {

@@ -67,8 +67,8 @@ export class Outputs {
     for (const branch of branches) for (const [name, kind] of branch.#known) this.#known.set(name, kind);
   }
 
-  /** @throws as `refuse` where the name is taken, or cannot be written in a reference. */
-  define(name: string, kind: OutputKind, place: Place): void {
+  /** @returns the name. @throws as `refuse` where it is taken, or cannot be written in a reference. */
+  define(name: string, kind: OutputKind, place: Place): string {
     const earlier = this.#taken.get(name);
     if (earlier)
       refuse(
@@ -84,6 +84,7 @@ export class Outputs {
       );
     this.#taken.set(name, place);
     this.#known.set(name, kind);
+    return name;
   }
 
   /** @returns the name. @throws as `refuse` where no earlier step of these kinds has it. */

@@ -104,6 +104,8 @@ class Registry implements Cast {
 
   addCrowd(name: string, part: Node, place: Place): void {
     this.#checkName(name, place);
+    if (this.byName.has(name))
+      refuse('SCENARIO_NAME_TAKEN', place, `${shown(name)} is the name of a person already; expected another one`);
     const count = Number(textOf(at(part, 'count') ?? part));
     if (this.people.length + count > MAX_PEOPLE)
       refuse(

@@ -11,30 +11,26 @@ import { need, Reader } from './reader.ts';
 /** How long an `expect` step tries, where the story does not say. */
 const HOLDS_WITHIN_MS = 10_000;
 const FINAL: ExpectedEnding = { kind: 'final' };
+const NOTHING: Action = { type: 'say', text: [] };
 
-/** @returns those steps that mean something; `problems` has why the others do not. */
+/** Whatever means nothing is in `problems`, and the steps are good for nothing then. */
 export function compileSteps(steps: readonly PlainStep[], reader: Reader, problems: Problems): readonly Step[] {
-  return problems.each(steps, (step) => compileStep(step, reader, problems));
+  return steps.map((step) => compileStep(step, reader, problems));
 }
 
-/** @throws as `refuse`. */
 function compileStep(step: PlainStep, reader: Reader, problems: Problems): Step {
   const { word, map } = step;
-  const [time, as, note] = [at(map, 'at'), at(map, 'as'), at(map, 'note')];
-  const atMs = time === null ? null : reader.timeline.reach(textOf(time), time.place);
-  const noted = note === null ? null : reader.text(note);
-  // Even where the step itself means nothing, later ones may speak of it.
-  const action = problems.attempt(() => actionOf(step, reader, problems)) ?? { type: 'say', text: [] };
-  const ending = word === 'expect' ? null : at(map, 'expect');
-  if (as !== null) reader.outputs.define(textOf(as), outputOf(word), as.place);
-  return {
-    place: map.place,
-    action,
-    atMs,
-    as: as === null ? null : textOf(as),
-    note: noted,
-    expected: ending === null ? FINAL : endingOf(ending, reader),
+  const read = <T>(key: string, reading: (node: Node) => T): T | null => {
+    const node = at(map, key);
+    return node === null ? null : problems.attempt(() => reading(node));
   };
+  // What means nothing is told, and the others are read all the same: later steps may speak of this one.
+  const atMs = read('at', (node) => reader.timeline.reach(textOf(node), node.place));
+  const note = read('note', (node) => reader.text(node));
+  const action = problems.attempt(() => actionOf(step, reader, problems)) ?? NOTHING;
+  const expected = word === 'expect' ? null : read('expect', (node) => endingOf(node, reader));
+  const as = read('as', (node) => reader.outputs.define(textOf(node), outputOf(word), node.place));
+  return { place: map.place, action, atMs, as, note, expected: expected ?? FINAL };
 }
 
 function actionOf({ word, map, branches }: PlainStep, reader: Reader, problems: Problems): Action {
