@@ -109,4 +109,4 @@ export const testsMayAlso: LayerRule = {
 };
 
 /** Layers that reach time, chance, timers, the console and the process through a port or not at all. */
-export const withoutAmbient: ReadonlySet<string> = new Set([...core, 'ports', 'node', 'simulator']);
+export const withoutAmbient: ReadonlySet<string> = new Set([...core, 'ports', 'node', 'simulator', 'scenario']);

@@ -4,7 +4,7 @@
  */
 import type { Document } from './language/document.ts';
 
-export type { Document } from './language/document.ts';
+export type * from './language/document.ts';
 export type { Play } from './story.ts';
 
 /** Gives a story's object its type, so that an editor completes and checks it. */

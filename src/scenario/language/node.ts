@@ -15,7 +15,7 @@ export type Node =
   /** A function of a TypeScript story. */
   | { readonly kind: 'code'; readonly place: Place; readonly body: (...args: never[]) => unknown };
 
-export interface ListNode {
+interface ListNode {
   readonly kind: 'list';
   readonly place: Place;
   readonly items: readonly Node[];

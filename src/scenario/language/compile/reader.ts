@@ -26,7 +26,7 @@ export interface World {
 }
 
 /** Codes that a transaction can be refused with. */
-export const REFUSALS: readonly string[] = [
+const REFUSALS: readonly string[] = [
   ...STATUSES.map(({ name }) => name).filter((name) => name !== 'OK'),
   ...Object.keys(POOL_REFUSALS),
 ];

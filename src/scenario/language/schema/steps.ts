@@ -57,7 +57,7 @@ const amounts = either(
 );
 
 /** Steps that hand in transactions: they may say how these are to end. */
-export const TRANSACTIONS = {
+const TRANSACTIONS = {
   pay: key(
     mapping(
       'a payment',
@@ -213,7 +213,7 @@ const OTHERS = {
 } as const satisfies Record<string, Shape>;
 
 /** Written out before the story is judged. */
-export const LOOPS = {
+const LOOPS = {
   repeat: key(
     mapping(
       'a loop',
