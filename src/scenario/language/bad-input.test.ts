@@ -20,6 +20,14 @@ const PART = 'people:\n  dara: { bank: wing }\n';
 
 const WRONG_STEPS: readonly Row[] = [
   [
+    `- pay: { from: dara, to: sok, amount: 5 KHR }\n  as: lunch\n- say: "\${lunch.constructor}"`,
+    'SCENARIO_OUTPUT story.yaml:10:10: the step `lunch` has no output `constructor`; known are `id`, `status`, `code`, `height`, `index`, `finalityMs`, `amount`, `ending`',
+  ],
+  [
+    '- __proto__: { from: dara }',
+    'SCENARIO_KEY_UNKNOWN story.yaml:8:5: `__proto__` is nothing a step can do; expected a word such as `pay`, `expect` or `say`',
+  ],
+  [
     '- hello',
     'SCENARIO_SHAPE story.yaml:8:5: a step is `hello`; expected a mapping such as `pay: { from: dara, to: sok, amount: 5000 KHR }`',
   ],

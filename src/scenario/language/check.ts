@@ -17,6 +17,7 @@ const ajv = new Ajv({
   validateFormats: false,
   strictRequired: false,
 });
+const EXPECTED_WORD = 'expected a word such as `pay`, `expect` or `say`';
 const compiled = new Map<Shape, ValidateFunction>();
 
 /** @returns whether the value has the shape. @param what the word it stands under, for sentences. */
@@ -58,14 +59,9 @@ function wordOf(step: Node, problems: Problems): string | null {
     problems.add(
       'SCENARIO_KEY_UNKNOWN',
       place,
-      `${shown(key)} is nothing a step can do${suggestion(key, Object.keys(WORDS)) || `; expected one of ${Object.keys(WORDS).join(', ')}`}`,
+      `${shown(key)} is nothing a step can do${suggestion(key, Object.keys(WORDS)) || `; ${EXPECTED_WORD}`}`,
     );
-  } else
-    problems.add(
-      'SCENARIO_STEP',
-      step.place,
-      'this step does nothing; expected a word such as `pay`, `expect` or `say`',
-    );
+  } else problems.add('SCENARIO_STEP', step.place, `this step does nothing; ${EXPECTED_WORD}`);
   return null;
 }
 

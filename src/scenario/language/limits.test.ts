@@ -4,6 +4,7 @@ import t from 'tap';
 import { type Compiled, compileStory, readStory } from './compile.ts';
 import { MAX_DEPTH, MAX_FILE_CHARS, MAX_FILES, MAX_PEOPLE, MAX_STEPS, MAX_TEXT_CHARS } from './limits.ts';
 import { filesOf, SAMPLE, SAMPLE_FILE, SAMPLE_FILES } from './sample.suite.ts';
+import { WORDS } from './schema/steps.ts';
 
 const SAY = '  - say: Hello\n';
 const read = (text: string, others: Readonly<Record<string, string>> = {}) =>
@@ -121,6 +122,35 @@ t.test('objects that no YAML could be', async (t) => {
     const { problems } = await compileStory(value, 'story.ts', filesOf({}));
     t.ok(problems && problems.length > 0, what);
   }
+});
+
+t.test('no object makes anything but a story or problems', async (t) => {
+  const anything = fc.anything({
+    withBigInt: true,
+    withDate: true,
+    withMap: true,
+    withNullPrototype: true,
+    withSparseArray: true,
+  });
+  const key = fc.constantFrom('about', 'include', 'variables', 'network', 'people', 'crowds', 'steps');
+  const word = fc.constantFrom(...Object.keys(WORDS));
+  const document = fc.oneof(
+    anything,
+    fc
+      .record({ key, value: anything })
+      .map(({ key: name, value }) => ({ story: 'S', steps: [{ say: 'a' }], [name]: value })),
+    fc
+      .record({ word, value: anything, as: anything })
+      .map(({ word: name, value, as }) => ({ story: 'S', steps: [{ [name]: value, as }] })),
+  );
+  await fc.assert(
+    fc.asyncProperty(document, async (value) => {
+      const { story, problems } = await compileStory(value, 'story.ts', filesOf({}));
+      return (story === null) === (problems !== null && problems.length > 0);
+    }),
+    { numRuns: 1_000 },
+  );
+  t.pass('1,000 objects');
 });
 
 t.test('no change of a good story makes anything but a story or problems', async (t) => {

@@ -36,6 +36,8 @@ export interface Problem {
 
 /** More of them help nobody. */
 const MAX_PROBLEMS = 100;
+/** Names that are looked through for a near one: a crowd of thousands has names that are all alike. */
+const MAX_CANDIDATES = 2_000;
 /** Longest piece of the author's text that a problem repeats. */
 const MAX_SHOWN_CHARS = 60;
 
@@ -113,10 +115,19 @@ export function shown(value: unknown): string {
 
 /** `; did you mean X?` where a known name is near, else all known names where they are few, else nothing. */
 export function suggestion(text: string, known: Iterable<string>, listed = 'known are'): string {
-  const names = [...known];
+  const names = firstOf(known, MAX_CANDIDATES);
   const near = nearest(text, names);
   if (near !== null) return `; did you mean ${shown(near)}?`;
   return names.length > 0 && names.length <= 20 ? `; ${listed} ${names.map(shown).join(', ')}` : '';
+}
+
+function firstOf<T>(items: Iterable<T>, most: number): readonly T[] {
+  const found: T[] = [];
+  for (const item of items) {
+    if (found.length === most) break;
+    found.push(item);
+  }
+  return found;
 }
 
 /** The known name with the fewest changed letters, where that is at most a third of them. */

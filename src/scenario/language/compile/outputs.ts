@@ -139,7 +139,7 @@ export class Outputs {
     }
     const fields = OUTPUT_FIELDS[kind];
     return (
-      fields[field] ??
+      Object.entries(fields).find(([name]) => name === field)?.[1] ??
       refuse(
         'SCENARIO_OUTPUT',
         place,

@@ -11,7 +11,19 @@ import { type Problems, refuse, shown, suggestion } from '../problem.ts';
 import { type Currencies, readMoney } from './money.ts';
 
 /** Words that stand where names do. */
-const RESERVED: ReadonlySet<string> = new Set(['all', 'bank', 'banks', 'nobody', 'none', 'of', 'since', 'settlement']);
+const RESERVED: ReadonlySet<string> = new Set([
+  'all',
+  'bank',
+  'banks',
+  'nobody',
+  'none',
+  'of',
+  'settlement',
+  'since',
+  'steps',
+  'together',
+  'variables',
+]);
 /** Mobile prefixes whose numbers have six digits more; together twelve million numbers. */
 const PREFIXES = [10, 11, 15, 16, 17, 69, 70, 81, 87, 92, 93, 98];
 

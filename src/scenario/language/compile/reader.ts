@@ -204,14 +204,14 @@ export class Reader {
   }
 
   #member(node: Node): AccountId {
-    const { byName, crowds } = this.world;
+    const { byName } = this.world;
     const name = textOf(node);
     const isKnown = byName.has(name) || name.includes('@') || this.world.banks.has(name);
     if (!isKnown)
       refuse(
         'SCENARIO_NAME_UNKNOWN',
         node.place,
-        `${shown(name)} is no crowd and nobody in the story${suggestion(name, [...crowds.keys(), ...byName.keys()])}`,
+        `${shown(name)} is no crowd and nobody in the story${suggestion(name, namesOf(this.world))}`,
       );
     return this.person(node);
   }
@@ -222,6 +222,12 @@ export class Reader {
     const found = this.world.byName.get(name);
     return found === account ? found : undefined;
   }
+}
+
+/** Of crowds first: they are few. */
+function* namesOf({ crowds, byName }: World): Iterable<string> {
+  yield* crowds.keys();
+  yield* byName.keys();
 }
 
 /** What must be there, by the shape that has been judged. */
