@@ -21,7 +21,8 @@ import { type PlainStep, unroll } from './unroll.ts';
 import { type Scope, variablesOf } from './variables.ts';
 import { startOf } from './yaml.ts';
 
-export interface Settings {
+/** How a story is read: where its files come from, and what is to be otherwise than in them. */
+export interface Reading extends Ports {
   /** Other values of the story's variables. */
   readonly set?: Readonly<Record<string, string>>;
   /** Another seed than the story's. */
@@ -34,40 +35,29 @@ export type Compiled =
   | { readonly story: null; readonly problems: readonly Problem[] };
 
 /** Reads a story in YAML. Whatever the text, it answers. */
-export async function readStory(file: string, ports: Ports, settings: Settings = {}): Promise<Compiled> {
+export async function readStory(file: string, reading: Reading): Promise<Compiled> {
   const problems = new Problems();
-  const main = await readFile(file, null, ports, problems);
-  return main === null ? { story: null, problems: problems.list } : compileTree(main, file, ports, settings, problems);
+  const main = await readFile(file, null, reading, problems);
+  return main === null ? { story: null, problems: problems.list } : compileTree(main, file, reading, problems);
 }
 
-/** Reads a story that is an object. @param file where it is from: for messages, and for what it includes. */
-export function compileStory(
-  document: unknown,
-  file: string,
-  ports: Ports,
-  settings: Settings = {},
-): Promise<Compiled> {
+/** Reads a story that is an object, of `file`: for messages, and for what it includes. */
+export function compileStory(document: unknown, reading: Reading & { readonly file: string }): Promise<Compiled> {
   const problems = new Problems();
-  const main = problems.attempt(() => nodeOf(document, file));
+  const main = problems.attempt(() => nodeOf(document, reading.file));
   if (main === null) return Promise.resolve({ story: null, problems: problems.list });
-  return compileTree(main, file, ports, settings, problems);
+  return compileTree(main, reading.file, reading, problems);
 }
 
-async function compileTree(
-  main: Node,
-  file: string,
-  ports: Ports,
-  settings: Settings,
-  problems: Problems,
-): Promise<Compiled> {
-  const library = await readLibrary(main, file, ports, problems);
+async function compileTree(main: Node, file: string, reading: Reading, problems: Problems): Promise<Compiled> {
+  const library = await readLibrary(main, file, reading, problems);
   // A story whose files are not all there, or go round in a circle, is not looked at further.
   if (!problems.isEmpty) return { story: null, problems: problems.list };
   const story = problems.attempt(() => {
-    const scope = variablesOf(library.documents, settings.set ?? {}, problems);
+    const scope = variablesOf(library.documents, reading.set ?? {}, problems);
     const merged = mergeDocuments(library, scope, problems);
     if (merged === null) return null;
-    const network = compileNetwork(merged.network, settings.seed ?? null, problems);
+    const network = compileNetwork(merged.network, reading.seed ?? null, problems);
     const cast = compilePeople(merged.people, merged.crowds, network, problems);
     const banks = network.members.map(({ id }) => id);
     const names = (accounts: readonly string[]) => accounts.map((account) => account.slice(0, account.indexOf('@')));

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { parsePhone } from '../../api/phone.ts';
 import { type Document, scenario } from '../index.ts';
 import type { Step, Story } from '../story.ts';
-import { type Compiled, compileStory, readStory, type Settings } from './compile.ts';
+import { type Compiled, compileStory, type Reading, readStory } from './compile.ts';
 import { showProblem } from './problem.ts';
 import { filesOf, SAMPLE, SAMPLE_FILE, SAMPLE_FILES } from './sample.suite.ts';
 import { publishedSchema } from './schema/publish.ts';
@@ -192,7 +192,7 @@ t.test('loops are written out; beside each other, a loop is one branch', async (
 
 t.test('variables keep their kind, and can be set', async (t) => {
   const text = `story: S\nvariables: { n: 2, who: "World" }\nsteps:\n  - repeat: { times: "\${n}", steps: [{ say: "Hello \${who} \${n}" }] }\n`;
-  const read = (settings: Settings) => readStory('s.yaml', filesOf({ 's.yaml': text }), settings);
+  const read = (settings: Partial<Reading>) => readStory('s.yaml', { ...filesOf({ 's.yaml': text }), ...settings });
   t.match(whole(await read({})).steps, [{ action: { text: ['Hello World 2'] } }, {}]);
   t.match(whole(await read({ set: { n: '1', who: '5' } })).steps, [{ action: { text: ['Hello 5 1'] } }]);
   const refused = await read({ set: { n: 'many', whom: 'x', who: `\${n}` } });
@@ -205,7 +205,7 @@ t.test('variables keep their kind, and can be set', async (t) => {
 
 t.test('the same seed invents the same numbers; they can be called, and are nobody else’s', async (t) => {
   const numbers = async (seed: number) =>
-    whole(await readStory(SAMPLE_FILE, filesOf(SAMPLE_FILES), { seed })).people.map(({ phone }) => phone);
+    whole(await readStory(SAMPLE_FILE, { ...filesOf(SAMPLE_FILES), seed })).people.map(({ phone }) => phone);
   const first = await numbers(3);
   t.strictSame(first, await numbers(3));
   t.notSame(first, await numbers(4));
@@ -216,7 +216,7 @@ t.test('the same seed invents the same numbers; they can be called, and are nobo
 
 t.test('an object says the same as the text', async (t) => {
   const document = parse(SAMPLE, { schema: 'core' }) as Document;
-  const fromObject = whole(await compileStory(scenario(document), SAMPLE_FILE, filesOf(SAMPLE_FILES)));
+  const fromObject = whole(await compileStory(scenario(document), { file: SAMPLE_FILE, ...filesOf(SAMPLE_FILES) }));
   const fromText = whole(await readStory(SAMPLE_FILE, filesOf(SAMPLE_FILES)));
   t.strictSame(withoutPlaces(fromObject), withoutPlaces(fromText));
 });
@@ -224,10 +224,13 @@ t.test('an object says the same as the text', async (t) => {
 t.test('an object may have code, and its problems have paths', async (t) => {
   const body = async () => {};
   const good = scenario({ story: 'S', steps: [{ title: 'Counts', run: body }] });
-  t.match(whole(await compileStory(good, 's.ts', filesOf({}))).steps, [
+  t.match(whole(await compileStory(good, { file: 's.ts', ...filesOf({}) })).steps, [
     { action: { type: 'run', title: 'Counts', body } },
   ]);
-  const bad = await compileStory({ story: 'S', steps: [{ say: 'a' }, { wait: '5' }] }, 's.ts', filesOf({}));
+  const bad = await compileStory(
+    { story: 'S', steps: [{ say: 'a' }, { wait: '5' }] },
+    { file: 's.ts', ...filesOf({}) },
+  );
   t.strictSame(bad.problems?.map(showProblem), [
     's.ts: steps[1].wait: `wait` is `5`; expected a duration such as `500 ms` or `10 s`',
   ]);
@@ -274,7 +277,7 @@ t.test('every good document is a story', async (t) => {
   await fc.assert(
     fc.asyncProperty(
       document,
-      async (value) => (await compileStory(value, 's.ts', filesOf({}))).story !== null && validate(value),
+      async (value) => (await compileStory(value, { file: 's.ts', ...filesOf({}) })).story !== null && validate(value),
     ),
     { numRuns: 60 },
   );

@@ -119,7 +119,7 @@ t.test('objects that no YAML could be', async (t) => {
     ['a function', () => 5],
     ['a prototype', JSON.parse('{"story":"S","steps":[{"say":"a"}],"__proto__":{"people":1}}') as unknown],
   ] as const) {
-    const { problems } = await compileStory(value, 'story.ts', filesOf({}));
+    const { problems } = await compileStory(value, { file: 'story.ts', ...filesOf({}) });
     t.ok(problems && problems.length > 0, what);
   }
 });
@@ -145,7 +145,7 @@ t.test('no object makes anything but a story or problems', async (t) => {
   );
   await fc.assert(
     fc.asyncProperty(document, async (value) => {
-      const { story, problems } = await compileStory(value, 'story.ts', filesOf({}));
+      const { story, problems } = await compileStory(value, { file: 'story.ts', ...filesOf({}) });
       return (story === null) === (problems !== null && problems.length > 0);
     }),
     { numRuns: 1_000 },
