@@ -83,7 +83,7 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
     'scenario',
     {
       mayImport: ['errors', 'types', 'ports', 'codec', 'crypto', 'ledger', 'node', 'simulator', 'api'],
-      packages: [],
+      packages: ['ajv', 'node:path', 'yaml'],
     },
   ],
   [

@@ -3,8 +3,9 @@ import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import path from 'node:path';
 import { test } from 'tap';
 import { encodeKeyFile } from '../crypto/keyfile.ts';
+import { defaultMembers } from '../types/defaults.ts';
 import { createHome, homePaths, readHome, readKey, readSecret, writeNew } from './home.ts';
-import { defaultMembers, makeNetwork } from './make-network.ts';
+import { makeNetwork } from './make-network.ts';
 import { parseNodeConfig } from './node-config.ts';
 import { systemClock, systemRandom } from './system.ts';
 

@@ -2,10 +2,11 @@
 import path from 'node:path';
 import { chainIdOf } from '../crypto/ids.ts';
 import { CodedError } from '../errors.ts';
+import { defaultMembers, type Member } from '../types/defaults.ts';
 import type { CliContext } from './context.ts';
 import { freePorts } from './free-ports.ts';
 import { createHome, homePaths, makeEmptyFolder } from './home.ts';
-import { defaultMembers, type Member, makeNetwork, type Place } from './make-network.ts';
+import { makeNetwork, type Place } from './make-network.ts';
 import { newPassword } from './password.ts';
 
 export interface InitOptions {

@@ -8,6 +8,7 @@ import { chainIdOf } from '../crypto/ids.ts';
 import { CodedError } from '../errors.ts';
 import type { Clock, Random } from '../ports.ts';
 import { openLevelDatabase } from '../storage/leveldb.ts';
+import { defaultMembers, type Member } from '../types/defaults.ts';
 import { freePorts, isFreePort } from './free-ports.ts';
 import { createHome, homePaths, makeEmptyFolder } from './home.ts';
 import {
@@ -17,7 +18,7 @@ import {
   markLocalNetwork,
   writeLocalNetwork,
 } from './local-network.ts';
-import { configOf, defaultMembers, type Member, makeNetwork, type Place } from './make-network.ts';
+import { configOf, makeNetwork, type Place } from './make-network.ts';
 import { nodeConfigToJson } from './node-config.ts';
 
 export interface LocalFolderOptions {

@@ -4,24 +4,9 @@ import { toHex } from '../codec/hex.ts';
 import { publicKeyOf } from '../crypto/ed25519.ts';
 import { encodeKeyFile, type KeyKind } from '../crypto/keyfile.ts';
 import type { Clock, Random } from '../ports.ts';
-import type {
-  Currency,
-  CurrencyCode,
-  Genesis,
-  Participant,
-  ParticipantId,
-  PublicKey,
-  Tier,
-  TierName,
-} from '../types/index.ts';
+import { DEFAULT_CLAIM_DELAY_MS, DEFAULT_CURRENCIES, DEFAULT_TIERS, type Member } from '../types/defaults.ts';
+import type { Genesis, ParticipantId, PublicKey } from '../types/index.ts';
 import { type HomeContent, SECRET_BYTES } from './home.ts';
-
-/** A member before it has keys. */
-export interface Member {
-  readonly id: ParticipantId;
-  readonly name: string;
-  readonly kind: Participant['kind'];
-}
 
 /** Where a member's node listens, and where the others find it. */
 export interface Place {
@@ -48,62 +33,18 @@ export interface NewNetwork {
   readonly homes: ReadonlyMap<ParticipantId, HomeContent>;
 }
 
-/** A hundred billion riel a command is some 25 million dollars: above what anybody pays at once, below what hides a typing error. */
-const DEFAULT_CURRENCIES: readonly Currency[] = [
-  {
-    code: 'KHR' as CurrencyCode,
-    exponent: 0,
-    maxAmountMinor: 100_000_000_000n,
-    maxSupplyMinor: 1_000_000_000_000_000n,
-  },
-  {
-    code: 'USD' as CurrencyCode,
-    exponent: 2,
-    maxAmountMinor: 2_500_000_000n,
-    maxSupplyMinor: 10_000_000_000_000n,
-  },
-];
-
-/**
- * What Bakong's wallets may pay out in a day, by what their bank knows of the customer: the phone number alone; a picture and a
- * document; all of it (National Bank of Cambodia, circular of 26 March 2021).
- */
-const DEFAULT_TIERS: readonly Tier[] = [
-  tier('basic', 2_000_000n, 500_00n),
-  tier('full', 40_000_000n, 10_000_00n),
-  tier('partial', 12_000_000n, 3_000_00n),
-];
-
-const HOUR_MS = 3_600_000;
-
 const DEFAULT_RULES: Genesis['rules'] = {
   // Ten minutes to sign, carry and retry a payment; clocks within five seconds.
   maxValidityMs: 600_000,
   maxClockSkewMs: 5_000,
   // A checkpoint reads the whole state.
   checkpointInterval: 1_000,
-  // Over a weekend: who is without a signal for two days hears of a claim of the own number in time to object, and whoever
-  // lost a phone has two days more to come back to the bank.
-  aliasClaimDelayMs: 48 * HOUR_MS,
-  aliasClaimWindowMs: 48 * HOUR_MS,
+  aliasClaimDelayMs: DEFAULT_CLAIM_DELAY_MS,
+  // Whoever lost a phone has as long again to come back to the bank.
+  aliasClaimWindowMs: DEFAULT_CLAIM_DELAY_MS,
   // Phnom Penh is at UTC+7 all year.
   dayStartOffsetMinutes: 420,
 };
-
-const NAMED: readonly Member[] = [
-  { id: 'nbc' as ParticipantId, name: 'National Bank of Cambodia', kind: 'centralBank' },
-  { id: 'aclb' as ParticipantId, name: 'ACLEDA Bank', kind: 'bank' },
-  { id: 'cnb' as ParticipantId, name: 'Canadia Bank', kind: 'bank' },
-  { id: 'wing' as ParticipantId, name: 'Wing Bank', kind: 'bank' },
-];
-
-/** The central bank and `count - 1` banks. */
-export function defaultMembers(count: number): Member[] {
-  return Array.from({ length: count }, (_, i) => {
-    const number = String(i + 1).padStart(2, '0');
-    return NAMED[i] ?? { id: `bank${number}` as ParticipantId, name: `Bank ${number}`, kind: 'bank' };
-  });
-}
 
 /** @throws CodedError `GENESIS_INVALID` for a name that no genesis may have. */
 export function makeNetwork(plan: NetworkPlan): NewNetwork {
@@ -160,15 +101,6 @@ export function configOf(member: Member & Place, members: readonly (Member & Pla
     p2p: { listen: [member.listen], peers },
     api: { host: member.apiHost, port: member.apiPort },
   };
-}
-
-function tier(name: string, khr: bigint, usdCents: bigint): Tier {
-  const [first, second] = DEFAULT_CURRENCIES as readonly [Currency, Currency];
-  const limits = [
-    { currency: first.code, maxDailyMinor: khr },
-    { currency: second.code, maxDailyMinor: usdCents },
-  ];
-  return { name: name as TierName, limits };
 }
 
 interface NewKey {

@@ -71,7 +71,7 @@ export interface Person {
   /** As the story calls them: `dara`, or `shoppers-017` of a crowd. */
   readonly name: string;
   readonly account: AccountId;
-  /** E.164, or null for who has none bound. */
+  /** E.164, or null for who has none. Bound before the first step; of whose account a step opens, a step binds it. */
   readonly phone: string | null;
   readonly tier: TierName | null;
   /** Paid in by their bank before the first step, out of money that the central bank issues for it. */
@@ -156,8 +156,9 @@ export type Action =
   | { readonly type: 'wait'; readonly ms: number }
   /** Remembers what everybody has, for `change` to compare with. */
   | { readonly type: 'remember' }
+  /** Side by side. */
   | { readonly type: 'together'; readonly steps: readonly Step[] }
-  /** One after the other: a branch of `together`. */
+  /** One after the other: what a loop within `together` becomes, so that it is one branch. */
   | { readonly type: 'sequence'; readonly steps: readonly Step[] }
   | { readonly type: 'crash' | 'restart' | 'pause' | 'resume' | 'wipe'; readonly banks: readonly ParticipantId[] }
   /** Only banks of one group hear each other; a bank that is in none hears nobody. */
@@ -198,8 +199,8 @@ export interface PaymentsAction {
   readonly count: number;
   readonly overMs: number;
   readonly arrivals: 'constant' | 'poisson';
-  /** `once`: the payers in turn, so that nobody pays twice before all have; null picks them by chance. */
-  readonly each: 'once' | null;
+  /** Every payer pays at most once, in an order of chance; there are at least as many as `count`. */
+  readonly eachPayerOnce: boolean;
   /** Whether payees are found by their phone numbers. */
   readonly byPhone: boolean;
   readonly memo: Text;

@@ -1,21 +1,38 @@
-/** `npm run docs` writes the generated tables of ARCHITECTURE.md anew, between their marks. */
+/** `npm run docs` writes what is printed from the code anew: the tables of pages, between their marks, and the schema of scenarios. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { TABLES } from './tables.ts';
+import { publishedSchemaText } from '../../scenario/language/schema/publish.ts';
+import { SCENARIO_TABLES, TABLES } from './tables.ts';
 
-const PAGE = new URL('../../../ARCHITECTURE.md', import.meta.url);
+type Render = (present: string) => string;
 
-/** The page as it is, and as it should be. */
-export function renderPage(): { readonly present: string; readonly wanted: string } {
-  const present = readFileSync(PAGE, 'utf8');
-  const wanted = Object.entries(TABLES).reduce((page, [name, render]) => {
-    const [open, close] = [`<!-- table:${name} -->`, `<!-- end:${name} -->`];
-    const from = page.indexOf(open);
-    const to = page.indexOf(close);
-    if (from < 0 || to < from)
-      throw new Error(`ARCHITECTURE.md has no place for the table ${name}: ${open} … ${close}`);
-    return `${page.slice(0, from + open.length)}\n\n${render()}\n\n${page.slice(to)}`;
-  }, present);
-  return { present, wanted };
+/** Path in the repository -> what should be in it. */
+const PAGES: Readonly<Record<string, Render>> = {
+  'ARCHITECTURE.md': withTables('ARCHITECTURE.md', TABLES),
+  'scenarios/README.md': withTables('scenarios/README.md', SCENARIO_TABLES),
+  'scenarios/tonle-scenario.schema.json': publishedSchemaText,
+};
+
+/** Every page as it is, and as it should be. */
+export function renderPages(): readonly { readonly name: string; readonly present: string; readonly wanted: string }[] {
+  return Object.entries(PAGES).map(([name, render]) => {
+    const present = readFileSync(pathOf(name), 'utf8');
+    return { name, present, wanted: render(present) };
+  });
 }
 
-if (import.meta.main) writeFileSync(PAGE, renderPage().wanted);
+function withTables(name: string, tables: Readonly<Record<string, () => string>>): Render {
+  return (present) =>
+    Object.entries(tables).reduce((page, [table, render]) => {
+      const [open, close] = [`<!-- table:${table} -->`, `<!-- end:${table} -->`];
+      const from = page.indexOf(open);
+      const to = page.indexOf(close);
+      if (from < 0 || to < from) throw new Error(`${name} has no place for the table ${table}: ${open} … ${close}`);
+      return `${page.slice(0, from + open.length)}\n\n${render()}\n\n${page.slice(to)}`;
+    }, present);
+}
+
+function pathOf(name: string): URL {
+  return new URL(`../../../${name}`, import.meta.url);
+}
+
+if (import.meta.main) for (const { name, wanted } of renderPages()) writeFileSync(pathOf(name), wanted);

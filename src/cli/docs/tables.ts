@@ -1,4 +1,4 @@
-/** Tables of ARCHITECTURE.md that are printed from the code, so that they cannot say anything else than it does. */
+/** Tables of ARCHITECTURE.md and scenarios/README.md that are printed from the code, so that they cannot say anything else than it does. */
 import { readFileSync } from 'node:fs';
 import { batch, block, committedBlock, header } from '../../codec/block.ts';
 import { amount } from '../../codec/fields.ts';
@@ -36,6 +36,9 @@ import { STATE_KINDS } from '../../ledger/keys.ts';
 import { STATUSES } from '../../ledger/status.ts';
 import { INDEX_KINDS } from '../../node/indexes.ts';
 import { POOL_REFUSALS } from '../../node/node.ts';
+import { OUTPUT_FIELDS } from '../../scenario/language/compile/outputs.ts';
+import { PROBLEM_CODES } from '../../scenario/language/problem.ts';
+import { wordRows } from '../../scenario/language/schema/publish.ts';
 import type { FaultReport } from '../../simulator/command/report.ts';
 import { STORAGE_FILES, STORAGE_KEYS } from '../../storage/index.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
@@ -165,6 +168,34 @@ export const TABLES: Readonly<Record<string, () => string>> = {
     Object.entries(MESSAGES)
       .map(([title, messages]) => `### ${title}\n\n${messages.map(messageTable).join('\n\n')}`)
       .join('\n\n'),
+};
+
+/** Of `scenarios/README.md`. */
+export const SCENARIO_TABLES: Readonly<Record<string, () => string>> = {
+  words: () =>
+    table(
+      ['Word', 'Takes', 'Meaning'],
+      wordRows().map(([word, takes, meaning]) => [tick(word), takes, meaning]),
+    ),
+  outputs: () =>
+    table(
+      ['Step', 'Outputs'],
+      Object.entries(OUTPUT_FIELDS).flatMap(([kind, fields]) => {
+        const names = Object.keys(fields).map(tick).join(', ');
+        return names === '' ? [] : [[OUTPUT_KINDS[kind] ?? kind, names]];
+      }),
+    ),
+  problems: () =>
+    table(
+      ['Code', 'Meaning'],
+      Object.entries(PROBLEM_CODES).map(([code, meaning]) => [tick(code), meaning]),
+    ),
+};
+
+/** What leaves outputs of a kind. */
+const OUTPUT_KINDS: Readonly<Record<string, string>> = {
+  transaction: 'One transaction: `pay`, `open`, `issue`, `bind`…',
+  payments: 'Many: `payments`, `bulk`',
 };
 
 /** What `npm run simulate -- --report src/simulator/command/report.json` wrote last. */

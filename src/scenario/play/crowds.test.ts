@@ -17,7 +17,7 @@ function payments(changes: Partial<PaymentsAction> = {}): PaymentsAction {
     count: 100,
     overMs: 3_600_000,
     arrivals: 'constant',
-    each: null,
+    eachPayerOnce: false,
     byPhone: false,
     memo: [],
     retry: false,
@@ -69,7 +69,7 @@ t.test('constant arrivals are evenly spread; those of Poisson are as even as cha
 });
 
 t.test('in turn, nobody pays twice before all have', async (t) => {
-  const payers = plan({ count: 50, each: 'once' }).map(({ from }) => from);
+  const payers = plan({ count: 50, eachPayerOnce: true }).map(({ from }) => from);
   t.equal(new Set(payers).size, 50);
   t.notSame(payers, ACCOUNTS, 'in an order of chance');
 });

@@ -14,7 +14,7 @@ export interface PlannedPayment {
 /** @returns payments in the order of their times. Nobody pays an account of their own. */
 export function planPayments(action: PaymentsAction, chance: Chance): readonly PlannedPayment[] {
   const times = arrivals(action, chance);
-  const payer = action.each === 'once' ? inTurn(chance.shuffled(action.from)) : () => chance.pick(action.from);
+  const payer = action.eachPayerOnce ? inTurn(chance.shuffled(action.from)) : () => chance.pick(action.from);
   const payee = chooser(action.to, chance);
   return times.map((atMs) => {
     const from = payer();

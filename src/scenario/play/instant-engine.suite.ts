@@ -6,7 +6,6 @@
 import { MAX_STATE_VALUE_BYTES } from '../../codec/limits.ts';
 import { decode, type Schema } from '../../codec/schema.ts';
 import { accountRecord, aliasRecord, balanceRecord, supplyRecord } from '../../codec/state.ts';
-import { isSettlement } from '../../codec/text.ts';
 import { aliasKey } from '../../crypto/alias.ts';
 import { createSigner } from '../../crypto/ed25519.ts';
 import { sha256 } from '../../crypto/hash.ts';
@@ -209,7 +208,7 @@ export class InstantEngine implements Engine {
     const held = this.#spec.currencies.map(({ code }): [CurrencyCode, bigint] => {
       return [code, this.#read(balanceRecord, balanceKey(id, code)) ?? 0n];
     });
-    return { tier: isSettlement(id) ? '' : 'full', balances: new Map(held) };
+    return { tier: record.tier, balances: new Map(held) };
   }
 
   #supply(bank: ParticipantId, currency: CurrencyCode): SupplyView {

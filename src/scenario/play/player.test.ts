@@ -372,7 +372,7 @@ function payments(changes: Partial<PaymentsAction> = {}): PaymentsAction {
     count: 60,
     overMs: 60_000,
     arrivals: 'poisson',
-    each: null,
+    eachPayerOnce: false,
     byPhone: true,
     memo: ['Tea'],
     retry: false,
