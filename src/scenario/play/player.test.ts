@@ -304,10 +304,11 @@ t.test('steps begin at their times, groups at once', async (t) => {
   const at = (number: string) => {
     const found = run.steps.find((each) => each.number === number);
     return [found?.startedAtMs, found?.endedAtMs].map(
-      (ms) => (ms ?? 0) - (run.steps.find((each) => each.number === '1')?.startedAtMs ?? 0),
+      (ms) => (ms ?? 0) - (run.steps.find((each) => each.number === '1.2')?.startedAtMs ?? 0),
     );
   };
-  t.strictSame(at('1'), [0, 3_000]);
+  t.strictSame(at('1.1.1'), [0, 1_000]);
+  t.strictSame(at('1.1.2'), [1_000, 3_000]);
   t.strictSame(at('1.2'), [0, 1_500]);
   t.equal(run.steps.find(({ number }) => number === '2')?.startedAtMs, STARTS_MS + 3_600_000);
   t.equal(

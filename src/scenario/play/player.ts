@@ -155,14 +155,14 @@ class Player {
       recorder.steps.push(record);
       this.#tell({ type: 'ended', step: record });
     };
+    // A group's own line would say nothing that the steps within it do not say.
+    const hasLine = action.type !== 'together';
     try {
-      end('done', await this.#perform(step, number));
+      const result = await this.#perform(step, number);
+      if (hasLine) end('done', result);
     } catch (error) {
-      if (error instanceof Stop || error instanceof CodedError) {
-        // A group's own line says nothing that the step within it has not said.
-        const isGroup = action.type === 'together';
-        if (!isGroup) end('failed', error.message === '' ? 'did not hold' : error.message);
-      }
+      const isOfStory = error instanceof Stop || error instanceof CodedError;
+      if (isOfStory && hasLine) end('failed', error.message === '' ? 'did not hold' : error.message);
       throw error;
     }
   }
@@ -175,7 +175,7 @@ class Player {
       case 'say':
         return '';
       case 'wait':
-        await this.#stage.engine.sleep(action.ms);
+        await engine.sleep(action.ms);
         return '';
       case 'sequence':
         // `#step` plays it: its steps have lines of their own.

@@ -9,12 +9,14 @@ import type { OutputBook } from './outputs.ts';
 /** What names mean, and amounts, in one story. */
 export class Titles {
   readonly #names: ReadonlyMap<AccountId, string>;
+  readonly #phones: ReadonlyMap<string, string>;
   readonly #exponents: ReadonlyMap<CurrencyCode, number>;
   readonly #crowds: ReadonlyMap<readonly AccountId[], string>;
   readonly #outputs: OutputBook;
 
   constructor(story: Story, outputs: OutputBook) {
     this.#names = new Map(story.people.map(({ name, account }) => [account, name]));
+    this.#phones = new Map(story.people.flatMap(({ name, phone }) => (phone === null ? [] : [[phone, name]])));
     this.#exponents = new Map(story.network.currencies.map(({ code, exponent }) => [code, exponent]));
     this.#crowds = new Map([...story.crowds].map(([name, members]) => [members, name]));
     this.#outputs = outputs;
@@ -46,9 +48,9 @@ export class Titles {
       case 'withdraw':
         return `${this.name(action.from)} withdraws ${money(action.amount)}`;
       case 'pay': {
-        const to = 'phone' in action.to ? action.to.phone : this.name(action.to.account);
+        const [to, how] = 'phone' in action.to ? this.#owner(action.to.phone) : [this.name(action.to.account), ''];
         const via = action.via === null ? '' : ` through ${action.via}`;
-        return `${this.name(action.from)} pays ${to} ${money(action.amount)}${via}${by(action.signedBy)}`;
+        return `${this.name(action.from)} pays ${to} ${money(action.amount)}${how}${via}${by(action.signedBy)}`;
       }
       case 'bulk':
         return `${this.name(action.from)} pays ${count(action.each.length, 'account')} at once`;
@@ -100,6 +102,12 @@ export class Titles {
     }
   }
 
+  /** Whose number it was when the story began, or the number itself. */
+  #owner(phone: string): readonly [name: string, how: string] {
+    const name = this.#phones.get(phone);
+    return name === undefined ? [phone, ''] : [name, ' by phone number'];
+  }
+
   #payments(action: Extract<Action, { type: 'payments' }>): string {
     const { count: n, from, to, overMs, amount, currency } = action;
     const who = `${this.#group(from)} to ${this.#group(to.among)}`;
@@ -116,11 +124,11 @@ export class Titles {
 const DEEDS = { bind: 'binds', release: 'releases', claim: 'claims', reject: 'objects to the claim on' } as const;
 
 const FAULTS = {
-  crash: 'crashed',
-  restart: 'back',
-  pause: 'frozen',
-  resume: 'awake again',
-  wipe: 'without disk',
+  crash: 'crashes',
+  restart: 'comes back',
+  pause: 'freezes',
+  resume: 'wakes up',
+  wipe: 'loses its disk',
 } as const;
 
 function by(signers: readonly string[]): string {

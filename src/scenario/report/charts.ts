@@ -1,7 +1,7 @@
 /** The three charts of a report: what happened when, how fast payments became final, and where the money went. */
 import type { FaultRecord, Run } from '../run.ts';
 import { count, dateOf, duration, grouped, money, STORY_OFFSET_MS, timeOfDay } from '../words.ts';
-import { type Histogram, histogramOf, slicesOf } from './figures.ts';
+import { type Histogram, histogramOf, PER_DOUBLING, slicesOf } from './figures.ts';
 import { element, escaped, hint, label, picture, scale, timeTicks } from './svg.ts';
 
 const WIDTH = 1_000;
@@ -105,8 +105,11 @@ export function finalityChart(run: Run): string | null {
     const share = `${((100 * n) / histogram.total).toFixed(1)} %`;
     return element('rect', shape, hint(`${duration(fromMs)} to ${duration(toMs)}: ${grouped(n)}, ${share}`));
   });
+  // More than some twenty words do not fit beside each other.
+  const every = Math.ceil(buckets.length / 20);
   const edges = Array.from({ length: buckets.length + 1 }, (_, i) => {
     const ms = i < buckets.length ? buckets[i]?.fromMs : buckets.at(-1)?.toMs;
+    if (i % every !== 0) return '';
     return label(x(i), base + 18, duration(ms ?? 0), { class: 'tick', 'text-anchor': 'middle' });
   });
   return picture(WIDTH, height, 'How long payments took to become final', [
@@ -128,7 +131,7 @@ function quantileMarks(
     { name: 'p99', ms: histogram.p99Ms },
   ];
   return marks.map(({ name, ms }) => {
-    const at = x(Math.log2(Math.max(1, ms) / first));
+    const at = x(Math.log2(Math.max(1, ms) / first) * PER_DOUBLING);
     const line = element('line', { x1: at, x2: at, y1: top - 8, y2: base, class: 'mark' });
     const anchor = at > WIDTH - 120 ? 'end' : 'start';
     const text = label(at + (anchor === 'end' ? -5 : 5), top - 2, `${name} ${duration(ms)}`, {

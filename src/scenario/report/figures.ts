@@ -1,7 +1,7 @@
 /** What the charts and tables show, computed from a run. */
 import type { PaymentRecord, Run } from '../run.ts';
 
-/** Finality in buckets that double: 1-2 ms, 2-4 ms… */
+/** Finality in buckets of which four make a doubling: 16 to 19 ms, 19 to 23 ms… */
 export interface Histogram {
   readonly buckets: readonly { readonly fromMs: number; readonly toMs: number; readonly count: number }[];
   readonly total: number;
@@ -10,6 +10,9 @@ export interface Histogram {
   readonly p99Ms: number;
   readonly maxMs: number;
 }
+
+/** Buckets of the histogram while the time doubles. */
+export const PER_DOUBLING = 4;
 
 /** What of `kind: payment` came of a stretch of story time. */
 export interface Slice {
@@ -35,13 +38,14 @@ export function histogramOf(run: Run): Histogram | null {
   const times = paymentsOf(run).flatMap(({ finalityMs }) => (finalityMs === null ? [] : [finalityMs]));
   if (times.length === 0) return null;
   times.sort((a, b) => a - b);
-  const place = (ms: number) => Math.floor(Math.log2(Math.max(1, ms)));
+  const place = (ms: number) => Math.floor(Math.log2(Math.max(1, ms)) * PER_DOUBLING);
+  const edge = (at: number) => 2 ** (at / PER_DOUBLING);
   const low = place(times[0] ?? 1);
   const high = place(times.at(-1) ?? 1);
   const counts = new Array<number>(high - low + 1).fill(0);
   for (const ms of times) counts[place(ms) - low] = (counts[place(ms) - low] ?? 0) + 1;
   return {
-    buckets: counts.map((count, i) => ({ fromMs: 2 ** (low + i), toMs: 2 ** (low + i + 1), count })),
+    buckets: counts.map((count, i) => ({ fromMs: edge(low + i), toMs: edge(low + i + 1), count })),
     total: times.length,
     p50Ms: quantile(times, 0.5),
     p95Ms: quantile(times, 0.95),

@@ -8,6 +8,8 @@ import { escaped } from './svg.ts';
 
 /** Rows of the table of payments; the JSON has them all. */
 const MAX_PAYMENTS = 200;
+/** Of these, rows that show before a reader asks for the others. */
+const OPEN_PAYMENTS = 12;
 
 /** @returns a whole HTML document. */
 export function pageOf(run: Run): string {
@@ -155,7 +157,10 @@ function payments(run: Run): string {
   const rest = all.length - rows.length;
   const more = rest > 0 ? `<p class="soft">And ${count(rest, 'other')}: all are in the JSON of this run.</p>` : '';
   const how = '<p class="soft">The way of one: <code>tonle scenario explain &lt;run&gt; &lt;payment&gt;</code></p>';
-  return how + table(['Time', 'Payment', 'Memo', '#Amount', 'Ending', '#Final in', 'Id'], rows) + more;
+  const titles = ['Time', 'Payment', 'Memo', '#Amount', 'Ending', '#Final in', 'Id'];
+  const [first, others] = [rows.slice(0, OPEN_PAYMENTS), rows.slice(OPEN_PAYMENTS)];
+  const folded = `<details><summary>${count(others.length, 'payment')} more</summary>${table(titles, others)}${more}</details>`;
+  return how + table(titles, first) + (others.length === 0 ? '' : folded);
 }
 
 function paymentRow(payment: PaymentRecord): string {

@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { count, duration, grouped, timeOfDay } from '../words.ts';
 import { explain, findPayments } from './explain.ts';
-import { endingsOf, histogramOf, quantile, slicesOf } from './figures.ts';
+import { endingsOf, histogramOf, PER_DOUBLING, quantile, slicesOf } from './figures.ts';
 import { pageOf } from './page.ts';
 import { ID, JOURNAL, RUN } from './sample.suite.ts';
 import { timeTicks } from './svg.ts';
@@ -29,7 +29,7 @@ test('figures', async (t) => {
       histogram?.buckets.reduce((sum, bucket) => sum + bucket.count, 0),
       41,
     );
-    t.same(histogram?.buckets[0], { fromMs: 16, toMs: 32, count: 5 });
+    t.same(histogram?.buckets[0], { fromMs: 16, toMs: 16 * 2 ** (1 / PER_DOUBLING), count: 2 });
     t.equal(histogram?.maxMs, 18 + 39 * 39);
     t.equal(histogramOf({ ...RUN, payments: [] }), null);
   });

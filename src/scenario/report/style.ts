@@ -32,5 +32,6 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; wh
 td.time { color: var(--soft); white-space: nowrap; font-variant-numeric: tabular-nums; }
 tr.say td { padding-top: 18px; font-weight: 600; border-bottom: 0; }
 .good { color: var(--good); } .bad { color: var(--bad); } code { font: 12px ui-monospace, monospace; overflow-wrap: anywhere; }
+summary { cursor: pointer; color: var(--accent); padding: 8px 0; }
 @media print { main { max-width: none; } h2 { break-after: avoid; } tr, svg { break-inside: avoid; } }
 `;

@@ -57,9 +57,9 @@ function byName(tiers: NetworkSpec['tiers']): NetworkSpec['tiers'] {
 }
 
 /** Longest time that a payment waits for company: it costs nothing where blocks keep their distance. */
-const MAX_BATCH_DELAY_MS = 250;
+const MAX_BATCH_DELAY_MS = 1_000;
 
 export function timingsOf({ blockIntervalMs }: NetworkSpec): Timings {
-  const batchDelayMs = Math.min(MAX_BATCH_DELAY_MS, Math.max(DEFAULT_TIMINGS.batchDelayMs, blockIntervalMs / 4));
+  const batchDelayMs = Math.min(MAX_BATCH_DELAY_MS, Math.max(DEFAULT_TIMINGS.batchDelayMs, blockIntervalMs / 2));
   return { ...DEFAULT_TIMINGS, blockIntervalMs, batchDelayMs };
 }
