@@ -159,9 +159,9 @@ export const CONSENSUS: readonly Mutant[] = [
   {
     name: 'early-messages-dropped',
     mistake: 'Messages that overtake the end of the height before are thrown away.',
-    file: 'node/engine.ts',
-    find: 'const early = this.#early;',
-    replace: 'const early = this.#early.slice(0, 0);',
+    file: 'node/early.ts',
+    find: 'const inputs = this.#kept.map(({ input }) => input);',
+    replace: 'const inputs: Input[] = [];',
     scene: 'calm',
     caughtBy: ['calm'],
   },
