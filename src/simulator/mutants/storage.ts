@@ -27,7 +27,7 @@ export const STORAGE: readonly Mutant[] = [
     find: 'if (end < size) {',
     replace: 'if (end > size) {',
     scene: 'crashes',
-    caughtBy: ['handler', 'node-ended'],
+    caughtBy: ['durability', 'handler', 'node-ended'],
   },
   {
     name: 'whole-end-cut',
