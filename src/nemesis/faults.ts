@@ -10,7 +10,7 @@ import { assert } from '../errors.ts';
 import type { Clock } from '../ports.ts';
 import type { ParticipantId } from '../types/index.ts';
 import type { Fault } from './plan.ts';
-import type { Wires } from './wires.ts';
+import type { Wires } from '../cli/links/wires.ts';
 import type { Witness } from './witness.ts';
 
 export interface Field {

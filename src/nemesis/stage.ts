@@ -18,8 +18,8 @@ import { CodedError } from '../errors.ts';
 import type { Clock, Random } from '../ports.ts';
 import { Checker } from './checker.ts';
 import { Namespaces } from './namespaces.ts';
-import { layProxies } from './proxy-wires.ts';
-import type { Wires } from './wires.ts';
+import { layProxies } from '../cli/links/proxy-wires.ts';
+import type { Wires } from '../cli/links/wires.ts';
 import { Witness } from './witness.ts';
 import { type Person, Workload } from './workload.ts';
 

@@ -1,8 +1,8 @@
 /** Changes where a node listens and where it finds the others, before it starts. */
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { homePaths } from '../cli/home.ts';
-import type { LocalNode } from '../cli/local-network.ts';
-import { type NodeConfig, nodeConfigToJson, parseNodeConfig } from '../cli/node-config.ts';
+import { homePaths } from '../home.ts';
+import type { LocalNode } from '../local-network.ts';
+import { type NodeConfig, nodeConfigToJson, parseNodeConfig } from '../node-config.ts';
 
 /** Writes `node.json` anew. */
 export async function changeConfig({ home }: LocalNode, change: (config: NodeConfig) => NodeConfig): Promise<void> {

@@ -2,8 +2,8 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { type Test, test } from 'tap';
-import { until } from '../cli/processes.suite.ts';
-import { systemClock } from '../cli/system.ts';
+import { until } from '../processes.suite.ts';
+import { systemClock } from '../system.ts';
 import { TcpProxy } from './proxy.ts';
 import { OPEN_FLOW } from './pump.ts';
 

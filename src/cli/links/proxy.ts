@@ -3,7 +3,7 @@
  * is cut), hold everything up without a word in either direction (a clog), slow down, and drop the connections of the moment.
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../../ports.ts';
 import { type Flow, OPEN_FLOW, Pump } from './pump.ts';
 
 /** `forth` goes from the end that dialled to the one that listens. */

@@ -1,5 +1,5 @@
 /** What lies between the banks, and how the nemesis gets at it: each fault of a network is one of these few moves. */
-import type { ParticipantId } from '../types/index.ts';
+import type { ParticipantId } from '../../types/index.ts';
 
 /** Moves on the links between banks. A `link` is both directions between two; everything else is one direction. */
 export interface Wires {

@@ -3,7 +3,7 @@
  * fault says. An end or a reset waits its turn behind the bytes, because a stalled link does not carry those either.
  */
 import type { Socket } from 'node:net';
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../../ports.ts';
 
 /** What a fault does to one direction. */
 export interface Flow {
