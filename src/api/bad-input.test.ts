@@ -326,6 +326,13 @@ const operator: readonly Bad[] = [
   ['the alias of nothing', 400, 'BODY_MISSING', operate('alias-key', () => undefined)],
   ['the alias of no number', 400, 'FIELD_MISSING', operate('alias-key', () => ({}))],
   ['the alias of a bad number', 400, 'PHONE_MALFORMED', operate('alias-key', () => ({ phone: '117' }))],
+  ['the binding of no alias key', 400, 'HASH_MALFORMED', () => api.get('/operator/v1/aliases/012345678', auth)],
+  [
+    'the binding of a number that never was bound',
+    404,
+    'ALIAS_NOT_FOUND',
+    () => api.get(`/operator/v1/aliases/${'ab'.repeat(32)}`, auth),
+  ],
   ['attesting a bad number', 400, 'PHONE_MALFORMED', operate('attest', () => binding('117'))],
   ['attesting another number', 422, 'PHONE_MISMATCH', operate('attest', () => binding('012345678'))],
   ['attesting bad hex', 400, 'HEX_MALFORMED', operate('attest', () => ({ transaction: 'zz', phone: '017123456' }))],

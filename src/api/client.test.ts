@@ -57,6 +57,7 @@ t.test('a bank and its customer, from opening to redeeming', async (t) => {
   const bind = { type: 'registerAlias', aliasKey: key, account: account('dara@aclb') } as const;
   await client.operator.attest({ transaction: transactionOf(network, ['wallet/dara'], [bind]), phone: '012 345 678' });
   t.match(await client.operator.customers(), { customers: [{ account: 'dara@aclb', phones: [PHONE] }] });
+  t.strictSame(await client.operator.binding(key), { aliasKey: key, account: 'dara@aclb', epoch: 1 });
   t.match(await client.alias('012 345 678'), { account: 'dara@aclb', epoch: 1, aliasKey: key });
 
   const payment = transactionOf(network, ['wallet/dara'], [transfer('dara@aclb', 'settlement@cnb', 20n)]);
@@ -83,6 +84,7 @@ t.test('a bank and its customer, from opening to redeeming', async (t) => {
 
   const status = await client.status();
   t.match(status, { participant: 'aclb', height: status.height });
+  t.match(await client.state(), { height: status.height, blockHash: status.blockHash });
   t.match(await client.health(), { height: status.height });
   t.equal((await client.participants()).participants.length, 4);
   t.equal((await client.validators()).quorum, 3);

@@ -15,11 +15,13 @@ import type {
   ActionJson,
   AliasJson,
   AliasKeyJson,
+  BindingJson,
   BlockJson,
   CustomersJson,
   EventJson,
   HealthJson,
   ParticipantsJson,
+  StateJson,
   StatusJson,
   SupplyJson,
   TransactionDetailsJson,
@@ -35,6 +37,8 @@ export interface ClientOptions {
   readonly token?: string;
   /** Instead of the built-in one. */
   readonly fetch?: typeof fetch;
+  /** How long a node may take to answer, beyond what it was told to wait; 15 s where absent. */
+  readonly patienceMs?: number;
 }
 
 export interface SubmitOptions {
@@ -58,6 +62,7 @@ export interface Client {
   participants(): Promise<ParticipantsJson>;
   validators(): Promise<ValidatorsJson>;
   supply(options?: { readonly audit?: boolean }): Promise<SupplyJson>;
+  state(): Promise<StateJson>;
   account(id: string, page?: Page): Promise<AccountJson>;
   /** @param phone as the user wrote it. */
   alias(phone: string): Promise<AliasJson>;
@@ -86,6 +91,8 @@ interface OperatorClient {
   customers(): Promise<CustomersJson>;
   /** @param phone as the user wrote it. */
   aliasKey(phone: string): Promise<AliasKeyJson>;
+  /** What stands under an alias key, as often as the bank likes. */
+  binding(aliasKey: string): Promise<BindingJson>;
   /** @param request.transaction one registerAlias or claimAlias, signed by the wallet. */
   attest(request: { readonly transaction: Transaction; readonly phone: string }): Promise<ActionJson>;
   /** @param request.account whose number it is. */
@@ -98,7 +105,7 @@ interface OperatorClient {
   redeem(request: { readonly amount: { readonly currency: string; readonly value: string } }): Promise<UnsubmittedJson>;
 }
 
-/** How long a node may take for what needs no waiting, and beyond what it was told to wait. */
+/** How long a node may take beyond what it was told to wait, unless the caller says otherwise. */
 const PATIENCE_MS = 15_000;
 /** The longest wait that a node allows. */
 const MAX_WAIT_MS = 60_000;
@@ -114,6 +121,7 @@ export function createClient(baseUrl: string, options: ClientOptions = {}): Clie
     participants: () => get('/api/v1/participants'),
     validators: () => get('/api/v1/validators'),
     supply: ({ audit } = {}) => get('/api/v1/supply', { audit }),
+    state: () => get('/api/v1/state'),
     account: (id, page = {}) => get(`/api/v1/accounts/${encodeURIComponent(id)}`, { ...page }),
     alias: (phone) => get(`/api/v1/aliases/${encodeURIComponent(phone)}`),
     submit: (transaction, submitOptions) => submit(ask, transaction, submitOptions),
@@ -126,12 +134,13 @@ export function createClient(baseUrl: string, options: ClientOptions = {}): Clie
 
 function operatorClient(ask: Ask): OperatorClient {
   const post = <T>(path: string, body: unknown) =>
-    ask<T>({ method: 'POST', path: `/operator/v1/${path}`, json: body, patienceMs: MAX_WAIT_MS + PATIENCE_MS });
+    ask<T>({ method: 'POST', path: `/operator/v1/${path}`, json: body, waitMs: MAX_WAIT_MS });
   return {
     openAccount: (request) => post('accounts', request),
     setTier: (request) => post('tier', request),
     customers: () => ask({ method: 'GET', path: '/operator/v1/accounts' }),
     aliasKey: (phone) => post('alias-key', { phone }),
+    binding: (key) => ask({ method: 'GET', path: `/operator/v1/aliases/${encodeURIComponent(key)}` }),
     attest: ({ transaction, phone }) =>
       post('attest', { transaction: toHex(encode(transactionSchema, transaction)), phone }),
     rejectClaim: (request) => post('reject-claim', request),
@@ -146,10 +155,10 @@ async function submit(
   { wait = true, timeoutMs }: SubmitOptions = {},
 ): Promise<TransactionStateJson> {
   const query = wait ? { wait: 'final', timeoutMs } : {};
-  const patienceMs = PATIENCE_MS + (wait ? (timeoutMs ?? MAX_WAIT_MS) : 0);
+  const waitMs = wait ? (timeoutMs ?? MAX_WAIT_MS) : 0;
   const bytes = encode(transactionSchema, transaction);
   try {
-    return await ask({ method: 'POST', path: '/api/v1/transactions', query, bytes, patienceMs });
+    return await ask({ method: 'POST', path: '/api/v1/transactions', query, bytes, waitMs });
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== 'NO_ANSWER') throw error;
     const message = 'No answer came. It may have been taken or not: submit the same transaction again, it is safe.';
@@ -165,7 +174,8 @@ interface Question {
   readonly query?: Query;
   readonly json?: unknown;
   readonly bytes?: Uint8Array;
-  readonly patienceMs?: number;
+  /** How long the node may wait itself before it answers. */
+  readonly waitMs?: number;
 }
 
 type Ask = <T>(question: Question) => Promise<T>;
@@ -177,8 +187,8 @@ function asker(baseUrl: string, options: ClientOptions): Ask {
       `${JSON.stringify(baseUrl)} is no address; expected one like http://127.0.0.1:7400`,
     );
   }
-  const send = options.fetch ?? fetch;
-  return async <T>({ method, path, query = {}, json, bytes, patienceMs = PATIENCE_MS }: Question): Promise<T> => {
+  const { fetch: send = fetch, patienceMs = PATIENCE_MS } = options;
+  return async <T>({ method, path, query = {}, json, bytes, waitMs = 0 }: Question): Promise<T> => {
     const url = new URL(path, baseUrl);
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, String(value));
@@ -190,7 +200,7 @@ function asker(baseUrl: string, options: ClientOptions): Ask {
     let response: Response;
     let text: string;
     try {
-      response = await send(url, { method, headers, body, signal: AbortSignal.timeout(patienceMs) });
+      response = await send(url, { method, headers, body, signal: AbortSignal.timeout(waitMs + patienceMs) });
       text = await response.text();
     } catch (cause) {
       throw connectionError(baseUrl, cause);

@@ -117,6 +117,7 @@ const OWN = {
   RATE_LIMITED: [429, 'Too many requests from one client; try again after the seconds that `Retry-After` names.'],
   INTERNAL: [500, 'Something failed inside the node.'],
   NODE_BEHIND: [503, 'This node is catching up with the others.'],
+  STATE_MOVING: [503, 'Blocks come faster than the whole state can be read; ask again when less is paid.'],
   STREAMS_FULL: [503, 'This node has as many event streams open as it serves; try again later, or another node.'],
 } as const satisfies Readonly<Record<string, readonly [number, string]>>;
 

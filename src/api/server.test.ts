@@ -20,6 +20,7 @@ import type {
   BlockJson,
   ErrorJson,
   ParticipantsJson,
+  StateJson,
   StatusJson,
   SupplyJson,
   TransactionDetailsJson,
@@ -158,6 +159,46 @@ t.test('a payment: submitted, final, seen from every side, and proved', (t) =>
       balances: { value: '10000', minor: '10000' },
     });
     t.notOk('balances' in (await api.get<SupplyJson>('/api/v1/supply')).body.supply[0]!);
+  }),
+);
+
+t.test('the state of every node at one height has one root, read once a block', (t) =>
+  withApi(t, async (world) => {
+    const { api, cluster } = world;
+    const state = (of = api) => of.get<StateJson>('/api/v1/state');
+    t.match(await state(), { status: 200, body: { height: 0, blockHash: null, stateRoot: /^[0-9a-f]{64}$/ } });
+    await funded(world);
+    const { body } = await state();
+    const status = (await api.get<StatusJson>('/api/v1/status')).body;
+    t.match(body, { height: status.height, blockHash: status.blockHash });
+    await cluster.allAt(body.height);
+    t.strictSame((await state(testApi(cluster, 'cnb'))).body, body);
+
+    const { store } = cluster.get('aclb').chain;
+    let readings = 0;
+    const pages = store.pages.bind(store);
+    store.pages = () => {
+      readings += 1;
+      return pages();
+    };
+    await Promise.all([state(), state()]);
+    t.equal(readings, 0, 'what was told of a block is kept');
+    await api.post(FINAL, bytesOf(pay(world, 5n)));
+    const later = await Promise.all([state(), state(), state()]);
+    t.equal(readings, 1, 'who asks at once shares one reading');
+    t.strictSame(
+      later.map((each) => each.body),
+      Array(3).fill(later[0]?.body),
+    );
+    t.not(later[0]?.body.stateRoot, body.stateRoot);
+
+    const height = store.height.bind(store);
+    const stale = height();
+    await api.post(FINAL, bytesOf(pay(world, 6n)));
+    store.height = () => stale;
+    t.match(await state(), { status: 503, body: { error: { code: 'STATE_MOVING' } } }, 'it is not read for ever');
+    store.height = height;
+    t.equal((await state()).status, 200);
   }),
 );
 
@@ -384,6 +425,7 @@ t.test('the description lists every route, and every reference in it leads somew
       'GET /api/v1/blocks/{height}',
       'GET /api/v1/events',
       'GET /api/v1/participants',
+      'GET /api/v1/state',
       'GET /api/v1/status',
       'GET /api/v1/supply',
       'GET /api/v1/transactions/{id}',
@@ -392,6 +434,7 @@ t.test('the description lists every route, and every reference in it leads somew
       'GET /metrics',
       'GET /openapi.json',
       'GET /operator/v1/accounts',
+      'GET /operator/v1/aliases/{aliasKey}',
       'POST /api/v1/transactions',
       'POST /operator/v1/accounts',
       'POST /operator/v1/alias-key',

@@ -20,6 +20,7 @@ import { blockRoutes } from './routes/blocks.ts';
 import { eventRoutes } from './routes/events.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { participantRoutes } from './routes/participants.ts';
+import { stateRoutes } from './routes/state.ts';
 import { statusRoutes } from './routes/status.ts';
 import { supplyRoutes } from './routes/supply.ts';
 import { transactionRoutes } from './routes/transactions.ts';
@@ -69,6 +70,7 @@ const LEDGER_ROUTES: readonly Routes[] = [
   statusRoutes,
   participantRoutes,
   supplyRoutes,
+  stateRoutes,
   accountRoutes,
   aliasRoutes,
   transactionRoutes,

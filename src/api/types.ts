@@ -107,6 +107,15 @@ export interface SupplyJson {
   readonly supply: readonly CurrencySupplyJson[];
 }
 
+/** Where a node is, and a digest of who has what there. */
+export interface StateJson {
+  /** The last final block; 0 and null before the first. */
+  readonly height: number;
+  readonly blockHash: string | null;
+  /** Merkle root of the whole state after it. */
+  readonly stateRoot: string;
+}
+
 export interface BalanceJson extends MoneyJson {
   readonly currency: string;
 }
@@ -296,6 +305,14 @@ export interface CustomersJson {
 export interface ActionJson extends TransactionStateJson {
   /** The customer as stored now; null while pending. */
   readonly customer: CustomerJson | null;
+}
+
+/** What stands under an alias key: who has one has learnt the number already. */
+export interface BindingJson {
+  readonly aliasKey: string;
+  /** Null where the number was released. */
+  readonly account: string | null;
+  readonly epoch: number;
 }
 
 /** What a wallet needs to sign the registration of a number. */

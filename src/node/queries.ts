@@ -8,7 +8,7 @@ import { decode, type Schema } from '../codec/schema.ts';
 import type { AccountRecord, AliasRecord, SupplyRecord } from '../codec/state.ts';
 import { accountRecord, aliasRecord, balanceRecord, spentRecord, supplyRecord } from '../codec/state.ts';
 import { receipt as receiptSchema } from '../codec/transaction.ts';
-import { assert } from '../errors.ts';
+import { assert, CodedError } from '../errors.ts';
 import { accountKey, aliasStateKey, balanceKey, spentKey, supplyKey } from '../ledger/keys.ts';
 import { proveReceipt } from '../ledger/proof.ts';
 import { dayOf, spentOn } from '../ledger/tiers.ts';
@@ -35,6 +35,9 @@ import {
   transactionIndexKey,
 } from './indexes.ts';
 import { stateRoot } from './snapshot.ts';
+
+/** A large state in a busy network would be read for ever. */
+const MAX_READS = 16;
 
 interface HistoryEntry {
   readonly id: TransactionId;
@@ -175,13 +178,14 @@ export class Queries {
     return { entries, next };
   }
 
-  /** Reads anew until no block comes meanwhile. */
+  /** Reads anew until no block comes meanwhile. @throws CodedError `STATE_MOVING` where one does each time. */
   async #atOneHeight<T>(read: () => Promise<T>): Promise<T> {
-    for (;;) {
+    for (let reads = 0; reads < MAX_READS; reads += 1) {
       const { height } = this.#chain.tip;
       const found = await read();
       if (this.#chain.store.height() === height && this.#chain.tip.height === height) return found;
     }
+    throw new CodedError('STATE_MOVING', `a block came during each of ${MAX_READS} readings of the state`);
   }
 
   async #state<T>(schema: Schema<T>, key: StateKey): Promise<T | null> {

@@ -24,9 +24,16 @@ import type {
   Transaction,
 } from '../../types/index.ts';
 import type { Api, OperatorOptions } from '../context.ts';
-import { fault } from '../errors.ts';
+import { fault, ledgerFault } from '../errors.ts';
 import { stateJson } from '../present.ts';
-import type { ActionJson, AliasKeyJson, CustomerJson, TransactionStateJson, UnsubmittedJson } from '../types.ts';
+import type {
+  ActionJson,
+  AliasKeyJson,
+  BindingJson,
+  CustomerJson,
+  TransactionStateJson,
+  UnsubmittedJson,
+} from '../types.ts';
 
 /** How long the bank's own transactions stay valid: time for some retries of a client that got no answer. */
 const VALIDITY_MS = 120_000;
@@ -80,6 +87,13 @@ export class Bank {
   /** The alias of a number, which only members can derive. @param phone in E.164 form. */
   aliasKeyOf(phone: string): AliasKeyJson {
     return { phone, aliasKey: aliasKey(this.#api.aliasSecret, phone) };
+  }
+
+  /** @throws ApiFault `ALIAS_NOT_FOUND` where the number was never bound. */
+  async binding(key: AliasKey): Promise<BindingJson> {
+    const record = await this.#api.node.queries.alias(key);
+    if (record === null) throw ledgerFault('ALIAS_NOT_FOUND');
+    return { aliasKey: key, account: record.account, epoch: record.epoch };
   }
 
   /**

@@ -11,12 +11,14 @@ import { cosign } from '../../crypto/sign.ts';
 import { Cluster } from '../../testing/cluster.ts';
 import { account, issue, settlement, transactionOf } from '../../testing/transactions.ts';
 import type { Transaction } from '../../types/index.ts';
+import { DEFAULT_LIMITS } from '../context.ts';
 import { TEST_ALIAS_SECRET, TEST_TOKEN, type TestApi, testApi } from '../testing.ts';
 import type {
   AccountJson,
   ActionJson,
   AliasJson,
   AliasKeyJson,
+  BindingJson,
   CustomersJson,
   ErrorJson,
   SupplyJson,
@@ -170,6 +172,27 @@ t.test('a number is attested, in either form, once', (t) =>
   }),
 );
 
+t.test('what stands under an alias key is told to the bank as often as it asks', (t) =>
+  withBank(t, async (bank) => {
+    await bank.open();
+    const binding = () => bank.api.get<BindingJson>(`/operator/v1/aliases/${KEY}`, auth);
+    t.match(await binding(), { status: 404, body: { error: { code: 'ALIAS_NOT_FOUND' } } });
+    const transaction = toHex(encode(transactionSchema, bank.binding()));
+    await bank.operate('attest', { transaction, phone: PHONE });
+    for (let i = 0; i <= DEFAULT_LIMITS.aliasLookupsPerMinute; i += 1) {
+      const { status, body } = await binding();
+      if (status !== 200) t.fail(JSON.stringify(body));
+    }
+    t.strictSame((await binding()).body, { aliasKey: KEY, account: 'dara@aclb', epoch: 1 });
+    const release = { type: 'releaseAlias', aliasKey: KEY, account: account('dara@aclb') } as const;
+    await bank.api.post(
+      '/api/v1/transactions?wait=final',
+      encode(transactionSchema, transactionOf(bank.cluster.network, ['wallet/dara'], [release])),
+    );
+    t.strictSame((await binding()).body, { aliasKey: KEY, account: null, epoch: 1 });
+  }),
+);
+
 t.test('an unsigned wish is not attested', (t) =>
   withBank(t, async (bank) => {
     await bank.open();
@@ -243,6 +266,7 @@ t.test('nothing of the operator API is open without the token', (t) =>
     for (const [method, url] of [
       ['GET', '/operator/v1/accounts'],
       ['POST', '/operator/v1/accounts'],
+      ['GET', `/operator/v1/aliases/${KEY}`],
       ['POST', '/operator/v1/alias-key'],
       ['POST', '/operator/v1/attest'],
       ['POST', '/operator/v1/tier'],

@@ -4,18 +4,35 @@ import { fromHex } from '../../codec/hex.ts';
 import { amountFromJson, fieldsOf, textField, transactionFromJson } from '../../codec/json.ts';
 import { MAX_NAME_BYTES, MAX_TRANSACTION_BYTES } from '../../codec/limits.ts';
 import { decode } from '../../codec/schema.ts';
-import { parseAccountId, parseNonce, parsePublicKey, parseTier } from '../../codec/text.ts';
+import { parseAccountId, parseHash, parseNonce, parsePublicKey, parseTier } from '../../codec/text.ts';
 import { transaction as transactionSchema } from '../../codec/transaction.ts';
 import { CodedError } from '../../errors.ts';
-import type { Currency, Transaction } from '../../types/index.ts';
+import type { AliasKey, Currency, Transaction } from '../../types/index.ts';
 import type { Api, OperatorOptions } from '../context.ts';
 import { fault } from '../errors.ts';
 import { goneSignal } from '../http.ts';
 import { parsePhone } from '../phone.ts';
 import { respond } from '../routes/transactions.ts';
-import type { ActionJson, AliasKeyJson, CustomersJson, TransactionStateJson, UnsubmittedJson } from '../types.ts';
+import type {
+  ActionJson,
+  AliasKeyJson,
+  BindingJson,
+  CustomersJson,
+  TransactionStateJson,
+  UnsubmittedJson,
+} from '../types.ts';
 import { Bank } from './bank.ts';
-import { aliasKeyOf, attest, customers, fund, openAccount, redeem, rejectClaim, setTier } from './schemas.ts';
+import {
+  aliasKeyOf,
+  attest,
+  bindingOf,
+  customers,
+  fund,
+  openAccount,
+  redeem,
+  rejectClaim,
+  setTier,
+} from './schemas.ts';
 import { requireToken } from './token.ts';
 
 export function operatorRoutes(app: FastifyInstance, api: Api, operator: OperatorOptions): void {
@@ -48,6 +65,14 @@ export function operatorRoutes(app: FastifyInstance, api: Api, operator: Operato
     const { phone } = fieldsOf(present(body), '', ['phone']);
     return bank.aliasKeyOf(textField(phone, 'phone', parsePhone));
   });
+
+  app.get<{ Params: { aliasKey: string } }>(
+    '/aliases/:aliasKey',
+    bindingOf,
+    async ({ params }): Promise<BindingJson> => {
+      return await bank.binding(textField(params.aliasKey, 'aliasKey', parseHash) as AliasKey);
+    },
+  );
 
   app.post('/attest', attest, async ({ body }, reply): Promise<ActionJson> => {
     const fields = fieldsOf(present(body), '', ['transaction', 'phone']);

@@ -13,6 +13,7 @@ import {
   list,
   object,
   orNull,
+  PARAMETER_CODES,
   REFUSALS,
   ref,
   responses,
@@ -102,6 +103,23 @@ export const aliasKeyOf = {
         200: answer('The same for every member', object({ phone: { ...TEXT, description: 'E.164' }, aliasKey: HASH })),
       },
       [...TOKEN, ...failures(...BODY_CODES, 'PHONE_MALFORMED')],
+    ),
+  },
+};
+
+export const bindingOf = {
+  schema: {
+    ...common,
+    summary: 'What stands under an alias key, as often as the bank likes: who has the key knows the number already',
+    params: object({ aliasKey: { ...TEXT, description: '64 hexadecimal digits' } }),
+    response: responses(
+      {
+        200: answer(
+          'As payments have to name it; no account where the number was released',
+          object({ aliasKey: HASH, account: orNull(ACCOUNT), epoch: { type: 'integer', minimum: 1 } }),
+        ),
+      },
+      [...TOKEN, ...failures(...PARAMETER_CODES, 'HASH_MALFORMED', 'ALIAS_NOT_FOUND')],
     ),
   },
 };

@@ -1,8 +1,9 @@
 /** The links of a local network through TCP proxies, one for each ordered pair: whoever dials, dials a proxy. */
-import type { LocalNode } from '../local-network.ts';
+
 import { assert } from '../../errors.ts';
 import type { Clock } from '../../ports.ts';
 import type { ParticipantId } from '../../types/index.ts';
+import type { LocalNode } from '../local-network.ts';
 import { changeConfig, portOf } from './home-config.ts';
 import { TcpProxy } from './proxy.ts';
 import { type Flow, OPEN_FLOW } from './pump.ts';

@@ -13,9 +13,10 @@ import { Trace } from '../../simulator/world/trace.ts';
 import type { Genesis, ParticipantId } from '../../types/index.ts';
 import type { JournalEntry } from '../engine.ts';
 import type { NetworkSpec } from '../story.ts';
+import { beginningOf } from '../terms.ts';
 import { Agreement } from './agreement.ts';
 import { SimulatedBank } from './bank.ts';
-import { beginningOf, genesisOf, timingsOf } from './genesis.ts';
+import { genesisOf, timingsOf } from './genesis.ts';
 import { entryOf } from './journal.ts';
 import { Time } from './time.ts';
 
