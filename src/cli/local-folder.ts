@@ -18,7 +18,7 @@ import {
   markLocalNetwork,
   writeLocalNetwork,
 } from './local-network.ts';
-import { configOf, makeNetwork, type Place } from './make-network.ts';
+import { configOf, makeNetwork, type NetworkTemplate, type Place } from './make-network.ts';
 import { nodeConfigToJson } from './node-config.ts';
 
 export interface LocalFolderOptions {
@@ -28,6 +28,8 @@ export interface LocalFolderOptions {
   readonly participants: number | null;
   /** Of the first API; the next ones follow. 0 takes free ports; null those of the last start, or 7400 at the first. */
   readonly port: number | null;
+  /** What a new network is made of; the default one of so many participants where absent. */
+  readonly template?: NetworkTemplate;
   /** Forgets an earlier network in the folder. */
   readonly reset: boolean;
   readonly clock: Clock;
@@ -102,18 +104,24 @@ async function empty(data: string): Promise<void> {
   await markLocalNetwork(data);
 }
 
-async function makeAll(data: string, { participants, port, clock, random }: LocalFolderOptions): Promise<LocalNetwork> {
-  const members = defaultMembers(participants ?? DEFAULT_PARTICIPANTS);
+async function makeAll(data: string, options: LocalFolderOptions): Promise<LocalNetwork> {
+  const { participants, port, clock, random } = options;
+  const template = options.template ?? defaultTemplate(participants ?? DEFAULT_PARTICIPANTS);
+  const { members } = template;
   const places = await placesOf(members.length, port, null, random);
   const placed = members.map((member, i) => ({ ...member, ...(places[i] as Place) }));
-  const plan = { network: 'tonle-local', members: placed, officers: 1, quorum: 1, password: null, clock, random };
-  const made = makeNetwork(plan);
+  const made = makeNetwork({ ...template, members: placed, password: null, clock, random });
   const fresh = path.join(data, 'homes.new');
   await rm(fresh, { recursive: true, force: true });
   await rm(path.join(data, 'homes'), { recursive: true, force: true });
   for (const [participant, content] of made.homes) await createHome(path.join(fresh, participant), content);
   await rename(fresh, path.join(data, 'homes'));
   return { chainId: chainIdOf(made.genesis), furnished: false, nodes: placed.map((member) => nodeOf(data, member)) };
+}
+
+/** One officer: whoever tries it out is the whole central bank. */
+function defaultTemplate(participants: number): Omit<NetworkTemplate, 'terms' | 'secretOf'> {
+  return { network: 'tonle-local', members: defaultMembers(participants), officers: 1, quorum: 1 };
 }
 
 /** The same nodes and keys; ports that somebody took meanwhile are replaced where nobody relies on them. */

@@ -16,11 +16,26 @@ export interface Place {
   readonly apiPort: number;
 }
 
-export interface NetworkPlan {
+/** Money and rules of a network. */
+type Terms = Pick<Genesis, 'currencies' | 'tiers' | 'rules'>;
+
+/** A network that is not the default one, before its members have places. */
+export interface NetworkTemplate {
   readonly network: string;
-  readonly members: readonly (Member & Place)[];
+  readonly members: readonly Member[];
   readonly officers: number;
   readonly quorum: number;
+  readonly terms: Terms;
+  /** 32 bytes for each secret that all must make alike: `operator/aclb`, `validator/aclb`, `network/aclb`, `officer/1`, `aliases`. */
+  readonly secretOf: (name: string) => Uint8Array;
+}
+
+export interface NetworkPlan extends Pick<NetworkTemplate, 'network' | 'officers' | 'quorum'> {
+  readonly members: readonly (Member & Place)[];
+  /** The default ones where absent. */
+  readonly terms?: Terms;
+  /** Chance makes the secrets where absent. */
+  readonly secretOf?: NetworkTemplate['secretOf'];
   /** Of all key files; null leaves them unencrypted, for development. */
   readonly password: string | null;
   readonly clock: Clock;
@@ -46,20 +61,23 @@ const DEFAULT_RULES: Genesis['rules'] = {
   dayStartOffsetMinutes: 420,
 };
 
+const DEFAULT_TERMS: Terms = { currencies: DEFAULT_CURRENCIES, tiers: DEFAULT_TIERS, rules: DEFAULT_RULES };
+
 /** @throws CodedError `GENESIS_INVALID` for a name that no genesis may have. */
 export function makeNetwork(plan: NetworkPlan): NewNetwork {
-  const { network, members, random, clock, quorum, password } = plan;
-  const aliasSecret = toHex(random.bytes(SECRET_BYTES));
+  const { network, members, random, clock, quorum, terms = DEFAULT_TERMS } = plan;
+  const aliasSecret = toHex(secretOf(plan, 'aliases'));
   const officers = newOfficers(plan);
   const made = members.map((member) => {
-    const key = (kind: 'operator' | 'validator' | 'network') => newKey(kind, `${kind}@${member.id}`, password, random);
+    const key = (kind: 'operator' | 'validator' | 'network') =>
+      newKey(plan, kind, `${kind}@${member.id}`, `${kind}/${member.id}`);
     return { member, operator: key('operator'), validator: key('validator'), network: key('network') };
   });
   const genesis: Genesis = {
     version: 1,
     network,
     timeMs: clock.now(),
-    currencies: DEFAULT_CURRENCIES,
+    ...terms,
     participants: made.map(({ member: { id, name, kind }, operator, validator, network: host }) => ({
       id,
       name,
@@ -69,8 +87,6 @@ export function makeNetwork(plan: NetworkPlan): NewNetwork {
       networkKey: host.publicKey,
     })),
     officers: { keys: officers.map((officer) => officer.publicKey).sort(), quorum },
-    tiers: DEFAULT_TIERS,
-    rules: DEFAULT_RULES,
   };
   // Whatever the plan says, nothing leaves here that a node would refuse to read.
   parseGenesis(genesisToJson(genesis));
@@ -108,11 +124,17 @@ interface NewKey {
   readonly text: string;
 }
 
-function newOfficers({ officers, password, random }: NetworkPlan): NewKey[] {
-  return Array.from({ length: officers }, (_, i) => newKey('officer', `officer-${i + 1}`, password, random));
+function newOfficers(plan: NetworkPlan): NewKey[] {
+  return Array.from({ length: plan.officers }, (_, i) =>
+    newKey(plan, 'officer', `officer-${i + 1}`, `officer/${i + 1}`),
+  );
 }
 
-function newKey(kind: KeyKind, name: string, password: string | null, random: Random): NewKey {
-  const seed = random.bytes(32);
-  return { publicKey: publicKeyOf(seed), text: encodeKeyFile(seed, { name, kind }, password, random) };
+function newKey(plan: NetworkPlan, kind: KeyKind, name: string, secret: string): NewKey {
+  const seed = secretOf(plan, secret);
+  return { publicKey: publicKeyOf(seed), text: encodeKeyFile(seed, { name, kind }, plan.password, plan.random) };
+}
+
+function secretOf({ secretOf: given, random }: NetworkPlan, name: string): Uint8Array {
+  return given?.(name) ?? random.bytes(SECRET_BYTES);
 }

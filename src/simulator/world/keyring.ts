@@ -22,7 +22,7 @@ export function keyring(label: string, signatures: Signatures): Keyring {
   const known = keptFor(label, signatures);
   const make = signatures === 'real' ? createSigner : stubSigner;
   const signer = (name: string) => {
-    const found = known.get(name) ?? make(seedOfName(label, name));
+    const found = known.get(name) ?? make(keySeed(label, name));
     known.set(name, found);
     return found;
   };
@@ -31,7 +31,7 @@ export function keyring(label: string, signatures: Signatures): Keyring {
 }
 
 /** The Ed25519 seed behind a name. */
-function seedOfName(label: string, name: string): Uint8Array {
+export function keySeed(label: string, name: string): Uint8Array {
   return sha256(new TextEncoder().encode(`${label} ${name}`));
 }
 
