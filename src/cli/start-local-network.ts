@@ -8,7 +8,7 @@ import type { ChainId, ParticipantId } from '../types/index.ts';
 import { type LocalFolder, type LocalFolderOptions, openLocalFolder } from './local-folder.ts';
 import { type LocalNode, writeLocalNetwork } from './local-network.ts';
 import type { LogLevel } from './log-level.ts';
-import { NodeChild, type NodeEnd } from './node-child.ts';
+import { NodeChild, type NodeChildOptions, type NodeEnd } from './node-child.ts';
 import { wait } from './system.ts';
 
 export interface LocalNetworkOptions extends LocalFolderOptions {
@@ -74,6 +74,7 @@ class LocalProcesses implements LocalNetworkHandle {
   readonly #folder: LocalFolder;
   readonly #nodes: Map<ParticipantId, LocalNode>;
   readonly #children = new Map<ParticipantId, NodeChild>();
+  readonly #spawning = new Set<Promise<NodeChild>>();
   /** Children that were asked to end: their end is no news. */
   readonly #expected = new Set<NodeChild>();
   readonly #listeners = new Set<(end: NodeEnd) => void>();
@@ -119,10 +120,9 @@ class LocalProcesses implements LocalNetworkHandle {
     assert(!this.#children.has(participant), `${participant} is started where it does not run`);
     const { logLevel, env, under } = this.#options;
     const words = under?.(participant) ?? [];
-    const child = await NodeChild.start({ participant, home: node.home, logLevel, env, under: words });
-    this.#children.set(participant, child);
-    void child.ended.then((end) => this.#childEnded(child, end));
+    const child = await this.#spawn({ participant, home: node.home, logLevel, env, under: words });
     const ready = await this.#soon(child.ready, `${participant} is not ready`);
+    if (this.#stopped !== null) throw new CodedError('NODE_NOT_STARTED', `${participant} was stopped`);
     const [p2pAddress = node.p2pAddress] = ready.p2pAddresses;
     this.#nodes.set(participant, { ...node, apiUrl: ready.apiUrl, p2pAddress, pid: child.pid });
     await this.#save();
@@ -143,7 +143,20 @@ class LocalProcesses implements LocalNetworkHandle {
     return this.#stopped;
   }
 
+  /** What is being made when everything is stopped is waited for, and ended with the others. */
+  async #spawn(options: NodeChildOptions): Promise<NodeChild> {
+    assert(this.#stopped === null, `${options.participant} is started before the network is stopped`);
+    const spawning = NodeChild.start(options).then((child) => {
+      this.#children.set(child.participant, child);
+      void child.ended.then((end) => this.#childEnded(child, end));
+      return child;
+    });
+    this.#spawning.add(spawning);
+    return await spawning.finally(() => this.#spawning.delete(spawning));
+  }
+
   async #stopAll(): Promise<void> {
+    await Promise.allSettled(this.#spawning);
     const children = [...this.#children.values()];
     const cancel = this.#options.clock.schedule(STOP_WITHIN_MS, () => {
       for (const child of children) child.signal('SIGKILL');
