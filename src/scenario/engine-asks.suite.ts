@@ -36,8 +36,6 @@ export const ALL = [NBC, ACLB, CNB, WING];
 export const KHR = 'KHR' as CurrencyCode;
 const RIEL: Currency = { code: KHR, exponent: 0, maxAmountMinor: 1_000_000_000n, maxSupplyMinor: 1_000_000_000_000n };
 const FULL = 'full' as TierName;
-export const DARA = 'dara@aclb' as AccountId;
-export const SOK = 'sok@cnb' as AccountId;
 
 export const ENGINE_SPEC: NetworkSpec = {
   members: ALL.map((id) => ({ id, name: `Bank ${id}`, kind: id === NBC ? 'centralBank' : 'bank' })),
@@ -55,6 +53,15 @@ export const PATIENCE_MS = 60_000;
 /** Enough to see that something does not happen. */
 export const SHORT_MS = 2_000;
 const VALID_FOR_MS = 300_000;
+
+const met = new WeakMap<Engine, number>();
+
+/** Two people whom no case has met before, so that cases may share a network. */
+export function newcomers(engine: Engine): { readonly dara: AccountId; readonly sok: AccountId } {
+  const count = (met.get(engine) ?? 0) + 1;
+  met.set(engine, count);
+  return { dara: `dara-${count}@aclb` as AccountId, sok: `sok-${count}@cnb` as AccountId };
+}
 
 const nonces = new WeakMap<Engine, number>();
 
