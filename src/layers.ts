@@ -94,6 +94,13 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
     },
   ],
   [
+    'scenario/net',
+    {
+      mayImport: ['errors', 'types', 'ports', 'codec', 'crypto', 'api', 'scenario'],
+      packages: [],
+    },
+  ],
+  [
     'cli',
     {
       mayImport: [
@@ -107,6 +114,7 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
         'api',
         'scenario',
         'scenario/sim',
+        'scenario/net',
       ],
       packages: ['*'],
     },
@@ -135,4 +143,5 @@ export const withoutAmbient: ReadonlySet<string> = new Set([
   'simulator',
   'scenario',
   'scenario/sim',
+  'scenario/net',
 ]);

@@ -110,7 +110,7 @@ export type ExitName = (typeof EXIT_CODES)[number]['name'];
 
 /** Codes of errors that end the program otherwise than as a refusal. */
 const CODES_OF: Readonly<Partial<Record<ExitName, readonly string[]>>> = {
-  INTERNAL: ['INTERNAL', 'NODE_NOT_STARTED', 'DEMO_BROKEN'],
+  INTERNAL: ['INTERNAL', 'NODE_NOT_STARTED', 'BANK_DOES_NOT_START', 'BANK_ENDED', 'DIARY_UNREADABLE', 'DEMO_BROKEN'],
   USAGE: [
     'USAGE',
     'URL_INVALID',
@@ -140,6 +140,7 @@ const CODES_OF: Readonly<Partial<Record<ExitName, readonly string[]>>> = {
     'WALLET_AMBIGUOUS',
     'TOKEN_NEEDED',
     'OFFICER_KEY_NEEDED',
+    'ENGINE_CANNOT',
     'FILE_UNUSABLE',
   ],
   UNREACHABLE: ['NO_NETWORK', 'NODE_UNREACHABLE', 'NOT_A_NODE'],

@@ -3,6 +3,7 @@ import { cp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { exitCode } from '../cli/exit-codes.ts';
 import { homePaths } from '../cli/home.ts';
+import type { Wires } from '../cli/links/wires.ts';
 import { describeEnd, type NodeEnd } from '../cli/node-child.ts';
 import type { LocalNetworkHandle } from '../cli/start-local-network.ts';
 import { wait } from '../cli/system.ts';
@@ -10,7 +11,6 @@ import { assert } from '../errors.ts';
 import type { Clock } from '../ports.ts';
 import type { ParticipantId } from '../types/index.ts';
 import type { Fault } from './plan.ts';
-import type { Wires } from '../cli/links/wires.ts';
 import type { Witness } from './witness.ts';
 
 export interface Field {
@@ -165,7 +165,10 @@ async function disturb(fault: Fault, field: Field): Promise<void> {
       clog(linksOf(a, network), wires);
       break;
     case 'slow':
-      for (const [one, other] of links(network)) wires.slow(one, other, delayMs);
+      for (const [one, other] of links(network)) {
+        wires.slow(one, other, delayMs);
+        wires.slow(other, one, delayMs);
+      }
       break;
     case 'drop':
       return await dropAgain(forMs, field);

@@ -7,11 +7,11 @@
  * the other way still arrive. So one move makes one-way partitions and whole ones.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { changeConfig, portOf } from '../cli/links/home-config.ts';
+import type { Wires } from '../cli/links/wires.ts';
 import type { LocalNode } from '../cli/local-network.ts';
 import { assert } from '../errors.ts';
 import type { ParticipantId } from '../types/index.ts';
-import { changeConfig, portOf } from '../cli/links/home-config.ts';
-import type { Wires } from '../cli/links/wires.ts';
 
 /** Kinds of faults that links of this sort cannot have: nothing here delays, and no connection is reset. */
 export const NOT_IN_NAMESPACES: readonly string[] = ['slow', 'drop', 'cut'];

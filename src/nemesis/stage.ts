@@ -6,6 +6,8 @@ import { type Client, createClient } from '../api/client.ts';
 import type { CliContext } from '../cli/context.ts';
 import { describeWallets, openDevelopmentWallets } from '../cli/dev-wallets.ts';
 import { homePaths } from '../cli/home.ts';
+import { layProxies } from '../cli/links/proxy-wires.ts';
+import type { Wires } from '../cli/links/wires.ts';
 import { Nodes } from '../cli/nodes.ts';
 import { createOutput } from '../cli/output.ts';
 import type { PasswordSource } from '../cli/password.ts';
@@ -18,8 +20,6 @@ import { CodedError } from '../errors.ts';
 import type { Clock, Random } from '../ports.ts';
 import { Checker } from './checker.ts';
 import { Namespaces } from './namespaces.ts';
-import { layProxies } from '../cli/links/proxy-wires.ts';
-import type { Wires } from '../cli/links/wires.ts';
 import { Witness } from './witness.ts';
 import { type Person, Workload } from './workload.ts';
 

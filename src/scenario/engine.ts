@@ -28,6 +28,8 @@ export interface EngineMaker {
   readonly kind: EngineKind;
   /** What it has of what not every engine has. */
   readonly can: readonly Need[];
+  /** What of this network it cannot make, in sentences' parts; every engine but the simulated one has something. */
+  readonly cannotMake?: (spec: NetworkSpec) => readonly string[];
   make(spec: NetworkSpec): Promise<Engine>;
 }
 

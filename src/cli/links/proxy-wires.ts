@@ -55,8 +55,8 @@ class ProxyWires implements Wires {
     this.#flow(from, to, { stalled: true, delayMs: 0 });
   }
 
-  slow(a: ParticipantId, b: ParticipantId, delayMs: number): void {
-    for (const [from, to] of both(a, b)) this.#flow(from, to, { stalled: false, delayMs });
+  slow(from: ParticipantId, to: ParticipantId, delayMs: number): void {
+    this.#flow(from, to, { stalled: false, delayMs });
   }
 
   drop(a: ParticipantId, b: ParticipantId): void {

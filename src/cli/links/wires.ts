@@ -1,4 +1,4 @@
-/** What lies between the banks, and how the nemesis gets at it: each fault of a network is one of these few moves. */
+/** What lies between the banks, and how somebody gets at it: each fault of a network is one of these few moves. */
 import type { ParticipantId } from '../../types/index.ts';
 
 /** Moves on the links between banks. A `link` is both directions between two; everything else is one direction. */
@@ -7,8 +7,8 @@ export interface Wires {
   cut(a: ParticipantId, b: ParticipantId): void;
   /** What `from` sends does not arrive, and nobody is told. */
   clog(from: ParticipantId, to: ParticipantId): void;
-  /** Everything between the two is so long under way, each way. */
-  slow(a: ParticipantId, b: ParticipantId, delayMs: number): void;
+  /** What `from` sends is so long under way. */
+  slow(from: ParticipantId, to: ParticipantId, delayMs: number): void;
   /** Connections of the moment are reset. */
   drop(a: ParticipantId, b: ParticipantId): void;
   /** Ends whatever lies on the link. */
