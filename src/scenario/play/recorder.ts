@@ -1,6 +1,6 @@
 /** Keeps the book of a run while it is played, and makes the `Run` of it. */
 import { formatAmount } from '../../codec/amount.ts';
-import { participantOf, settlementAccount } from '../../codec/text.ts';
+import { isSettlement, participantOf, settlementAccount } from '../../codec/text.ts';
 import type { AccountId, CurrencyCode, ParticipantId } from '../../types/index.ts';
 import type { Engine, EngineEnd, JournalEntry } from '../engine.ts';
 import type {
@@ -86,7 +86,8 @@ export class Recorder {
       endedAtMs: this.#engine.now(),
       verdict,
       problem,
-      steps: this.steps,
+      // They are noted as they end; branches that go on side by side read better as they began.
+      steps: this.steps.toSorted((a, b) => a.startedAtMs - b.startedAtMs || byNumber(a.number, b.number)),
       payments: handed.map((entry) => this.#payment(entry)),
       blocks: [...this.#blocks.values()],
       faults: this.#faults,
@@ -181,6 +182,7 @@ export class Recorder {
       if (ending.kind !== 'final' || kind !== 'payment' || seen.has(id)) continue;
       seen.add(id);
       for (const move of moves) {
+        if (isSettlement(move.from) || isSettlement(move.to)) continue;
         const [from, to] = [participantOf(move.from), participantOf(move.to)];
         const { currency: code, minor } = move.amount;
         const key = `${from} ${to} ${code}`;
@@ -197,4 +199,9 @@ export class Recorder {
     const exponent = this.#story.network.currencies.find(({ code }) => code === currency)?.exponent ?? 0;
     return { currency, value: formatAmount(minor, exponent) };
   }
+}
+
+/** `5.2` before `5.10`. */
+function byNumber(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
 }
