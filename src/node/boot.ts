@@ -98,10 +98,13 @@ function refuse({ chainId, log, store }: BootParts): void {
   }
 }
 
+/** Why a state is made anew that is not there: its database lost what was not synced yet, or is new. */
+export const EMPTY_STATE = 'the state is empty';
+
 /** Why the state cannot be that of this record, whatever it holds. */
 function reasonToRebuild({ log, store }: BootParts): string | null {
   const height = store.height();
-  if (height === null) return log.length() === 0 ? null : 'the state is empty';
+  if (height === null) return log.length() === 0 ? null : EMPTY_STATE;
   return log.first() > 1 && height < log.first() ? 'the state is older than the record' : null;
 }
 

@@ -59,11 +59,6 @@ export interface Outcome {
 
 /** Within this much virtual time a healed network must commit: the timeouts of some rounds, and a clock that ran ahead. */
 const LIVENESS_MS = 180_000;
-/**
- * The last payment waits so long, again and again, for its bank to be there: a healed one boots within a turn, one that then
- * finds its disk damaged is there when it has a new one.
- */
-const COUNTER_MS = 10;
 /** A run that takes more events than this is stuck in a loop without time passing. */
 const MAX_EVENTS = 5_000_000;
 
@@ -279,11 +274,7 @@ class Simulation {
     if (this.#checkers.isOver) return;
     const via = this.#chance.pick(this.#present);
     const last = this.#workload.lastPayment(via, this.#clock.now());
-    const pay = () => {
-      if (this.#fleet.machine(via).node === null) this.#clock.schedule(COUNTER_MS, pay);
-      else this.#customers.ask(last, via, Number.POSITIVE_INFINITY);
-    };
-    this.#clock.schedule(COUNTER_MS, pay);
+    this.#customers.insist(last, via);
     const isDone = () => this.#checkers.receiptOf(last.id) !== null && this.#isLevel();
     const isLive = await this.#until(isDone, this.#clock.now() + (this.#isConspiracy ? LIVENESS_MS / 9 : LIVENESS_MS));
     if (isLive || this.#isConspiracy) return;

@@ -21,6 +21,7 @@
  * | conservation | per currency and block, balances add up to what was issued less what was redeemed: in the model, in the writes of every block to every state database, and in each whole database at boot and in the end |
  * | state | in the end accounts, aliases and supply are those of the model, on every node |
  * | durability | what a node told as final is there after its crash |
+ * | rebuild | a node makes its state anew only where the machine lost or damaged something, or the state is empty |
  * | honest-ban | honest nodes do not ban each other |
  * | node-ended | an honest node ends by itself only where its disk refused something or was damaged, and with a code |
  * | handler | no message makes a handler throw |
@@ -45,6 +46,7 @@ import {
   validatorsOf,
 } from '../../crypto/ids.ts';
 import { AssertionError, CodedError } from '../../errors.ts';
+import { EMPTY_STATE } from '../../node/boot.ts';
 import type { Chain } from '../../node/chain.ts';
 import type { NodeEvent } from '../../node/events.ts';
 import type {
@@ -166,6 +168,8 @@ export class Checkers implements Pick<Wiretap, 'sent' | 'banned'> {
     const told = this.#told.get(id) ?? 0;
     const hasLost = this.#lost.has(id);
     if (height < told && !hasLost) this.fail('durability', `${id} told block ${told}, now has ${height}`);
+    const { rebuilt } = chain.bootReport;
+    if (rebuilt !== null && rebuilt !== EMPTY_STATE && !hasLost) this.fail('rebuild', `${id} says: ${rebuilt}`);
     this.#told.set(id, height);
     this.money.sums(id, state);
     for (let at = 1; at <= height; at++) {

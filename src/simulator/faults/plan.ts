@@ -98,6 +98,8 @@ export interface PlanOptions {
   readonly conspiracy?: boolean;
   /** As many honest members are absent as the network can bear beside its liars. */
   readonly absent?: boolean;
+  /** So many liars at least, where the network can bear them. */
+  readonly minLiars?: number;
 }
 
 /** Networks in which f + 1 liars can split the others into two quorums; with five members they cannot. */
@@ -108,13 +110,14 @@ const NOISE: readonly FaultKind[] = ['drop', 'delay', 'duplicate', 'replay', 'sl
 /** The plan of a seed. @param kinds what it may contain; everything unless told otherwise. */
 export function planOf(seed: number, options: PlanOptions = {}): Plan {
   const { kinds = [...FAULT_KINDS, ...ACTOR_KINDS], stormMs = 12_000, conspiracy = false, absent = false } = options;
+  const { minLiars = 0 } = options;
   const chance = new Chance(seed, conspiracy ? 'conspiracy' : 'plan');
   const participants = options.participants ?? chance.pick(conspiracy ? FORKABLE : [1, 4, 4, 4, 4, 4, 5, 7]);
   const ids = Array.from({ length: participants }, (_, i) => `bank${i + 1}` as ParticipantId);
   const order = chance.shuffled(ids);
   const bearable = maxFaulty(participants);
   const actors = ACTOR_KINDS.filter((kind) => kinds.includes(kind));
-  const usual = actors.length === 0 ? 0 : chance.between(0, bearable);
+  const usual = actors.length === 0 ? 0 : Math.max(chance.between(0, bearable), Math.min(minLiars, bearable));
   const count = conspiracy ? bearable + 1 : usual;
   const plot = chance.pick(CONSPIRACIES);
   const liars = order.slice(0, count).map((node) => ({ kind: conspiracy ? plot : chance.pick(actors), node }));

@@ -109,6 +109,29 @@ export const REGRESSIONS: readonly Regression[] = [
     checker: 'invalid-block',
     what: "of the checkers: a liar's block in another's name was the very block that the other one made in its own turn",
   },
+  {
+    plan: {
+      ...run(624, 4, [
+        fault('bitFlip', 550, 1, 'bank3', 0.4689270118251443),
+        fault('clogNode', 904, 762, 'bank1', 0.93208820768632),
+        { ...fault('silentPartition', 2_193, 24, null, 0.9544382099993527), nodes: ids('bank1', 'bank2') },
+        {
+          ...fault('crashAll', 2_235, 3_352, null, 0.6126903432887048),
+          nodes: ids('bank1', 'bank2', 'bank3', 'bank4'),
+        },
+        { ...fault('swizzle', 4_925, 1_780, null, 0.8150519356131554), nodes: ids('bank4', 'bank1', 'bank3', 'bank2') },
+        fault('splitVotes', 5_269, 887, null, 0.9943940965458751),
+        { ...fault('oneWay', 7_035, 1_753, null, 0.7796593247912824), nodes: ids('bank2', 'bank4') },
+        fault('slowDisk', 8_446, 3_542, 'bank3', 0.5493043754249811),
+        fault('pause', 10_130, 1, 'bank3', 0.8748069184366614),
+        { ...fault('clogLink', 10_532, 1, null, 0.2935434200335294), nodes: ids('bank1', 'bank3') },
+        fault('clogNode', 10_626, 1_075, 'bank4', 0.19044220936484635),
+      ]),
+      absent: ids('bank3'),
+    },
+    checker: 'liveness',
+    what: 'of the customers: a bank that came back took the last payment, found its state damaged and ended with its pool, and nobody asked again',
+  },
 ];
 
 function ids(...names: readonly string[]): ParticipantId[] {

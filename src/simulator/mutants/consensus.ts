@@ -35,7 +35,7 @@ export const CONSENSUS: readonly Mutant[] = [
     file: 'consensus/log.ts',
     find: 'return votes.filter((vote) => vote.blockHash === blockHash);',
     replace: 'return votes.filter((vote) => vote.blockHash === blockHash || vote.blockHash === null);',
-    scene: 'partitions',
+    scene: 'splitVotes',
     caughtBy: ['honest-ban', 'polka', 'certificate'],
   },
   {
@@ -89,7 +89,7 @@ export const CONSENSUS: readonly Mutant[] = [
     file: 'consensus/tendermint.ts',
     find: 'if (valid !== null) return then(begun',
     replace: 'if (false) return then(begun',
-    scene: 'splitVotes',
+    scene: 'blackouts',
     caughtBy: ['node-ended', 'liveness'],
   },
   {

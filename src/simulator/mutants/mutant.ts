@@ -38,6 +38,8 @@ export const SCENES = {
   replays: scene(['replay', 'crashAll'], 6_000),
   powerCuts: scene(['crashAll', 'slowDisk'], 6_000),
   crashes: scene(['crash', 'crashAtEffect', 'crashAll', 'slowDisk', 'drop'], 6_000),
+  /** Between any two things that a bank does to its disk: records are torn. */
+  crashesAtEffects: scene(['crashAtEffect'], 6_000),
   forgetting: scene(['wipe', 'restoreBackup', 'bitFlip', 'logCut', 'crash'], 6_000),
   equivocator: scene(['equivocator', 'drop', 'delay', 'silentPartition'], 4_000),
   nineBanks: { ...scene(['equivocator'], 4_000), participants: 9 },
@@ -45,6 +47,8 @@ export const SCENES = {
   badProposer: scene(['badProposer', 'drop', 'delay'], 4_000),
   forger: scene(['forger', 'drop'], 3_000),
   liar: scene(['liar', 'crash'], 6_000),
+  /** Never without a liar, and more who are behind ask it. */
+  cutOffWithLiar: { ...scene(['liar', 'crash', 'clogNode'], 6_000), minLiars: 1 },
   withholder: scene(['withholder', 'pause', 'silentPartition', 'delay'], 6_000),
   smuggler: scene(['smuggler', 'clockJump', 'duplicate'], 3_000),
 } as const satisfies Readonly<Record<string, Scene>>;

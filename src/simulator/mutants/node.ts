@@ -64,7 +64,7 @@ export const NODE: readonly Mutant[] = [
     find: 'if (height <= (store.height() ?? 0)) {',
     replace: 'if (height < (store.height() ?? 0)) {',
     scene: 'crashes',
-    caughtBy: ['node-ended', 'balances'],
+    caughtBy: ['rebuild'],
   },
   {
     name: 'synced-block-not-the-certified-one',
@@ -81,7 +81,7 @@ export const NODE: readonly Mutant[] = [
     file: 'node/chain.ts',
     find: 'return checks?.every((check) => this.#verifier.verify(check)) ?? false;',
     replace: 'return checks !== null;',
-    scene: 'liar',
+    scene: 'cutOffWithLiar',
     caughtBy: ['agreement', 'certificate', 'node-ended'],
   },
   {
@@ -90,7 +90,7 @@ export const NODE: readonly Mutant[] = [
     file: 'crypto/certificate.ts',
     find: 'if (signatures.length < quorumOf(validators.length)) return null;',
     replace: 'if (signatures.length < 2) return null;',
-    scene: 'liar',
+    scene: 'cutOffWithLiar',
     caughtBy: ['certificate'],
   },
   {
@@ -126,7 +126,7 @@ export const NODE: readonly Mutant[] = [
     file: 'node/catch-up.ts',
     find: 'if (behind <= 0 || this.#running) return;',
     replace: 'if (behind <= 1 || this.#running) return;',
-    scene: 'partitions',
+    scene: 'wires',
     caughtBy: ['liveness'],
   },
   {
@@ -136,7 +136,7 @@ export const NODE: readonly Mutant[] = [
     file: 'node/builder.ts',
     find: 'const batches = known.filter((entry) => entry !== undefined);',
     replace: 'const batches = pool.oldest(1_000).filter((entry) => block.batches.includes(entry.digest));',
-    scene: 'calm',
+    scene: 'market',
     caughtBy: ['calm', 'liveness', 'node-ended'],
   },
   {

@@ -17,7 +17,7 @@ export const STORAGE: readonly Mutant[] = [
     file: 'storage/record-scan.ts',
     find: 'return crc === head.crc;',
     replace: 'return true;',
-    scene: 'crashes',
+    scene: 'crashesAtEffects',
     caughtBy: ['node-ended'],
   },
   {
@@ -26,7 +26,7 @@ export const STORAGE: readonly Mutant[] = [
     file: 'storage/record-file.ts',
     find: 'if (end < size) {',
     replace: 'if (end > size) {',
-    scene: 'crashes',
+    scene: 'crashesAtEffects',
     caughtBy: ['durability', 'handler', 'node-ended'],
   },
   {

@@ -20,6 +20,11 @@ const FRAUD_PAUSE_MS = 120;
 /** A wallet that heard nothing for so long tries again elsewhere; so many times. */
 const RETRY_MS = 2_500;
 const MAX_RETRIES = 4;
+/**
+ * Whoever insists on one bank waits so long, again and again, for it to be there: a healed one boots within a turn, one that
+ * then finds its disk damaged is there when it has a new one.
+ */
+const COUNTER_MS = 10;
 
 export interface CustomersParts {
   readonly clock: VirtualClock;
@@ -53,6 +58,8 @@ export class Customers {
   /** Of each bank. */
   readonly asked = new Map<ParticipantId, Set<TransactionId>>();
   readonly #promised = new Map<ParticipantId, Map<TransactionId, Promised>>();
+  /** What somebody insists on, of each bank whose process has it. */
+  readonly #insisted = new Map<ParticipantId, Request>();
   #requests = 0;
   #isOpen = true;
 
@@ -105,6 +112,23 @@ export class Customers {
     });
   }
 
+  /**
+   * Hands a request to one bank as soon as that is there, and again only when its process has ended since, with all that it
+   * had in memory: what a bank took and kept must become final without a reminder.
+   */
+  insist(request: Request, bank: ParticipantId): void {
+    const { clock, machine } = this.#parts;
+    const handIn = () => {
+      if (machine(bank).node === null) {
+        clock.schedule(COUNTER_MS, handIn);
+        return;
+      }
+      this.#insisted.set(bank, request);
+      this.ask(request, bank, Number.POSITIVE_INFINITY);
+    };
+    clock.schedule(COUNTER_MS, handIn);
+  }
+
   /** What a bank tells its customers of a block. */
   heard(id: ParticipantId, { transactions }: Committed): void {
     const asked = this.asked.get(id);
@@ -120,6 +144,9 @@ export class Customers {
   /** A bank's process is gone, and all that it had in memory. */
   crashed(id: ParticipantId): void {
     for (const promised of this.#promised.get(id)?.values() ?? []) promised.forgotten = true;
+    const lost = this.#insisted.get(id);
+    this.#insisted.delete(id);
+    if (lost !== undefined && !this.acknowledged.has(lost.id)) this.insist(lost, id);
   }
 
   /** In the end: every honest bank has everything that any bank called final. */
