@@ -39,8 +39,6 @@ export interface PlayOptions {
   readonly onEvent?: (event: PlayEvent) => void;
   /** Plays on after an expectation that did not hold. */
   readonly keepGoing?: boolean;
-  /** Makes a step of what a TypeScript story does while it is played. */
-  readonly compileStep?: (part: unknown) => Step;
   /** Ends the story after the step that is being played. */
   readonly signal?: AbortSignal;
 }
@@ -253,17 +251,19 @@ class Player {
     return `${judged.length - broken} of ${judged.length} held`;
   }
 
-  async #run({ body, title }: Of<'run'>, number: string): Promise<string> {
+  async #run({ body, stepOf }: Of<'run'>, number: string): Promise<string> {
     const { engine, outputs, recorder, story } = this.#stage;
-    const { compileStep, keepGoing } = this.#options;
+    const { keepGoing } = this.#options;
     let played = 0;
     await body({
       do: async (part) => {
-        if (compileStep === undefined) throw new Stop(`${title}: this story cannot make steps while it is played`);
         played += 1;
-        const step = compileStep(part);
-        await this.#step(step, `${number}.${played}`);
-        return step.as === null ? {} : outputs.of(step.as).fields();
+        const step = stepOf(part);
+        const own = `${number}.${played}`;
+        // No author can give a step such a name: it is the program's, for what it is given back.
+        const as = step.as ?? `step ${own}`;
+        await this.#step({ ...step, as }, own);
+        return outputs.has(as) ? outputs.of(as).fields() : {};
       },
       balance: async (person, currency) => {
         const account = story.people.find(({ name }) => name === person)?.account ?? (person as AccountId);

@@ -1,0 +1,104 @@
+/**
+ * `tonle scenario run`: reads a story, plays it under the reader's eyes, and ends with what came of it: a summary, a page where
+ * one was asked for, and a folder for `explain`. Whatever is wrong with the story is told before anything starts.
+ */
+import { access, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { CodedError } from '../../errors.ts';
+import type { Played } from '../../scenario/play/player.ts';
+import { pageOf } from '../../scenario/report/page.ts';
+import { summaryOf } from '../../scenario/report/terminal.ts';
+import type { Run } from '../../scenario/run.ts';
+import type { Story } from '../../scenario/story.ts';
+import { count, dateOf } from '../../scenario/words.ts';
+import type { CliContext } from '../context.ts';
+import { AlreadyTold } from '../exit-codes.ts';
+import { refuseStory } from './check.ts';
+import { createDisplay, type Display } from './display.ts';
+import type { EngineName } from './engine-names.ts';
+import { playStory } from './engines.ts';
+import { keepRun, runsFolder } from './runs.ts';
+import { readStoryFile } from './story-file.ts';
+
+export interface RunOptions {
+  readonly engine: EngineName;
+  readonly seed?: number;
+  readonly set: Readonly<Record<string, string>>;
+  readonly report?: string;
+  readonly keepGoing: boolean;
+  readonly runs?: string;
+}
+
+/** @throws AlreadyTold `SCENARIO_REFUSED`, `STORY_FAILED`; CodedError where the engine or a file does not do its part. */
+export async function runCommand(cli: CliContext, file: string, options: RunOptions): Promise<void> {
+  const { out } = cli;
+  const { set, seed, report = null } = options;
+  const { story, problems } = await readStoryFile(file, { set, seed: seed ?? null });
+  if (problems !== null) return refuseStory(cli, file, problems);
+  if (report !== null) await assertWritable(report);
+  const { run, journal } = await playLive(cli, story, options);
+  if (report !== null) await replaceFile(report, pageOf(run));
+  const kept = await keepRun(runsFolder(cli.data, options.runs), story.file, run, journal);
+  const lines = [summaryOf(run, out.style), '', ...pointers(kept, report, run)];
+  out.print(lines.join('\n'), { ...run, kept });
+  if (run.verdict !== 'held') throw new AlreadyTold('STORY_FAILED', `${run.story.title}: ${run.verdict}`);
+}
+
+async function playLive(cli: CliContext, story: Story, { engine, keepGoing }: RunOptions): Promise<Played> {
+  const display = createDisplay(cli);
+  const interruption = interruptions(display);
+  try {
+    for (const line of heading(cli, story)) display.line(line);
+    const { signal } = interruption;
+    return await playStory(engine, story, { onEvent: (event) => display.hear(event), keepGoing, signal });
+  } finally {
+    display.end();
+    interruption.end();
+  }
+}
+
+function heading({ out }: CliContext, { title, about, network, people }: Story): readonly string[] {
+  const date = dateOf(network.startsAtMs);
+  const cast = `${count(network.members.length, 'bank')}, ${count(people.length, 'person', 'people')}, ${date}`;
+  return [out.style('bold', title), ...(about === '' ? [] : [about]), out.style('dim', cast)];
+}
+
+/** What can be done with it now. */
+function pointers(kept: string, report: string | null, { payments }: Run): readonly string[] {
+  const example = payments.find(({ kind }) => kind === 'payment')?.id.slice(0, 12) ?? '<payment>';
+  const way = `tonle scenario explain ${path.basename(kept)} ${example}`;
+  return [...(report === null ? [] : [`Report  ${report}`]), `Kept    ${kept}; one payment's way: ${way}`];
+}
+
+/** The first signal ends the story after its step, in order; the second one ends the program as it always does. */
+function interruptions(display: Display) {
+  const controller = new AbortController();
+  const stop = () => {
+    display.line('         The story ends after this step; once more ends it at once.');
+    end();
+    controller.abort();
+  };
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const end = () => {
+    for (const signal of signals) process.off(signal, stop);
+  };
+  for (const signal of signals) process.on(signal, stop);
+  return { signal: controller.signal, end };
+}
+
+/** A story may take minutes; that its page has no place is said before. @throws CodedError `FILE_UNUSABLE`. */
+async function assertWritable(file: string): Promise<void> {
+  try {
+    await access(path.dirname(file), 2);
+  } catch (cause) {
+    throw new CodedError('FILE_UNUSABLE', `${file} cannot be written: its folder is not there, or not yours`, {
+      cause,
+    });
+  }
+}
+
+/** Whole or not at all. */
+async function replaceFile(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.new`, text);
+  await rename(`${file}.new`, file);
+}
