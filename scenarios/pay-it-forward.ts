@@ -34,7 +34,7 @@ export default scenario({
           play.expect(Number(finalityMs) < 5_000, `hop ${hop + 1} is final within 5 s`);
           const all = await Promise.all(FRIENDS.map((name) => play.balance(name, 'KHR')));
           const sum = all.reduce((whole, part) => whole + part, 0n);
-          play.expect(sum === GIFT, `after hop ${hop + 1} the friends have ${GIFT} KHR together`);
+          play.expect(sum === GIFT, `after hop ${hop + 1} the friends have ${GIFT} KHR together; they have ${sum}`);
         }
       },
     },

@@ -16,8 +16,11 @@ import { playStory } from './engines.ts';
 import { problemLine, readStoryFile } from './story-file.ts';
 
 const FOLDER = path.relative('.', fileURLToPath(new URL('../../../scenarios', import.meta.url)));
-/** Real processes take real time: these show each kind of fault, and crowds, once. */
-const ON_PROCESSES = ['launch-day', 'wedding-gift', 'bank-goes-dark', 'split-country'];
+/** Real processes take real time: crowds and each kind of fault once. Null: all. */
+const STORIES: Readonly<Record<EngineName, readonly string[] | null>> = {
+  sim: null,
+};
+const PASSES: Readonly<Record<EngineName, number>> = { sim: 2 };
 
 /** What one story came to. */
 interface Row {
@@ -39,8 +42,8 @@ process.exitCode = await main().catch((error: unknown) => {
 async function main(): Promise<number> {
   const { engine, stories } = flags();
   const rows: Row[] = [];
-  for (const file of await filesOf(stories ?? (engine === 'net' ? ON_PROCESSES : null))) {
-    const row = await playAgain(file, engine, engine === 'sim' ? 2 : 1);
+  for (const file of await filesOf(stories ?? STORIES[engine])) {
+    const row = await playAgain(file, engine, PASSES[engine]);
     rows.push(row);
     out.note(`${row.name}: ${verdictOf(row)}, ${row.seconds.toFixed(1)} s`);
   }

@@ -4,7 +4,7 @@
  * on after expectations, to see all of them.
  */
 import { formatAmount } from '../../codec/amount.ts';
-import { settlementAccount } from '../../codec/text.ts';
+import { participantOf, settlementAccount } from '../../codec/text.ts';
 import { CodedError } from '../../errors.ts';
 import { Chance } from '../../simulator/world/random.ts';
 import type { AccountId, CurrencyCode } from '../../types/index.ts';
@@ -267,6 +267,7 @@ class Player {
       },
       balance: async (person, currency) => {
         const account = story.people.find(({ name }) => name === person)?.account ?? (person as AccountId);
+        await this.#level(account);
         return (await accountOf(engine, account))?.balances.get(currency as CurrencyCode) ?? 0n;
       },
       now: () => engine.now(),
@@ -280,6 +281,14 @@ class Player {
       },
     });
     return '';
+  }
+
+  /** A bank may be some milliseconds behind the one that said «final»: what a program asks next is asked of level books. */
+  async #level(account: AccountId): Promise<void> {
+    const { engine, recorder } = this.#stage;
+    const deadlineMs = engine.networkNow() + LEVEL_WITHIN_MS;
+    const height = () => askAny(engine, participantOf(account), async (bank) => (await bank.head()).height);
+    while ((await height()) < recorder.height && engine.networkNow() < deadlineMs) await engine.sleep(LOOK_EVERY_MS);
   }
 
   async #waitUntil(ms: number): Promise<void> {
@@ -317,6 +326,9 @@ type Of<Type extends Action['type']> = Extract<Action, { type: Type }>;
 
 /** Between two looks at what is expected. */
 const TRY_EVERY_MS = 250;
+/** How long, and how often, a bank's books are waited for. */
+const LEVEL_WITHIN_MS = 10_000;
+const LOOK_EVERY_MS = 10;
 /** What TypeScript says stands in no text. */
 const NOWHERE: Place = { file: '', line: 0, column: 0, path: 'run' };
 

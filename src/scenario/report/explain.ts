@@ -8,7 +8,7 @@ import type { PaymentRecord, Run } from '../run.ts';
 import { count, duration, timeOfDay } from '../words.ts';
 
 /** One line of the way. */
-export interface Hop {
+interface Hop {
   /** Engine time since the payment was first batched; null where that is not known. */
   readonly afterMs: number | null;
   readonly stage: 'submitted' | 'batched' | 'spread' | 'proposed' | 'voted' | 'certified' | 'executed';

@@ -57,8 +57,8 @@ export function findingOf(run: Run, paint: Paint): string | null {
 
 function brokenLines({ title, finding, place }: ExpectationRecord, paint: Paint): string {
   const where = place.line === 0 ? place.path : `${place.file}:${place.line}:${place.column}`;
-  const said = (finding ?? '').replace(/^/gm, '  ');
-  return `${paint('red', '✗ Expected:')} ${title} ${paint('dim', `(${where})`)}\n${said}\n`;
+  const said = finding === null ? '' : `${finding.replace(/^/gm, '  ')}\n`;
+  return `${paint('red', '✗ Expected:')} ${title} ${paint('dim', `(${where})`)}\n${said}`;
 }
 
 function verdictLine({ verdict, story }: Run, paint: Paint): string {
