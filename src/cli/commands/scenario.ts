@@ -19,7 +19,7 @@ export const registerScenario: Register = (program, cli) => {
     .command('explain')
     .description("show one payment's way, hop by hop, in a run that was played before")
     .argument('<run>', 'its name (`launch-day-3`), its folder, its run.json, or `last`')
-    .argument('<payment>', 'the beginning of an id, or words of its title such as `dara pays sok`')
+    .argument('<payment>', 'the beginning of an id, or words of its title or memo, such as `dara pays sok`')
     .option('--runs <folder>', 'where runs are kept (default: runs in the --data folder)')
     .action(async (run: string, payment: string, options: { readonly runs?: string }) => {
       await (await import('../scenario/explain.ts')).explainCommand(cli, run, payment, options);

@@ -16,7 +16,13 @@ export async function playStory(
 ): Promise<Played> {
   const versions = { tonle: await ownVersion(), node: process.version };
   const engine = await engineMaker(name).make(story.network);
-  return await play(story, engine, { ...options, versions, realNow: () => systemClock.now() });
+  try {
+    return await play(story, engine, { ...options, versions, realNow: () => systemClock.now() });
+  } catch (error) {
+    // What the story did not end, nobody else will.
+    await engine.close();
+    throw error;
+  }
 }
 
 function engineMaker(name: EngineName): EngineMaker {

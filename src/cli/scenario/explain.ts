@@ -20,7 +20,6 @@ export async function explainCommand(
 ): Promise<void> {
   const folder = await findRun(runsFolder(data, runs), name);
   const run = await readRun(folder);
-  // The very same transaction can be handed in again, as a step of its own.
   const found = findPayments(run, text);
   const [first] = found;
   if (first === undefined) throw notFound(run, path.basename(folder), text);
@@ -50,6 +49,6 @@ function notFound({ payments }: Run, name: string, text: string): CodedError {
   const such = example === undefined ? '' : `, such as \`${example.id.slice(0, 12)}\` or \`${example.title}\``;
   return new CodedError(
     'PAYMENT_NOT_FOUND',
-    `no payment of ${name} fits «${text}»; give the beginning of an id (6 digits or more), or words of a title${such}`,
+    `no payment of ${name} fits «${text}»; give the beginning of an id (6 digits or more), or words of a title or memo${such}`,
   );
 }

@@ -26,6 +26,7 @@ const oneOf =
 const PAYMENT: Fields = {
   id: text,
   title: text,
+  memo: text,
   via: text,
   submittedAtMs: number,
   finalityMs: nullOr(number),

@@ -59,7 +59,16 @@ export async function play(story: Story, engine: Engine, options: PlayOptions): 
 }
 
 /** Ends the story: a step did not end as it should, or an expectation did not hold. */
-class Stop extends Error {}
+class Stop extends Error {
+  /** What stands in the line of the step. */
+  readonly result: string;
+
+  /** @param message empty where the expectations have all there is to say. */
+  constructor(message: string, result = message) {
+    super(message);
+    this.result = result;
+  }
+}
 
 class Player {
   readonly #stage: Stage;
@@ -160,7 +169,7 @@ class Player {
       if (hasLine) end('done', result);
     } catch (error) {
       const isOfStory = error instanceof Stop || error instanceof CodedError;
-      if (isOfStory && hasLine) end('failed', error.message === '' ? 'did not hold' : error.message);
+      if (isOfStory && hasLine) end('failed', error instanceof Stop ? error.result : error.message);
       throw error;
     }
   }
@@ -247,7 +256,8 @@ class Player {
     }
     recorder.expectations.push(...judged.map((judgement) => ({ step: number, ...judgement })));
     const broken = judged.filter(({ held }) => !held).length;
-    if (broken > 0 && this.#options.keepGoing !== true) throw new Stop('');
+    if (broken > 0 && this.#options.keepGoing !== true)
+      throw new Stop('', `${broken} of ${judged.length} did not hold`);
     return `${judged.length - broken} of ${judged.length} held`;
   }
 
@@ -277,7 +287,7 @@ class Player {
       },
       expect: (held, sentence) => {
         recorder.expectations.push({ step: number, place: NOWHERE, title: sentence, held, finding: null });
-        if (!held && keepGoing !== true) throw new Stop('');
+        if (!held && keepGoing !== true) throw new Stop('', `did not hold: ${sentence}`);
       },
     });
     return '';
