@@ -47,7 +47,7 @@ export async function keepRun(
 }
 
 /** Names of the runs that are kept, the last one first. */
-export async function keptRuns(runs: string): Promise<readonly string[]> {
+async function keptRuns(runs: string): Promise<readonly string[]> {
   const names = (await entriesOf(runs)).filter((name) => !name.startsWith('.'));
   const found = await Promise.all(names.map(async (name) => ({ name, writtenMs: await writtenMs(runs, name) })));
   return found
