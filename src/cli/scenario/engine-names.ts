@@ -1,4 +1,4 @@
 /** What `--engine` takes. */
-export const ENGINES = ['sim'] as const;
+export const ENGINES = ['sim', 'net'] as const;
 
 export type EngineName = (typeof ENGINES)[number];

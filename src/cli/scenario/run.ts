@@ -5,7 +5,7 @@
 import { access, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CodedError } from '../../errors.ts';
-import type { Played } from '../../scenario/play/player.ts';
+import type { PlayEvent, Played } from '../../scenario/play/player.ts';
 import { pageOf } from '../../scenario/report/page.ts';
 import { summaryOf } from '../../scenario/report/terminal.ts';
 import type { Run } from '../../scenario/run.ts';
@@ -46,11 +46,12 @@ export async function runCommand(cli: CliContext, file: string, options: RunOpti
 
 async function playLive(cli: CliContext, story: Story, { engine, keepGoing }: RunOptions): Promise<Played> {
   const display = createDisplay(cli);
-  const interruption = interruptions(display);
+  const interruption = interruptions(display, engine);
   try {
     for (const line of heading(cli, story)) display.line(line);
-    const { signal } = interruption;
-    return await playStory(engine, story, { onEvent: (event) => display.hear(event), keepGoing, signal });
+    const { signal, atOnce } = interruption;
+    const onEvent = (event: PlayEvent) => display.hear(event);
+    return await playStory(engine, story, { onEvent, keepGoing, signal, atOnce });
   } finally {
     display.end();
     interruption.end();
@@ -65,25 +66,32 @@ function heading({ out }: CliContext, { title, about, network, people }: Story):
 
 /** What can be done with it now. */
 function pointers(kept: string, report: string | null, { payments }: Run): readonly string[] {
-  const example = payments.find(({ kind }) => kind === 'payment')?.id.slice(0, 12) ?? '<payment>';
-  const way = `tonle scenario explain ${path.basename(kept)} ${example}`;
-  return [...(report === null ? [] : [`Report  ${report}`]), `Kept    ${kept}; one payment's way: ${way}`];
+  const example = payments.find(({ kind }) => kind === 'payment');
+  const way = `tonle scenario explain ${path.basename(kept)} ${example?.id.slice(0, 12)}`;
+  return [
+    ...(report === null ? [] : [`Report  ${report}`]),
+    `Kept    ${kept}${example === undefined ? '' : `; one payment's way: ${way}`}`,
+  ];
 }
 
-/** The first signal ends the story after its step, in order; the second one ends the program as it always does. */
-function interruptions(display: Display) {
-  const controller = new AbortController();
+/**
+ * The first signal ends the story after its step, in order. The second one ends real processes where they stand; a simulated
+ * story has none, and there it ends the program as signals do.
+ */
+function interruptions(display: Display, engine: EngineName) {
+  const [afterStep, atOnce] = [new AbortController(), new AbortController()];
   const stop = () => {
-    display.line('         The story ends after this step; once more ends it at once.');
-    end();
-    controller.abort();
+    if (afterStep.signal.aborted) atOnce.abort(new CodedError('STORY_FAILED', 'the story was ended where it stood'));
+    else display.line('         The story ends after this step; once more ends it at once.');
+    if (engine === 'sim' || afterStep.signal.aborted) end();
+    afterStep.abort();
   };
   const signals = ['SIGINT', 'SIGTERM'] as const;
   const end = () => {
     for (const signal of signals) process.off(signal, stop);
   };
   for (const signal of signals) process.on(signal, stop);
-  return { signal: controller.signal, end };
+  return { signal: afterStep.signal, atOnce: atOnce.signal, end };
 }
 
 /** A story may take minutes; that its page has no place is said before. @throws CodedError `FILE_UNUSABLE`. */

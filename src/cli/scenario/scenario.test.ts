@@ -3,7 +3,10 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import type { Run } from '../../scenario/run.ts';
+import { openLocalFolder } from '../local-folder.ts';
+import { tonle } from '../processes.suite.ts';
 import { ask, run } from '../run-cli.suite.ts';
+import { systemClock, systemRandom } from '../system.ts';
 
 const STORY = `story: A lunch
 variables: { left: 92000 KHR }
@@ -112,7 +115,7 @@ t.test('what cannot be a story, an option or a place for a report is refused bef
     [[file, '--set', 'right=1'], /the story has no variable `right`/],
     [[file, '--set', 'left'], /Expected name=value/],
     [[file, '--seed', '-1'], /Expected a whole number/],
-    [[file, '--engine', 'paper'], /Expected sim/],
+    [[file, '--engine', 'paper'], /Expected sim, net/],
     [[file, '--report', at('no', 'out.html')], /its folder is not there/],
   ];
   for (const [argv, expected] of rows) {
@@ -183,4 +186,83 @@ t.test('a new story plays and passes, and nothing is overwritten', async (t) => 
   const { code, stdout } = await scenario('run', file);
   t.equal(code, 0, stdout);
   t.match(stdout, 'Expectations  7 of 7 held');
+});
+
+/** A story in JavaScript, with this body for its one step that is code. */
+const program = (body: string) => `import { scenario } from 'tonle';
+export default scenario({
+  story: 'A program',
+  people: { dara: { bank: 'aclb', has: '100 KHR' }, sok: { bank: 'cnb' } },
+  steps: [
+    { title: 'code', run: async (play) => { ${body} } },
+    { say: 'The end.' },
+  ],
+});
+`;
+
+t.test('a program plays steps, and what is wrong with one stops the story with its place', async (t) => {
+  const { at, scenario } = folder(t);
+  const rows: readonly (readonly [body: string, code: number, said: RegExp])[] = [
+    [
+      "const { amount } = await play.do({ pay: { from: 'dara', to: 'sok', amount: '60 KHR' } }); play.expect(amount === '60 KHR', amount);",
+      0,
+      /1 of 1 held/,
+    ],
+    [
+      "for (const as of ['a', 'b']) await play.do({ pay: { from: 'dara', to: 'sok', amount: '5 KHR' }, as });",
+      0,
+      /2 final/,
+    ],
+    [
+      "await play.do({ pay: { from: 'dora', to: 'sok', amount: '60 KHR' } });",
+      7,
+      /pay\.from: nobody in the story is called `dora`; did you mean `dara`\?.*\(SCENARIO_NAME_UNKNOWN\)/,
+    ],
+    ['await play.do({ pya: {} });', 7, /did you mean `pay`\?.*\(SCENARIO_KEY_UNKNOWN\)/],
+    ["await play.do({ repeat: { times: 2, steps: [{ say: 'x' }] } });", 7, /one step at a time.*\(SCENARIO_STEP\)/],
+    ["await play.do({ pay: { from: 'dara', to: 'sok', amount: '101 KHR' } });", 7, /refused with INSUFFICIENT_FUNDS/],
+    ["play.expect((await play.balance('dara', 'KHR')) === 99n, 'dara has 99 riel');", 7, /Expected: dara has 99 riel/],
+  ];
+  for (const [i, [body, code, said]] of rows.entries()) {
+    writeFileSync(at(`program-${i}.mjs`), program(body));
+    t.match(await scenario('run', at(`program-${i}.mjs`)), { code, stdout: said }, body);
+  }
+});
+
+const INTERRUPT =
+  "await new Promise((heard) => { process.once('SIGINT', heard); process.kill(process.pid, 'SIGINT'); });";
+
+t.test('an interrupt ends a story after its step, with its report; a second one ends it at once', async (t) => {
+  const { at } = folder(t);
+  writeFileSync(at('once.mjs'), program(INTERRUPT));
+  const once = await tonle(['--data', at('data'), 'scenario', 'run', at('once.mjs'), '--report', at('out.html')]);
+  t.equal(once.code, 7, once.stderr);
+  t.match(once.stdout, /The story ends after this step[\s\S]*✓ code[\s\S]*The story stopped\. it was interrupted/);
+  t.notMatch(once.stdout, 'The end.');
+  t.ok(existsSync(at('out.html')));
+  t.strictSame(readdirSync(at('data', 'runs')), ['once-1']);
+  writeFileSync(
+    at('twice.mjs'),
+    program(`${INTERRUPT} process.kill(process.pid, 'SIGINT'); await new Promise(() => {});`),
+  );
+  const twice = await tonle(['--data', at('data'), 'scenario', 'run', at('twice.mjs')]);
+  t.match(twice, { code: null, signal: 'SIGINT' });
+});
+
+t.test('what real processes cannot do is said before anything starts', async (t) => {
+  const { at, scenario } = folder(t, `${STORY}  - byzantine: { bank: wing, as: equivocator }\n`);
+  const { code, stderr } = await scenario('run', at('lunch.yaml'), '--engine', 'net');
+  t.match(
+    { code, stderr },
+    { code: 2, stderr: /cannot be played on real processes: it turns a bank into a liar.*ENGINE_CANNOT/ },
+  );
+});
+
+t.test('runs in the folder of a local network keep nobody from making one there', async (t) => {
+  const { at, scenario, file } = folder(t);
+  await scenario('run', file);
+  const options = { participants: 1, port: 0, reset: false, clock: systemClock, random: systemRandom };
+  const { close } = await openLocalFolder({ data: at('data'), ...options });
+  await close();
+  t.strictSame(readdirSync(at('data', 'runs')), ['lunch-1']);
 });
