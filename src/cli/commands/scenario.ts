@@ -38,9 +38,9 @@ function registerRun(scenario: Command, cli: CliContext): void {
     .argument('<file>', 'a story in YAML (.yaml, .yml), TypeScript or JavaScript (.ts, .js, .mjs)')
     .option('--engine <engine>', `${ENGINES.join(' or ')}: virtual time, or real processes`, oneOf(ENGINES), 'sim')
     .option('--seed <n>', "another seed than the story's", wholeNumber(0, MAX_SEED))
-    .option('--set <name=value>', "another value of a story's variable; may be given again", setting, {})
+    .option('--set <name=value>', "another value of a story's variable; may be given again", setting)
     .option('--report <file>', 'write a report as one HTML page')
-    .option('--keep-going', 'play on after an expectation that did not hold', false)
+    .option('--keep-going', 'play on after an expectation that did not hold')
     .option('--runs <folder>', 'where the run is kept for `explain` (default: runs in the --data folder)')
     .action(async (file: string, options: RunOptions) => {
       await (await import('../scenario/run.ts')).runCommand(cli, file, options);
@@ -48,7 +48,7 @@ function registerRun(scenario: Command, cli: CliContext): void {
 }
 
 /** `guests=100`, one after the other. */
-function setting(text: string, earlier: Readonly<Record<string, string>>): Record<string, string> {
+function setting(text: string, earlier: Readonly<Record<string, string>> = {}): Record<string, string> {
   const end = text.indexOf('=');
   if (end < 1) throw new InvalidArgumentError('Expected name=value, such as guests=100.');
   return { ...earlier, [text.slice(0, end)]: text.slice(end + 1) };

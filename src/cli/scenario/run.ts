@@ -23,17 +23,17 @@ import { readStoryFile } from './story-file.ts';
 export interface RunOptions {
   readonly engine: EngineName;
   readonly seed?: number;
-  readonly set: Readonly<Record<string, string>>;
+  readonly set?: Readonly<Record<string, string>>;
   readonly report?: string;
-  readonly keepGoing: boolean;
+  readonly keepGoing?: boolean;
   readonly runs?: string;
 }
 
 /** @throws AlreadyTold `SCENARIO_REFUSED`, `STORY_FAILED`; CodedError where the engine or a file does not do its part. */
 export async function runCommand(cli: CliContext, file: string, options: RunOptions): Promise<void> {
   const { out } = cli;
-  const { set, seed, report = null } = options;
-  const { story, problems } = await readStoryFile(file, { set, seed: seed ?? null });
+  const { set = {}, seed = null, report = null } = options;
+  const { story, problems } = await readStoryFile(file, { set, seed });
   if (problems !== null) return refuseStory(cli, file, problems);
   if (report !== null) await assertWritable(report);
   const { run, journal } = await playLive(cli, story, options);
@@ -44,7 +44,7 @@ export async function runCommand(cli: CliContext, file: string, options: RunOpti
   if (run.verdict !== 'held') throw new AlreadyTold('STORY_FAILED', `${run.story.title}: ${run.verdict}`);
 }
 
-async function playLive(cli: CliContext, story: Story, { engine, keepGoing }: RunOptions): Promise<Played> {
+async function playLive(cli: CliContext, story: Story, { engine, keepGoing = false }: RunOptions): Promise<Played> {
   const display = createDisplay(cli);
   const interruption = interruptions(display, engine);
   try {

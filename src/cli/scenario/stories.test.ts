@@ -1,4 +1,5 @@
 /** Every story of `scenarios/` is told to its end, on virtual time. `npm run scenarios` plays them twice. */
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
@@ -21,3 +22,17 @@ for (const file of files) {
     t.equal(run.verdict, 'held');
   });
 }
+
+t.test('the command plays twice, and refuses what it does not know', async (t) => {
+  const command = (...argv: string[]) =>
+    spawnSync(process.execPath, [path.join(import.meta.dirname, 'all.ts'), ...argv], { encoding: 'utf8' });
+  const { status, stdout } = command('--stories', 'split-country');
+  t.equal(status, 0);
+  t.match(stdout, /^Story +Steps +Payments[^\n]*\nsplit-country .* (\d+) of \1 .* [0-9a-f]{16} +held$/m);
+  t.match(command('--stories', 'no-such'), {
+    status: 2,
+    stderr: /no story is called no-such; there are bank-goes-dark,/,
+  });
+  t.match(command('--engine', 'paper'), { status: 2, stderr: /--engine is one of sim, net/ });
+  t.match(command('--loud'), { status: 2, stderr: /--loud/ });
+});
