@@ -2,7 +2,7 @@
  * `tonle scenario run`: reads a story, plays it under the reader's eyes, and ends with what came of it: a summary, a page where
  * one was asked for, and a folder for `explain`. Whatever is wrong with the story is told before anything starts.
  */
-import { access, rename, writeFile } from 'node:fs/promises';
+import { access, constants, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CodedError } from '../../errors.ts';
 import type { PlayEvent, Played } from '../../scenario/play/player.ts';
@@ -17,7 +17,7 @@ import { refuseStory } from './check.ts';
 import { createDisplay, type Display } from './display.ts';
 import type { EngineName } from './engine-names.ts';
 import { playStory } from './engines.ts';
-import { keepRun, runsFolder } from './runs.ts';
+import { keepRun, makeRunsFolder, runsFolder } from './runs.ts';
 import { readStoryFile } from './story-file.ts';
 
 export interface RunOptions {
@@ -35,12 +35,21 @@ export async function runCommand(cli: CliContext, file: string, options: RunOpti
   const { set = {}, seed = null, report = null } = options;
   const { story, problems } = await readStoryFile(file, { set, seed });
   if (problems !== null) return refuseStory(cli, file, problems);
+  const runs = runsFolder(cli.data, options.runs);
+  await makeRunsFolder(runs);
   if (report !== null) await assertWritable(report);
   const { run, journal } = await playLive(cli, story, options);
-  if (report !== null) await replaceFile(report, pageOf(run));
-  const kept = await keepRun(runsFolder(cli.data, options.runs), story.file, run, journal);
-  const lines = [summaryOf(run, out.style), '', ...pointers(kept, report, run)];
-  out.print(lines.join('\n'), { ...run, kept });
+  const summary = summaryOf(run, out.style);
+  let kept: string;
+  try {
+    if (report !== null) await replaceFile(report, pageOf(run));
+    kept = await keepRun(runs, story.file, run, journal);
+  } catch (error) {
+    // A full disk takes nobody's answer away; a program is told of one thing only.
+    if (!out.json) out.print(summary, null);
+    throw error;
+  }
+  out.print([summary, '', ...pointers(kept, report, run)].join('\n'), { ...run, kept });
   if (run.verdict !== 'held') throw new AlreadyTold('STORY_FAILED', `${run.story.title}: ${run.verdict}`);
 }
 
@@ -97,12 +106,14 @@ function interruptions(display: Display, engine: EngineName) {
 /** A story may take minutes; that its page has no place is said before. @throws CodedError `FILE_UNUSABLE`. */
 async function assertWritable(file: string): Promise<void> {
   try {
-    await access(path.dirname(file), 2);
+    await access(path.dirname(file), constants.W_OK);
   } catch (cause) {
     throw new CodedError('FILE_UNUSABLE', `${file} cannot be written: its folder is not there, or not yours`, {
       cause,
     });
   }
+  const present = await stat(file).catch(() => null);
+  if (present?.isDirectory()) throw new CodedError('FILE_UNUSABLE', `${file} is a folder; name a file for the report`);
 }
 
 /** Whole or not at all. */

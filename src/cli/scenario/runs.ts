@@ -28,6 +28,21 @@ export function runsFolder(data: string, runs: string | undefined): string {
   return runs ?? path.join(data, 'runs');
 }
 
+/** A story may take minutes; that its run has no place is said before. @throws CodedError `FILE_UNUSABLE`. */
+export async function makeRunsFolder(runs: string): Promise<void> {
+  try {
+    await mkdir(runs, { recursive: true });
+  } catch (cause) {
+    throw new CodedError(
+      'FILE_UNUSABLE',
+      `no run can be kept in ${runs} (${codeOf(cause)}); name another with --runs`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
 /** @returns its folder. Takes older runs away beyond the last `MAX_RUNS`. */
 export async function keepRun(
   runs: string,

@@ -95,7 +95,7 @@ t.test('a story that is refused says every place, plays nothing, and ends with 2
   t.equal(stdout, '');
   const line = '`balanse` is no word of `expect`; did you mean `balance`? (SCENARIO_KEY_UNKNOWN)';
   t.equal(stderr, `${file}:10:15: ${line}\n`);
-  t.notOk(existsSync(at('data')));
+  t.notOk(existsSync(at('data')), 'and leaves nothing behind');
   const asked = await run(['--json', 'scenario', 'run', file]);
   t.equal(asked.code, 2);
   t.match(JSON.parse(asked.stdout), { error: { code: 'SCENARIO_REFUSED', problems: [{ place: { line: 10 } }] } });
@@ -117,6 +117,8 @@ t.test('what cannot be a story, an option or a place for a report is refused bef
     [[file, '--seed', '-1'], /Expected a whole number/],
     [[file, '--engine', 'paper'], /Expected sim, net/],
     [[file, '--report', at('no', 'out.html')], /its folder is not there/],
+    [[file, '--report', at('.')], /is a folder; name a file/],
+    [[file, '--runs', file], /no run can be kept in .* \(EEXIST\)/],
   ];
   for (const [argv, expected] of rows) {
     const { code, stdout, stderr } = await scenario('run', ...argv);
