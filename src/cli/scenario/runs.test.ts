@@ -26,14 +26,16 @@ t.test('what is kept is what is read, and a block stands there once', async (t) 
 });
 
 t.test('the last runs are kept, and numbers go on', async (t) => {
-  const runs = t.testdir();
+  const runs = t.testdir({ 'somebody-1': { 'run.json': '{}', 'thesis.txt': '' } });
+  utimesSync(path.join(runs, 'somebody-1', 'run.json'), 0.5, 0.5);
   for (let i = 1; i <= MAX_RUNS + 3; i++) {
     const kept = await keepRun(runs, 'story.yaml', run, []);
     // Files of one millisecond have no order.
     utimesSync(path.join(kept, 'run.json'), i, i);
   }
   const names = readdirSync(runs);
-  t.equal(names.length, MAX_RUNS);
+  t.equal(names.length, MAX_RUNS + 1);
+  t.ok(names.includes('somebody-1'), 'what is not ours stays');
   t.notOk(names.includes('story-3'));
   t.equal(await findRun(runs, 'last'), path.join(runs, `story-${MAX_RUNS + 3}`));
   t.equal(await findRun(runs, 'story-9'), path.join(runs, 'story-9'));

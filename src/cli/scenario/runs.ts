@@ -56,9 +56,14 @@ export async function keepRun(
   await writeFile(path.join(fresh, RUN), JSON.stringify(run));
   await writeFile(path.join(fresh, JOURNAL), linesOf(journal));
   const kept = await nameRun(runs, fresh, path.parse(story).name.replace(/[^\w-]+/g, '-'));
-  for (const old of (await keptRuns(runs)).slice(MAX_RUNS))
-    await rm(path.join(runs, old), { recursive: true, force: true });
+  for (const old of (await keptRuns(runs)).slice(MAX_RUNS)) await forget(path.join(runs, old));
   return kept;
+}
+
+/** Only what `keepRun` has written: the folder is one that people name. */
+async function forget(folder: string): Promise<void> {
+  const isOurs = (await entriesOf(folder)).every((name) => name === RUN || name === JOURNAL);
+  if (isOurs) await rm(folder, { recursive: true, force: true });
 }
 
 /** Names of the runs that are kept, the last one first. */
