@@ -6,7 +6,7 @@ import type { Output } from './output.ts';
 /** The streams and variables of the process; tests give their own. */
 export interface CliIo {
   readonly stdin: NodeJS.ReadStream;
-  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
 }

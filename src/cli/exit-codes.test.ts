@@ -16,6 +16,7 @@ test('no number ever changes its meaning', async (t) => {
     UNREACHABLE: 4,
     UNKNOWN_OUTCOME: 5,
     NOT_VALID: 6,
+    STORY_FAILED: 7,
     GENESIS_INVALID: 10,
     FOLDER_FOREIGN: 11,
     DATA_CORRUPT: 12,

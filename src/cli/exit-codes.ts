@@ -50,6 +50,13 @@ export const EXIT_CODES = [
     remedy: 'Do not rely on it; ask a node for a new copy.',
   },
   {
+    name: 'STORY_FAILED',
+    code: 7,
+    meaning: 'A story was played, and an expectation did not hold, or a step stopped it.',
+    remedy:
+      'Read what stands below «Expected» or «The story stopped»; `tonle scenario explain last` follows a payment.',
+  },
+  {
     name: 'GENESIS_INVALID',
     code: 10,
     meaning: 'genesis.json or node.json of the home folder does not say what it must.',
@@ -142,10 +149,16 @@ const CODES_OF: Readonly<Partial<Record<ExitName, readonly string[]>>> = {
     'OFFICER_KEY_NEEDED',
     'ENGINE_CANNOT',
     'FILE_UNUSABLE',
+    'FILE_EXISTS',
+    'SCENARIO_REFUSED',
+    'RUN_NOT_FOUND',
+    'RUN_UNREADABLE',
+    'PAYMENT_NOT_FOUND',
   ],
   UNREACHABLE: ['NO_NETWORK', 'NODE_UNREACHABLE', 'NOT_A_NODE'],
   UNKNOWN_OUTCOME: ['UNKNOWN_OUTCOME', 'NO_ANSWER'],
   NOT_VALID: ['NOT_VALID'],
+  STORY_FAILED: ['STORY_FAILED'],
   GENESIS_INVALID: ['GENESIS_INVALID', 'NODE_CONFIG_INVALID', 'NETWORK_ADDRESS'],
   FOLDER_FOREIGN: ['FOLDER_FOREIGN', 'FOLDER_NOT_EMPTY', 'NOT_A_HOME', 'NOT_A_LOCAL_NETWORK'],
   DATA_CORRUPT: [
@@ -174,6 +187,9 @@ const CODES_OF: Readonly<Partial<Record<ExitName, readonly string[]>>> = {
   ],
   DISK_FAILED: ['FOLDER_UNUSABLE', 'LOG_FAILED', 'STATE_FAILED', 'CUSTOMERS_FAILED', 'STORAGE_CLOSED'],
 };
+
+/** Ends the program when all there is to say has been said. */
+export class AlreadyTold extends CodedError {}
 
 /** What the operating system says without a code of ours around it. */
 const SYSTEM_CODES: ReadonlyMap<string, ExitName> = new Map([

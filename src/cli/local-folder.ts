@@ -2,7 +2,7 @@
  * The folder of a local network, taken for one process: made on first use, emptied where that was asked for, and its
  * nodes given ports that are free now. Whatever is not surely of an earlier `tonle up` is left as it is.
  */
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { chainIdOf } from '../crypto/ids.ts';
 import { CodedError } from '../errors.ts';
@@ -50,6 +50,9 @@ const DEFAULT_PORT = 7_400;
 const OURS = ['homes', 'homes.new', 'wallets', 'network.json', 'network.json.new'];
 const LOCK = 'lock';
 
+/** What other commands may have left there before the first `tonle up`. */
+const OTHERS: ReadonlySet<string> = new Set(['runs']);
+
 /** @throws CodedError `NOT_A_LOCAL_NETWORK`, `FOLDER_IN_USE`, `FOLDER_UNUSABLE`, `PORT_TAKEN`, `USAGE`. */
 export async function openLocalFolder(options: LocalFolderOptions): Promise<LocalFolder> {
   const data = path.resolve(options.data);
@@ -73,6 +76,8 @@ export async function openLocalFolder(options: LocalFolderOptions): Promise<Loca
 
 async function assertEmpty(data: string): Promise<void> {
   try {
+    const present = await readdir(data).catch(() => []);
+    if (present.length > 0 && present.every((name) => OTHERS.has(name))) return;
     await makeEmptyFolder(data);
   } catch (error) {
     if (!(error instanceof CodedError) || error.code !== 'FOLDER_NOT_EMPTY') throw error;

@@ -6,14 +6,21 @@ import { Command, CommanderError } from 'commander';
 import { registerWalletCommands } from './commands/index.ts';
 import { registerInit } from './commands/init.ts';
 import { registerNode } from './commands/node.ts';
+import { registerScenario } from './commands/scenario.ts';
 import { registerUp } from './commands/up.ts';
 import type { CliContext, CliIo, Register } from './context.ts';
-import { codeOf, exitCode, exitCodeOf } from './exit-codes.ts';
+import { AlreadyTold, codeOf, exitCode, exitCodeOf } from './exit-codes.ts';
 import { createOutput, type Output, wantsColour } from './output.ts';
 import { systemClock, systemRandom } from './system.ts';
 import { ownVersion } from './version.ts';
 
-const COMMANDS: readonly Register[] = [registerUp, registerWalletCommands, registerInit, registerNode];
+const COMMANDS: readonly Register[] = [
+  registerUp,
+  registerWalletCommands,
+  registerInit,
+  registerNode,
+  registerScenario,
+];
 
 /**
  * Runs one command.
@@ -72,7 +79,7 @@ function outputOf(json: boolean, io: CliIo): Output {
 /** Says what went wrong. @returns the exit code. */
 function report(error: unknown, out: Output, io: CliIo): number {
   if (error instanceof CommanderError) return reportUsage(error, out);
-  out.fail(codeOf(error), error instanceof Error ? error.message : String(error));
+  if (!(error instanceof AlreadyTold)) out.fail(codeOf(error), error instanceof Error ? error.message : String(error));
   if (io.env['TONLE_DEBUG'] === '1' && error instanceof Error) io.stderr.write(`${stackOf(error)}\n`);
   return exitCodeOf(error);
 }

@@ -169,7 +169,13 @@ export type Action =
   | { readonly type: 'byzantine'; readonly bank: ParticipantId; readonly actor: string }
   | { readonly type: 'expect'; readonly expectations: readonly Expectation[]; readonly withinMs: number }
   /** TypeScript stories only: what takes a programming language. */
-  | { readonly type: 'run'; readonly title: string; readonly body: (play: Play) => Promise<void> };
+  | {
+      readonly type: 'run';
+      readonly title: string;
+      readonly body: (play: Play) => Promise<void>;
+      /** Reads a step of the document's form by what the story knows at this place. @throws CodedError `SCENARIO_*`. */
+      readonly stepOf: (part: unknown) => Step;
+    };
 
 /** Who signs instead of those who should; empty for these. People by account, banks by id, `officer/1`. */
 export type Signers = readonly string[];
@@ -268,10 +274,10 @@ export type Expectation = { readonly place: Place } & (
   | { readonly kind: 'value'; readonly value: Reference; readonly is: Comparison; readonly to: number | string }
 );
 
-/** What a TypeScript step may do beside the other steps' actions. */
-export interface Play {
-  /** Plays one step now. @returns its outputs. @throws as the step would stop the story. */
-  do(step: unknown): Promise<Outputs>;
+/** What a TypeScript step may do beside the other steps' actions. @typeParam Part a step as an author writes it. */
+export interface Play<Part = unknown> {
+  /** Plays one step now, no loop. @returns its outputs, named or not. @throws as the step would stop the story. */
+  do(step: Part): Promise<Outputs>;
   /** In minor units. */
   balance(person: string, currency: string): Promise<bigint>;
   /** Story time, in ms since 1970. */

@@ -6,6 +6,7 @@
  * What is wrong with shapes is told first; meaning is looked at when every shape is good, since a name that is missing for a
  * misspelt key would only hide the misspelling.
  */
+import { CodedError } from '../../errors.ts';
 import type { Step, Story } from '../story.ts';
 import { compileNetwork } from './compile/network.ts';
 import { Outputs } from './compile/outputs.ts';
@@ -16,7 +17,7 @@ import { Timeline } from './compile/times.ts';
 import { type Ports, readFile, readLibrary } from './includes.ts';
 import { mergeDocuments } from './merge.ts';
 import { entriesOf, Measure, type Node, nodeOf, textOf } from './node.ts';
-import { type Problem, Problems } from './problem.ts';
+import { type Problem, Problems, showProblem } from './problem.ts';
 import { type PlainStep, unroll } from './unroll.ts';
 import { type Scope, variablesOf } from './variables.ts';
 import { startOf } from './yaml.ts';
@@ -76,6 +77,16 @@ async function compileTree(main: Node, file: string, reading: Reading, problems:
       crowds: cast.crowds,
       phones: new Map(people.flatMap(({ account, phone }) => (phone === null ? [] : [[account, phone]]))),
       measure: new Measure(),
+      stepOf: (part, at) => {
+        const found = new Problems();
+        const node = found.attempt(() => nodeOf(part, file));
+        const plain = node === null ? [] : unroll([node], scope, { files: library.files, groups }, found);
+        const [step, ...others] = found.isEmpty ? compileSteps(plain, at, found) : [];
+        const [problem] = found.list;
+        if (problem !== undefined) throw new CodedError(problem.code, showProblem(problem));
+        if (step !== undefined && others.length === 0) return step;
+        throw new CodedError('SCENARIO_STEP', `${file}: a program plays one step at a time; loops are its own`);
+      },
     };
     const reader = new Reader(world, new Outputs((field) => isHolding(field, world)), new Timeline(network.startsAtMs));
     const steps = compileSteps(plainSteps, reader, problems);

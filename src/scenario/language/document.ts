@@ -175,7 +175,7 @@ export interface ForPart {
 /** TypeScript only: what takes a programming language. */
 export interface Code {
   readonly title: string;
-  readonly run: (play: Play) => Promise<void>;
+  readonly run: (play: Play<StepPart>) => Promise<void>;
 }
 
 export interface PayPart {

@@ -48,7 +48,11 @@ t.test('only stories that cut or slow something, or may, get something to cut', 
     ['slowness', [step({ type: 'slow', banks: [NBC], byMs: 1 })], true],
     ['a cut within a branch', [together(crash, step({ type: 'sequence', steps: [crash, cut] }))], true],
     ['branches without one', [together(crash, step({ type: 'sequence', steps: [crash] }))], false],
-    ['a program', [step({ type: 'run', title: 'who knows', body: () => Promise.resolve() })], true],
+    [
+      'a program',
+      [step({ type: 'run', title: 'who knows', body: () => Promise.resolve(), stepOf: () => crash })],
+      true,
+    ],
   ];
   for (const [name, steps, expected] of cases) t.equal(altersLinks(steps), expected, name);
   t.end();

@@ -31,6 +31,10 @@ export class OutputBook {
     this.#left.set(name, left);
   }
 
+  has(name: string): boolean {
+    return this.#left.has(name);
+  }
+
   /** @throws CodedError `SCENARIO_OUTPUT_MISSING` where that step has not been played: it stands in another branch. */
   of(name: string): Left {
     const left = this.#left.get(name);

@@ -345,9 +345,8 @@ t.test('a TypeScript step plays steps of its own', async (t) => {
     play.expect((await play.balance('sok', 'KHR')) > 50_999n, `sok has ${amount} more`);
     play.expect(play.now() < 0, 'time runs backwards');
   };
-  const { run } = await played(storyOf([step({ type: 'run', title: 'A gift', body })]), {
-    compileStep: (part) => part as Step,
-  });
+  const stepOf = (part: unknown) => part as Step;
+  const { run } = await played(storyOf([step({ type: 'run', title: 'A gift', body, stepOf })]));
   t.strictSame(
     run.expectations.map(({ held, title }) => [held, title.replace(/100\d/, '100x')]),
     [

@@ -4,7 +4,7 @@
  * on after expectations, to see all of them.
  */
 import { formatAmount } from '../../codec/amount.ts';
-import { settlementAccount } from '../../codec/text.ts';
+import { participantOf, settlementAccount } from '../../codec/text.ts';
 import { CodedError } from '../../errors.ts';
 import { Chance } from '../../simulator/world/random.ts';
 import type { AccountId, CurrencyCode } from '../../types/index.ts';
@@ -39,8 +39,6 @@ export interface PlayOptions {
   readonly onEvent?: (event: PlayEvent) => void;
   /** Plays on after an expectation that did not hold. */
   readonly keepGoing?: boolean;
-  /** Makes a step of what a TypeScript story does while it is played. */
-  readonly compileStep?: (part: unknown) => Step;
   /** Ends the story after the step that is being played. */
   readonly signal?: AbortSignal;
 }
@@ -61,7 +59,16 @@ export async function play(story: Story, engine: Engine, options: PlayOptions): 
 }
 
 /** Ends the story: a step did not end as it should, or an expectation did not hold. */
-class Stop extends Error {}
+class Stop extends Error {
+  /** What stands in the line of the step. */
+  readonly result: string;
+
+  /** @param message empty where the expectations have all there is to say. */
+  constructor(message: string, result = message) {
+    super(message);
+    this.result = result;
+  }
+}
 
 class Player {
   readonly #stage: Stage;
@@ -162,7 +169,7 @@ class Player {
       if (hasLine) end('done', result);
     } catch (error) {
       const isOfStory = error instanceof Stop || error instanceof CodedError;
-      if (isOfStory && hasLine) end('failed', error.message === '' ? 'did not hold' : error.message);
+      if (isOfStory && hasLine) end('failed', error instanceof Stop ? error.result : error.message);
       throw error;
     }
   }
@@ -249,24 +256,28 @@ class Player {
     }
     recorder.expectations.push(...judged.map((judgement) => ({ step: number, ...judgement })));
     const broken = judged.filter(({ held }) => !held).length;
-    if (broken > 0 && this.#options.keepGoing !== true) throw new Stop('');
+    if (broken > 0 && this.#options.keepGoing !== true)
+      throw new Stop('', `${broken} of ${judged.length} did not hold`);
     return `${judged.length - broken} of ${judged.length} held`;
   }
 
-  async #run({ body, title }: Of<'run'>, number: string): Promise<string> {
+  async #run({ body, stepOf }: Of<'run'>, number: string): Promise<string> {
     const { engine, outputs, recorder, story } = this.#stage;
-    const { compileStep, keepGoing } = this.#options;
+    const { keepGoing } = this.#options;
     let played = 0;
     await body({
       do: async (part) => {
-        if (compileStep === undefined) throw new Stop(`${title}: this story cannot make steps while it is played`);
         played += 1;
-        const step = compileStep(part);
-        await this.#step(step, `${number}.${played}`);
-        return step.as === null ? {} : outputs.of(step.as).fields();
+        const step = stepOf(part);
+        const own = `${number}.${played}`;
+        // No author can give a step such a name: it is the program's, for what it is given back.
+        const as = step.as ?? `step ${own}`;
+        await this.#step({ ...step, as }, own);
+        return outputs.has(as) ? outputs.of(as).fields() : {};
       },
       balance: async (person, currency) => {
         const account = story.people.find(({ name }) => name === person)?.account ?? (person as AccountId);
+        await this.#level(account);
         return (await accountOf(engine, account))?.balances.get(currency as CurrencyCode) ?? 0n;
       },
       now: () => engine.now(),
@@ -276,10 +287,18 @@ class Player {
       },
       expect: (held, sentence) => {
         recorder.expectations.push({ step: number, place: NOWHERE, title: sentence, held, finding: null });
-        if (!held && keepGoing !== true) throw new Stop('');
+        if (!held && keepGoing !== true) throw new Stop('', `did not hold: ${sentence}`);
       },
     });
     return '';
+  }
+
+  /** A bank may be some milliseconds behind the one that said «final»: what a program asks next is asked of level books. */
+  async #level(account: AccountId): Promise<void> {
+    const { engine, recorder } = this.#stage;
+    const deadlineMs = engine.networkNow() + LEVEL_WITHIN_MS;
+    const height = () => askAny(engine, participantOf(account), async (bank) => (await bank.head()).height);
+    while ((await height()) < recorder.height && engine.networkNow() < deadlineMs) await engine.sleep(LOOK_EVERY_MS);
   }
 
   async #waitUntil(ms: number): Promise<void> {
@@ -317,6 +336,9 @@ type Of<Type extends Action['type']> = Extract<Action, { type: Type }>;
 
 /** Between two looks at what is expected. */
 const TRY_EVERY_MS = 250;
+/** How long, and how often, a bank's books are waited for. */
+const LEVEL_WITHIN_MS = 10_000;
+const LOOK_EVERY_MS = 10;
 /** What TypeScript says stands in no text. */
 const NOWHERE: Place = { file: '', line: 0, column: 0, path: 'run' };
 

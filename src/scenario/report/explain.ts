@@ -8,7 +8,7 @@ import type { PaymentRecord, Run } from '../run.ts';
 import { count, duration, timeOfDay } from '../words.ts';
 
 /** One line of the way. */
-export interface Hop {
+interface Hop {
   /** Engine time since the payment was first batched; null where that is not known. */
   readonly afterMs: number | null;
   readonly stage: 'submitted' | 'batched' | 'spread' | 'proposed' | 'voted' | 'certified' | 'executed';
@@ -27,11 +27,13 @@ type Entry<Type extends JournalEntry['type']> = Extract<JournalEntry, { type: Ty
 /** An id or its beginning has at least so many digits, so that a word like `dad` is not taken for one. */
 const MIN_ID_DIGITS = 6;
 
-/** @param text an id or its beginning, or words of a payment's title. @returns all that fit. */
+/** @param text an id or its beginning, or words of a payment's title or memo. @returns all that fit. */
 export function findPayments(run: Run, text: string): readonly PaymentRecord[] {
   const wanted = text.toLowerCase();
   const isId = wanted.length >= MIN_ID_DIGITS && /^[0-9a-f]{1,64}$/.test(wanted);
-  return run.payments.filter(({ id, title }) => (isId ? id.startsWith(wanted) : title.toLowerCase().includes(wanted)));
+  return run.payments.filter(({ id, title, memo }) =>
+    isId ? id.startsWith(wanted) : `${title}\n${memo}`.toLowerCase().includes(wanted),
+  );
 }
 
 export function explain(journal: readonly JournalEntry[], payment: PaymentRecord): Explanation {

@@ -40,7 +40,7 @@ export function pageOf(run: Run): string {
   ].join('\n');
 }
 
-export function verdictOf({ verdict }: Run): string {
+function verdictOf({ verdict }: Run): string {
   const says = { held: 'Everything held', failed: 'An expectation did not hold', stopped: 'The story stopped' };
   return says[verdict];
 }

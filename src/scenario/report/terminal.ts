@@ -42,17 +42,23 @@ export function summaryOf(run: Run, paint: Paint): string {
       ? paint('yellow', 'Signatures are stubbed in this story: its times say nothing about cryptography.')
       : null,
     '',
-    ...run.expectations.filter((expectation) => !expectation.held).map((broken) => brokenLines(broken, paint)),
-    ...(run.problem === null ? [] : [`${paint('red', 'The story stopped.')} ${run.problem}`, '']),
+    findingOf(run, paint),
     verdictLine(run, paint),
   ];
   return lines.filter((line) => line !== null).join('\n');
 }
 
+/** Every expectation that did not hold with what was found, and what stopped the story; null where nothing is wrong. */
+export function findingOf(run: Run, paint: Paint): string | null {
+  const broken = run.expectations.filter(({ held }) => !held).map((one) => brokenLines(one, paint));
+  const stopped = run.problem === null ? [] : [`${paint('red', 'The story stopped.')} ${run.problem}\n`];
+  return broken.length + stopped.length === 0 ? null : [...broken, ...stopped].join('\n');
+}
+
 function brokenLines({ title, finding, place }: ExpectationRecord, paint: Paint): string {
   const where = place.line === 0 ? place.path : `${place.file}:${place.line}:${place.column}`;
-  const said = (finding ?? '').replace(/^/gm, '  ');
-  return `${paint('red', '✗ Expected:')} ${title} ${paint('dim', `(${where})`)}\n${said}\n`;
+  const said = finding === null ? '' : `${finding.replace(/^/gm, '  ')}\n`;
+  return `${paint('red', '✗ Expected:')} ${title} ${paint('dim', `(${where})`)}\n${said}`;
 }
 
 function verdictLine({ verdict, story }: Run, paint: Paint): string {

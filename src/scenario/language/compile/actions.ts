@@ -1,7 +1,7 @@
 /** What each word of a step does, as the player does it. The shape of the value has been judged; here its names get meaning. */
 import { MAX_MEMO_BYTES } from '../../../codec/limits.ts';
 import { ACTORS } from '../../../simulator/byzantine/index.ts';
-import type { Action, PayAction, Play } from '../../story.ts';
+import type { Action, PayAction, Play, Step } from '../../story.ts';
 import { MAX_BULK } from '../limits.ts';
 import { at, itemsOf, type Node, textOf } from '../node.ts';
 import { refuse, shown, suggestion } from '../problem.ts';
@@ -98,10 +98,10 @@ export const ACTIONS: Readonly<Record<Exclude<Word, 'together' | 'expect' | 'run
 };
 
 /** Of a TypeScript story. */
-export function runAction(title: Node, body: Node): Action {
+export function runAction(title: Node, body: Node, stepOf: (part: unknown) => Step): Action {
   if (body.kind !== 'code')
     return refuse('SCENARIO_SHAPE', body.place, '`run` is for stories in TypeScript; expected a function');
-  return { type: 'run', title: textOf(title), body: body.body as (play: Play) => Promise<void> };
+  return { type: 'run', title: textOf(title), body: body.body as (play: Play) => Promise<void>, stepOf };
 }
 
 function pay(value: Node, reader: Reader): PayAction {

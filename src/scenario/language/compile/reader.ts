@@ -5,7 +5,7 @@ import { accountIdProblem, settlementAccount } from '../../../codec/text.ts';
 import { STATUSES } from '../../../ledger/status.ts';
 import { POOL_REFUSALS } from '../../../node/node.ts';
 import type { AccountId, Amount, ParticipantId, TierName } from '../../../types/index.ts';
-import type { Place, Signers, Text, Value } from '../../story.ts';
+import type { Place, Signers, Step, Text, Value } from '../../story.ts';
 import { at, itemsOf, type Measure, type Node, textOf } from '../node.ts';
 import { refuse, shown, suggestion } from '../problem.ts';
 import { type Currencies, readMoney } from './money.ts';
@@ -23,6 +23,8 @@ export interface World {
   readonly phones: ReadonlyMap<AccountId, string>;
   /** Of what loops make of few words. */
   readonly measure: Measure;
+  /** Reads a step that a program makes while the story is played. @throws CodedError, with the first of what is wrong. */
+  stepOf(part: unknown, reader: Reader): Step;
 }
 
 /** Codes that a transaction can be refused with. */

@@ -36,7 +36,11 @@ function compileStep(step: PlainStep, reader: Reader, problems: Problems): Step 
 function actionOf({ word, map, branches }: PlainStep, reader: Reader, problems: Problems): Action {
   const value = need(map, word);
   if (word === 'together') return { type: 'together', steps: sideBySide(branches, reader, problems) };
-  if (word === 'run') return runAction(need(map, 'title'), value);
+  if (word === 'run') {
+    const { world, outputs, timeline } = reader;
+    const here = new Reader(world, outputs.fork(), timeline.fork());
+    return runAction(need(map, 'title'), value, (part) => world.stepOf(part, here));
+  }
   if (word !== 'expect') return ACTIONS[word](value, reader);
   return {
     type: 'expect',
