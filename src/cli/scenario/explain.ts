@@ -21,16 +21,17 @@ export async function explainCommand(
   const folder = await findRun(runsFolder(data, runs), name);
   const run = await readRun(folder);
   const found = findPayments(run, text);
-  const [first] = found;
+  const [first, ...others] = found;
   if (first === undefined) throw notFound(run, path.basename(folder), text);
-  if (found.length > 1) {
+  // One that was handed in several times is still one payment.
+  if (others.some(({ id }) => id !== first.id)) {
     const shown = found.slice(0, MAX_LISTED);
     const more = found.length - shown.length;
     const hint = `${count(found.length, 'payment')} fit; name one by its id${more > 0 ? ` (${count(more, 'more is', 'more are')} not shown)` : ''}`;
     out.print(`${listOf(shown, out)}\n\n${hint}`, { matches: found });
     return;
   }
-  const explanation = explain(await readJournal(folder), first);
+  const explanation = explain(await readJournal(folder), first, others);
   out.print(explanationText(explanation, out.style), explanation);
 }
 

@@ -96,7 +96,7 @@ export function finalityChart(run: Run): string | null {
   const histogram = histogramOf(run);
   if (histogram === null) return null;
   const { buckets } = histogram;
-  const [top, base, height] = [26, 150, 190];
+  const [top, base, height] = [38, 162, 202];
   const x = scale(0, buckets.length, LEFT, RIGHT);
   const most = Math.max(...buckets.map((bucket) => bucket.count));
   const y = scale(0, most, base, top);
@@ -130,11 +130,13 @@ function quantileMarks(
     { name: 'p50', ms: histogram.p50Ms },
     { name: 'p99', ms: histogram.p99Ms },
   ];
-  return marks.map(({ name, ms }) => {
+  return marks.map(({ name, ms }, i) => {
+    // One above the other: they may be close.
+    const y = top - 2 - 12 * (marks.length - 1 - i);
     const at = x(Math.log2(Math.max(1, ms) / first) * PER_DOUBLING);
-    const line = element('line', { x1: at, x2: at, y1: top - 8, y2: base, class: 'mark' });
+    const line = element('line', { x1: at, x2: at, y1: y - 8, y2: base, class: 'mark' });
     const anchor = at > WIDTH - 120 ? 'end' : 'start';
-    const text = label(at + (anchor === 'end' ? -5 : 5), top - 2, `${name} ${duration(ms)}`, {
+    const text = label(at + (anchor === 'end' ? -5 : 5), y, `${name} ${duration(ms)}`, {
       class: 'mark-text',
       'text-anchor': anchor,
     });

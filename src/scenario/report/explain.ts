@@ -36,7 +36,12 @@ export function findPayments(run: Run, text: string): readonly PaymentRecord[] {
   );
 }
 
-export function explain(journal: readonly JournalEntry[], payment: PaymentRecord): Explanation {
+/** @param again the same transaction, handed in once more. */
+export function explain(
+  journal: readonly JournalEntry[],
+  payment: PaymentRecord,
+  again: readonly PaymentRecord[] = [],
+): Explanation {
   const batches = ofType(journal, 'batched').filter(({ transactions }) => includes(transactions, payment.id));
   const commits = ofType(journal, 'committed').filter(({ transactions }) =>
     includes(
@@ -45,9 +50,10 @@ export function explain(journal: readonly JournalEntry[], payment: PaymentRecord
     ),
   );
   const zeroMs = batches[0]?.atMs ?? commits[0]?.atMs ?? 0;
-  const submitted = `${payment.title}: handed to ${payment.via} at ${timeOfDay(payment.submittedAtMs)}`;
   const hops: readonly Hop[] = [
-    { afterMs: null, stage: 'submitted', what: submitted },
+    ...[payment, ...again].map(({ title, via, submittedAtMs }): Hop => {
+      return { afterMs: null, stage: 'submitted', what: `${title}: handed to ${via} at ${timeOfDay(submittedAtMs)}` };
+    }),
     ...batches.flatMap((batch) => spreadOf(journal, batch, zeroMs)),
     ...agreementOn(journal, new Set(batches.map(({ digest }) => digest)), commits[0] ?? null, zeroMs),
     ...executionsOf(commits, zeroMs),

@@ -144,6 +144,15 @@ test('the way of a payment', async (t) => {
     t.match(explanationText(explain(JOURNAL, RUN.payments[0]!), plain), /\+12 ms {2}certified/);
   });
 
+  await t.test('of one that was handed in twice begins with both', async (t) => {
+    const again = { ...RUN.payments[0]!, via: 'cnb', title: 'the same again' };
+    const { hops } = explain(JOURNAL, RUN.payments[0]!, [again]);
+    t.same(
+      hops.filter(({ stage }) => stage === 'submitted').map(({ what }) => what),
+      ['dara pays sok 5,000 KHR: handed to aclb at 08:00', 'the same again: handed to cnb at 08:00'],
+    );
+  });
+
   await t.test('of a refusal ends with the rule', async (t) => {
     const refused = RUN.payments.find(({ code }) => code === 'ALIAS_STALE');
     t.match(explain([], refused!).conclusion, /^Refused by rule ALIAS_STALE: The phone number was bound anew/);
