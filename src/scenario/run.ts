@@ -34,6 +34,8 @@ export interface Run {
   readonly expectations: readonly ExpectationRecord[];
   /** Who held what in the end: people and banks (`settlement@aclb`), crowds as a sum. */
   readonly holdings: readonly HoldingRecord[];
+  /** What the banks' settlement accounts held, at each `remember` step and in the end. */
+  readonly positions: readonly PositionRecord[];
   /** Final transfers between banks' customers, added up. */
   readonly flows: readonly FlowRecord[];
   readonly supply: readonly {
@@ -120,6 +122,11 @@ export interface HoldingRecord {
   readonly account: string | null;
   readonly bank: string | null;
   readonly balances: readonly AmountJson[];
+}
+
+export interface PositionRecord {
+  readonly atMs: number;
+  readonly banks: readonly { readonly bank: string; readonly balances: readonly AmountJson[] }[];
 }
 
 export interface FlowRecord {

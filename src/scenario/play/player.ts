@@ -97,6 +97,7 @@ class Player {
     const realStartMs = realNow();
     const problem = await this.#playAll();
     const { balances, supply } = await this.#end();
+    recorder.position(balances);
     const engineEnd = await engine.close();
     const isBroken = recorder.expectations.some(({ held }) => !held);
     const verdict = isBroken ? 'failed' : 'held';
@@ -190,9 +191,12 @@ class Player {
       case 'together':
         await this.#together(action.steps, number);
         return '';
-      case 'remember':
-        this.#keep(step, { handed: [], balances: await this.#balances() });
-        return '';
+      case 'remember': {
+        const balances = await this.#balances();
+        recorder.position(balances);
+        this.#keep(step, { handed: [], balances });
+        return settlementOf(balances, this.#stage);
+      }
       case 'expect':
         return await this.#expect(action, number);
       case 'run':
@@ -341,6 +345,15 @@ const LEVEL_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 10;
 /** What TypeScript says stands in no text. */
 const NOWHERE: Place = { file: '', line: 0, column: 0, path: 'run' };
+
+/** `settlement accounts: cnb 20,000,000 KHR`; those that are empty say nothing. */
+function settlementOf(balances: Balances, { story, titles }: Stage): string {
+  const held = story.network.members.flatMap(({ id }) => {
+    const amounts = [...(balances.get(settlementAccount(id)) ?? [])].filter(([, minor]) => minor > 0n);
+    return amounts.map(([currency, minor]) => `${id} ${titles.money({ currency, minor })}`);
+  });
+  return `settlement accounts: ${held.length === 0 ? 'all empty' : held.join(', ')}`;
+}
 
 /** `dara.KHR` -> `5000 KHR`. */
 function fieldsOf(balances: Balances, outputs: OutputBook, titles: Titles): Outputs {

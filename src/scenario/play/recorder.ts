@@ -10,6 +10,7 @@ import type {
   FlowRecord,
   HoldingRecord,
   PaymentRecord,
+  PositionRecord,
   Run,
   StepRecord,
 } from '../run.ts';
@@ -41,6 +42,7 @@ export class Recorder {
   height = 0;
   readonly #blocks = new Map<number, BlockRecord>();
   readonly #faults: FaultRecord[] = [];
+  readonly #positions: PositionRecord[] = [];
   readonly #story: Story;
   readonly #engine: Engine;
   readonly #submissions: Submissions;
@@ -54,6 +56,14 @@ export class Recorder {
 
   get blocks(): Iterable<BlockRecord> {
     return this.#blocks.values();
+  }
+
+  /** What the banks themselves hold at this moment goes into the run. */
+  position(balances: Balances): void {
+    const banks = this.#story.network.members.map(({ id }) => {
+      return { bank: id, balances: this.#held(balances, [settlementAccount(id)]) };
+    });
+    this.#positions.push({ atMs: this.#engine.now(), banks });
   }
 
   /** Faults that last begin here; `mended` ends them. */
@@ -93,6 +103,7 @@ export class Recorder {
       faults: this.#faults,
       expectations: this.expectations,
       holdings: this.#holdings(ending.balances),
+      positions: this.#positions,
       flows: this.#flows(handed),
       supply: ending.supply,
     };

@@ -27,6 +27,7 @@ export function pageOf(run: Run): string {
     section('Step by step', steps(run)),
     section('Expectations', expectations(run)),
     section('Who holds what in the end', holdings(run)),
+    section('Settlement positions', positions(run)),
     section('Blocks', blocks(run)),
     section('Payments', payments(run)),
   ];
@@ -132,6 +133,19 @@ function holdings(run: Run): string {
     return `<p><b>${escaped(currency)}</b> ${words}</p>`;
   });
   return supply.join('') + table(['Name', 'Account', ...codes.map((code) => `#${code}`)], rows);
+}
+
+/** Of every bank that ever held something, at each moment that the story remembers, and in the end. */
+function positions(run: Run): string {
+  const held = (at: Run['positions'][number], bank: string) =>
+    at.banks.find((entry) => entry.bank === bank)?.balances ?? [];
+  const shown = run.members.filter(({ id }) => run.positions.some((at) => held(at, id).length > 0));
+  if (run.positions.length < 2 || shown.length === 0) return '';
+  const rows = run.positions.map((at) => {
+    const cells = shown.map(({ id }) => `<td class="number">${held(at, id).map(money).map(escaped).join('<br>')}</td>`);
+    return `<tr><td class="time">${timeOfDay(at.atMs)}</td>${cells.join('')}</tr>`;
+  });
+  return table(['Time', ...shown.map(({ id }) => `#${id}`)], rows);
 }
 
 function blocks(run: Run): string {

@@ -104,6 +104,14 @@ test('the page', async (t) => {
     t.notMatch(pageOf({ ...RUN, engine: { ...RUN.engine, signatures: 'real' } }), 'Signatures are stubbed');
   });
 
+  await t.test('shows what the banks held, moment by moment', async (t) => {
+    t.match(
+      page,
+      /Settlement positions.*08:00<\/td><td class="number">700,000 KHR<\/td>.*09:00<\/td><td class="number"><\/td>/s,
+    );
+    t.notMatch(pageOf({ ...RUN, positions: RUN.positions.slice(0, 1) }), 'Settlement positions');
+  });
+
   await t.test('leaves out charts of what did not happen', async (t) => {
     const empty = pageOf({ ...RUN, payments: [], flows: [], blocks: [], expectations: [], steps: [], faults: [] });
     t.notMatch(empty, 'How fast payments became final');

@@ -154,6 +154,10 @@ export const RUN: Run = {
     { from: 'cnb', to: 'aclb', amount: { currency: 'KHR', value: '55000' }, transfers: 4 },
     { from: 'cnb', to: 'cnb', amount: { currency: 'KHR', value: '15000' }, transfers: 2 },
   ],
+  positions: [
+    { atMs: START_MS, banks: [{ bank: 'aclb', balances: [{ currency: 'KHR', value: '700000' }] }] },
+    { atMs: START_MS + 3_600_000, banks: [{ bank: 'aclb', balances: [] }] },
+  ],
   supply: [{ currency: 'KHR', issued: '100000', redeemed: '0', circulating: '100000' }],
 };
 
