@@ -1,7 +1,8 @@
 /** Payments and other commands in words for people, as every command of the wallets' side prints them. */
+
 import type { AccountJson, BalanceJson, EntryJson } from '../api/types.ts';
+import { withThousands } from '../codec/amount.ts';
 import type { AmountJson, CommandJson } from '../codec/json.ts';
-import { withThousands } from './output.ts';
 
 /** `KHR 1,200,000`. */
 export function describeAmount({ currency, value }: AmountJson | BalanceJson): string {

@@ -1,13 +1,15 @@
 /** Who has what: balances of accounts, with what this machine knows beside them, as a table. */
+
 import type { Client } from '../api/client.ts';
 import { ApiError } from '../api/client-errors.ts';
 import type { AccountJson, BalanceJson } from '../api/types.ts';
+import { withThousands } from '../codec/amount.ts';
 import { parseAccountId, participantOf } from '../codec/text.ts';
 import { CodedError } from '../errors.ts';
 import type { AccountId } from '../types/index.ts';
 import type { CliContext } from './context.ts';
 import { isSilence, type Nodes } from './nodes.ts';
-import { type Column, type Output, withThousands } from './output.ts';
+import type { Column, Output } from './output.ts';
 import { listWallets } from './wallet-files.ts';
 
 export interface Holdings {

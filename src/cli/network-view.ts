@@ -1,8 +1,10 @@
 /** What a local network that is up looks like to a person. */
+
 import path from 'node:path';
+import { withThousands } from '../codec/amount.ts';
 import type { WalletRow } from './dev-wallets.ts';
 import type { LocalNode } from './local-network.ts';
-import { type Output, withThousands } from './output.ts';
+import type { Output } from './output.ts';
 
 /** Tables of nodes and wallets, and what to try first. */
 export function describeNetwork(

@@ -1,7 +1,9 @@
 /** Tables line up, money reads well, and programs get JSON and nothing else. */
+
 import { stripVTControlCharacters } from 'node:util';
 import { test } from 'tap';
-import { createOutput, wantsColour, withThousands } from './output.ts';
+import { withThousands } from '../codec/amount.ts';
+import { createOutput, wantsColour } from './output.ts';
 
 function recorder(json: boolean, colour = false) {
   const written = { stdout: '', stderr: '' };

@@ -64,12 +64,6 @@ export function wantsColour(env: Readonly<Record<string, string | undefined>>, i
   return isTerminal && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }
 
-/** The canonical text of an amount with separators of thousands, for people: `1,234,500.00`. */
-export function withThousands(amount: string): string {
-  const [whole = '', ...places] = amount.split('.');
-  return [whole.replace(/\B(?=(?:\d{3})+$)/g, ','), ...places].join('.');
-}
-
 function renderTable<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],

@@ -38,6 +38,12 @@ export function formatAmount(minor: bigint, exponent: number): string {
   return `${sign}${digits.slice(0, -exponent)}.${digits.slice(-exponent)}`;
 }
 
+/** The canonical text of an amount with separators of thousands, for people: `1,234,500.00`. */
+export function withThousands(amount: string): string {
+  const [whole = '', ...places] = amount.split('.');
+  return [whole.replace(/\B(?=(?:\d{3})+$)/g, ','), ...places].join('.');
+}
+
 function shown(text: string): string {
   return JSON.stringify(text.slice(0, MAX_TEXT));
 }

@@ -1,4 +1,5 @@
-/** Figures as people read them. */
+/** Figures as people read them: money, times, counts, and how long most of something took. */
+import { withThousands } from '../codec/amount.ts';
 import type { AmountJson } from '../codec/json.ts';
 
 /** Phnom Penh is seven hours ahead of UTC, all year. */
@@ -11,8 +12,7 @@ export function money({ value, currency }: AmountJson): string {
 
 /** A decimal with separators of thousands. */
 export function grouped(value: string | number): string {
-  const [whole = '', ...places] = String(value).split('.');
-  return [whole.replace(/\B(?=(?:\d{3})+$)/g, ','), ...places].join('.');
+  return withThousands(String(value));
 }
 
 /** `38 ms`, `1.2 s`, `3 min`, `2.5 h`. */
@@ -36,6 +36,11 @@ export function dateOf(ms: number): string {
 /** `3 payments`, `1 payment`. */
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${grouped(n)} ${n === 1 ? one : many}`;
+}
+
+/** @returns the q-quantile by the nearest rank; 0 of nothing. */
+export function quantile(ascending: readonly number[], q: number): number {
+  return ascending[Math.max(0, Math.ceil(q * ascending.length) - 1)] ?? 0;
 }
 
 function localIso(ms: number): string {

@@ -1,15 +1,16 @@
 /** `tonle balance`, `tx`, `supply` and `status`: looking, without changing anything. */
+
 import type { Client } from '../../api/client.ts';
 import { createClient } from '../../api/client.ts';
 import { ApiError } from '../../api/client-errors.ts';
 import type { CurrencySupplyJson, StatusJson, TransactionDetailsJson } from '../../api/types.ts';
+import { withThousands } from '../../codec/amount.ts';
 import { parseHash } from '../../codec/text.ts';
 import { CodedError } from '../../errors.ts';
 import type { CliContext } from '../context.ts';
 import { describeCommand, describeSigners, describeTier, shortHash } from '../describe.ts';
 import { accountNamed, holdingsTable, readAccount, readHoldings } from '../holdings.ts';
 import { isSilence, Nodes } from '../nodes.ts';
-import { withThousands } from '../output.ts';
 import { assertNewFile, type Finality, readFinality, saveReceipt } from '../receipts.ts';
 import { listWallets } from '../wallet-files.ts';
 

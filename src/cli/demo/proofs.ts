@@ -1,15 +1,16 @@
 /** The last chapters: what the network refuses, what the books say, and a receipt that convinces when all nodes are gone. */
+
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createClient } from '../../api/client.ts';
 import type { CurrencySupplyJson } from '../../api/types.ts';
+import { withThousands } from '../../codec/amount.ts';
 import { parseGenesis } from '../../codec/genesis-json.ts';
 import { transactionId } from '../../crypto/ids.ts';
 import { assert, CodedError } from '../../errors.ts';
 import type { ParticipantId, Transaction } from '../../types/index.ts';
 import { describeAmount, shortHash } from '../describe.ts';
 import { homePaths } from '../home.ts';
-import { withThousands } from '../output.ts';
 import { describeReceipt, isConvincing, saveReceipt, verifyReceipt } from '../receipts.ts';
 import { type Final, issue, newNonce, readAmount, redeem, resolvePayee, signPayment, submit } from '../wallet.ts';
 import { banksOf, clientOf, payByPhone, promised, type Stage, type Sum, signFor, untilLevel } from './stage.ts';

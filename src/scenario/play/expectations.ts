@@ -4,12 +4,11 @@
  */
 import { participantOf } from '../../codec/text.ts';
 import type { Amount, CurrencyCode } from '../../types/index.ts';
-import { quantile } from '../report/figures.ts';
 import type { ExpectationRecord } from '../run.ts';
 import type { Comparison, Expectation } from '../story.ts';
-import { count, duration, grouped } from '../words.ts';
+import { count, duration, grouped, quantile } from '../words.ts';
 import { accountOf, askAny, isUnreachable, runningBanks } from './banks.ts';
-import { lastMovements, otherEndings } from './evidence.ts';
+import { lastMovements, otherEndings } from './movements.ts';
 import { finalities, nameOf } from './results.ts';
 import type { Stage } from './stage.ts';
 

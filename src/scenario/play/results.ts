@@ -1,9 +1,8 @@
 /** What came of a step's transactions: in a sentence, as outputs, and whether it is what the story expects. */
 import type { Amount } from '../../types/index.ts';
 import type { Ending } from '../engine.ts';
-import { quantile } from '../report/figures.ts';
 import type { ExpectedEnding, Outputs, Step } from '../story.ts';
-import { count, duration, grouped } from '../words.ts';
+import { count, duration, grouped, quantile } from '../words.ts';
 import type { OutputBook } from './outputs.ts';
 import type { Handed } from './submissions.ts';
 

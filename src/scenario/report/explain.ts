@@ -42,12 +42,9 @@ export function explain(
   payment: PaymentRecord,
   again: readonly PaymentRecord[] = [],
 ): Explanation {
-  const batches = ofType(journal, 'batched').filter(({ transactions }) => includes(transactions, payment.id));
+  const batches = ofType(journal, 'batched').filter(({ transactions }) => transactions.some((id) => id === payment.id));
   const commits = ofType(journal, 'committed').filter(({ transactions }) =>
-    includes(
-      transactions.map(({ id }) => id),
-      payment.id,
-    ),
+    transactions.some(({ id }) => id === payment.id),
   );
   const zeroMs = batches[0]?.atMs ?? commits[0]?.atMs ?? 0;
   const hops: readonly Hop[] = [
@@ -146,8 +143,4 @@ function conclusionOf({ ending, code, height, index, finalityMs }: PaymentRecord
 
 function ofType<Type extends JournalEntry['type']>(journal: readonly JournalEntry[], type: Type): Entry<Type>[] {
   return journal.filter((entry): entry is Entry<Type> => entry.type === type);
-}
-
-function includes(ids: readonly string[], id: string): boolean {
-  return ids.includes(id);
 }

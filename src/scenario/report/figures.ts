@@ -1,5 +1,6 @@
 /** What the charts and tables show, computed from a run. */
 import type { PaymentRecord, Run } from '../run.ts';
+import { quantile } from '../words.ts';
 
 /** Finality in buckets of which four make a doubling: 16 to 19 ms, 19 to 23 ms… */
 export interface Histogram {
@@ -22,11 +23,6 @@ export interface Slice {
   readonly refused: number;
   /** Expired, unreachable or still under way. */
   readonly other: number;
-}
-
-/** @returns the q-quantile by the nearest rank; 0 of nothing. */
-export function quantile(ascending: readonly number[], q: number): number {
-  return ascending[Math.max(0, Math.ceil(q * ascending.length) - 1)] ?? 0;
 }
 
 export function paymentsOf(run: Run): readonly PaymentRecord[] {

@@ -1,7 +1,7 @@
 import { test } from 'tap';
-import { count, duration, grouped, timeOfDay } from '../words.ts';
+import { count, duration, grouped, quantile, timeOfDay } from '../words.ts';
 import { explain, findPayments } from './explain.ts';
-import { endingsOf, histogramOf, PER_DOUBLING, quantile, slicesOf } from './figures.ts';
+import { endingsOf, histogramOf, PER_DOUBLING, slicesOf } from './figures.ts';
 import { pageOf } from './page.ts';
 import { ID, JOURNAL, RUN } from './sample.suite.ts';
 import { timeTicks } from './svg.ts';
