@@ -4,7 +4,13 @@ import { toHex } from '../codec/hex.ts';
 import { publicKeyOf } from '../crypto/ed25519.ts';
 import { encodeKeyFile, type KeyKind } from '../crypto/keyfile.ts';
 import type { Clock, Random } from '../ports.ts';
-import { DEFAULT_CLAIM_DELAY_MS, DEFAULT_CURRENCIES, DEFAULT_TIERS, type Member } from '../types/defaults.ts';
+import {
+  DEFAULT_CLAIM_DELAY_MS,
+  DEFAULT_CURRENCIES,
+  DEFAULT_TIERS,
+  type Member,
+  PHNOM_PENH_OFFSET_MINUTES,
+} from '../types/defaults.ts';
 import type { Genesis, ParticipantId, PublicKey } from '../types/index.ts';
 import { type HomeContent, SECRET_BYTES } from './home.ts';
 
@@ -57,8 +63,7 @@ const DEFAULT_RULES: Genesis['rules'] = {
   aliasClaimDelayMs: DEFAULT_CLAIM_DELAY_MS,
   // Whoever lost a phone has as long again to come back to the bank.
   aliasClaimWindowMs: DEFAULT_CLAIM_DELAY_MS,
-  // Phnom Penh is at UTC+7 all year.
-  dayStartOffsetMinutes: 420,
+  dayStartOffsetMinutes: PHNOM_PENH_OFFSET_MINUTES,
 };
 
 const DEFAULT_TERMS: Terms = { currencies: DEFAULT_CURRENCIES, tiers: DEFAULT_TIERS, rules: DEFAULT_RULES };

@@ -5,6 +5,7 @@
  * Story time passes only while something happens. A `sleep` through which nothing is under way is leapt over; how, and how far
  * the nodes' own clocks go with it, is the engine's business.
  */
+import type { NodeEvent } from '../node/events.ts';
 import type { Signer } from '../ports.ts';
 import type {
   AccountId,
@@ -120,27 +121,13 @@ export interface Faults {
   isRunning(bank: ParticipantId): boolean;
 }
 
+/** What stands in the journal just as a node tells it. */
+type AsTold = Extract<NodeEvent, { readonly type: 'batchHeld' | 'proposal' | 'voted' | 'round' | 'peerRefused' }>;
+
 /** One line of what the nodes tell: enough to follow a payment's way. `atMs` is engine time in ms since the start. */
 export type JournalEntry = { readonly atMs: number; readonly bank: ParticipantId } & (
+  | AsTold
   | { readonly type: 'batched'; readonly digest: string; readonly transactions: readonly TransactionId[] }
-  /** A batch of another bank arrived, and every signature in it holds. */
-  | { readonly type: 'batchHeld'; readonly digest: string; readonly author: ParticipantId }
-  | {
-      readonly type: 'proposal';
-      readonly height: number;
-      readonly round: number;
-      readonly blockHash: BlockHash;
-      readonly proposer: ParticipantId;
-      readonly batches: readonly string[];
-    }
-  /** Its own vote has left it. */
-  | {
-      readonly type: 'voted';
-      readonly step: 'prevote' | 'precommit';
-      readonly height: number;
-      readonly round: number;
-      readonly blockHash: BlockHash | null;
-    }
   | {
       readonly type: 'committed';
       readonly height: number;
@@ -153,9 +140,7 @@ export type JournalEntry = { readonly atMs: number; readonly bank: ParticipantId
       readonly transactions: readonly { readonly id: TransactionId; readonly status: number }[];
       readonly evidence: readonly ParticipantId[];
     }
-  | { readonly type: 'round'; readonly height: number; readonly round: number; readonly proposer: ParticipantId }
   | { readonly type: 'blockRefused'; readonly height: number; readonly reason: string }
-  | { readonly type: 'peerRefused'; readonly peer: ParticipantId; readonly reason: string }
   | { readonly type: 'started' | 'ended'; readonly why: string }
 );
 

@@ -1,4 +1,5 @@
 /** What holds in every story's network, whichever engine it is on: the rules of its genesis, and when its day begins. */
+import { PHNOM_PENH_OFFSET_MINUTES } from '../types/defaults.ts';
 import type { Genesis } from '../types/index.ts';
 import type { NetworkSpec } from './story.ts';
 
@@ -25,8 +26,7 @@ export function termsOf({ currencies, tiers, aliasClaimDelayMs }: NetworkSpec): 
       aliasClaimDelayMs,
       /** Whoever claims a number in a story does not have to hurry. */
       aliasClaimWindowMs: 7 * DAY_MS,
-      /** Phnom Penh is at UTC+7 all year. */
-      dayStartOffsetMinutes: 420,
+      dayStartOffsetMinutes: PHNOM_PENH_OFFSET_MINUTES,
     },
   };
 }

@@ -1,9 +1,10 @@
 /** Figures as people read them: money, times, counts, and how long most of something took. */
 import { withThousands } from '../codec/amount.ts';
 import type { AmountJson } from '../codec/json.ts';
+import { PHNOM_PENH_OFFSET_MINUTES } from '../types/defaults.ts';
 
-/** Phnom Penh is seven hours ahead of UTC, all year. */
-export const STORY_OFFSET_MS = 7 * 3_600_000;
+/** Of the clock that stories tell the time by. */
+export const STORY_OFFSET_MS = PHNOM_PENH_OFFSET_MINUTES * 60_000;
 
 /** `1,234,500.00 USD`. */
 export function money({ value, currency }: AmountJson): string {

@@ -29,6 +29,9 @@ export const DEFAULT_TIERS: readonly Tier[] = [
   { name: 'partial' as TierName, limits: daily(12_000_000n, 3_000_00n) },
 ];
 
+/** Phnom Penh is ahead of UTC by so much, all year: there a day of the tiers begins, and there stories take place. */
+export const PHNOM_PENH_OFFSET_MINUTES = 420;
+
 /** Over a weekend: whoever is without a signal for two days still hears of a claim of the own number in time to object. */
 export const DEFAULT_CLAIM_DELAY_MS = 48 * 3_600_000;
 

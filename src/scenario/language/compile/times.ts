@@ -3,11 +3,11 @@
  * that is over when a step's turn comes is a mistake of the author.
  */
 import type { Place } from '../../story.ts';
+import { STORY_OFFSET_MS } from '../../words.ts';
 import { MAX_DURATION_MS } from '../limits.ts';
 import { refuse, shown } from '../problem.ts';
 
 const DAY_MS = 86_400_000;
-const PHNOM_PENH_MS = 7 * 3_600_000;
 const UNITS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1_000,
@@ -33,7 +33,7 @@ export function readDate(text: string, place: Place): number {
   const midnight = Date.UTC(year, month - 1, day);
   const isReal = year >= 1970 && new Date(midnight).toISOString().startsWith(date);
   if (!isReal) refuse('SCENARIO_TIME', place, `${shown(date)} is no date from 1970 on`);
-  return midnight - PHNOM_PENH_MS + timeOfDay(time, place);
+  return midnight - STORY_OFFSET_MS + timeOfDay(time, place);
 }
 
 /** How far a sequence of steps has come. */
@@ -81,7 +81,7 @@ export class Timeline {
 
   #told(): string {
     const day = Math.floor((this.#earliest - this.#firstMidnight) / DAY_MS) + 1;
-    const clock = new Date(this.#earliest + PHNOM_PENH_MS).toISOString().slice(11, 19);
+    const clock = new Date(this.#earliest + STORY_OFFSET_MS).toISOString().slice(11, 19);
     return `${day > 1 ? `day ${day} ` : ''}${clock.replace(/:00$/, '')}`;
   }
 }
@@ -96,5 +96,5 @@ function timeOfDay(text: string, place: Place): number {
 
 /** The midnight of Phnom Penh at or before this time. */
 function midnightBefore(ms: number): number {
-  return Math.floor((ms + PHNOM_PENH_MS) / DAY_MS) * DAY_MS - PHNOM_PENH_MS;
+  return Math.floor((ms + STORY_OFFSET_MS) / DAY_MS) * DAY_MS - STORY_OFFSET_MS;
 }
