@@ -24,6 +24,10 @@ export interface ApiLimits {
   readonly maxWaitMs: number;
   /** Event streams open at once. */
   readonly eventStreams: number;
+  /** Submission streams open at once: a bank needs one, or a few. */
+  readonly submissionStreams: number;
+  /** A submission stream on which nothing comes for this long while nothing is under way is ended. */
+  readonly submissionIdleMs: number;
   /** Between two signs of life on a silent stream: below the idle timeouts of common proxies. */
   readonly heartbeatMs: number;
   /** A stream whose reader takes nothing for this long is cut off. */
@@ -39,6 +43,8 @@ export const DEFAULT_LIMITS: ApiLimits = {
   defaultWaitMs: 10_000,
   maxWaitMs: 60_000,
   eventStreams: 256,
+  submissionStreams: 32,
+  submissionIdleMs: 60_000,
   heartbeatMs: 15_000,
   stallMs: 30_000,
   healthyLag: 3,

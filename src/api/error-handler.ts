@@ -4,13 +4,24 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import type {
+  FastifyBaseLogger,
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  HTTPMethods,
+} from 'fastify';
 import { toHex } from '../codec/hex.ts';
 import { CodedError } from '../errors.ts';
 import { Refusal } from '../node/node.ts';
 import type { Random } from '../ports.ts';
 import { ERROR_STATUS, fault, isErrorCode, type OwnCode } from './errors.ts';
+import { mayTakeLong } from './http.ts';
 import type { ErrorJson } from './types.ts';
+
+/** A full pool has room again with the next block, which takes less. */
+const RETRY_AFTER_S = 1;
 
 interface Answer {
   readonly status: number;
@@ -26,14 +37,30 @@ export function createErrorHandler(random: Random): Handler {
     const route = routeOf(request);
     if (expected !== null) {
       request.log.debug({ route, code: expected.body.error.code }, 'api.refused');
+      if (expected.body.error.code === 'POOL_FULL') void reply.header('retry-after', RETRY_AFTER_S);
       void reply.code(expected.status).send(expected.body);
       return;
     }
-    const id = toHex(random.bytes(8));
-    request.log.error({ err: error, id, route }, 'api.failed');
-    const message = `Something failed inside the node; its log has it under ${id}.`;
-    void reply.code(500).send({ error: { code: 'INTERNAL', message, details: { id } } } satisfies ErrorJson);
+    void reply.code(500).send(failure(error, random, request.log, route));
   };
+}
+
+/** An error as it stands in an answer that has begun already. */
+export function presentError(
+  error: unknown,
+  random: Random,
+  log: FastifyBaseLogger,
+  route: string,
+): ErrorJson['error'] {
+  return (expectedAnswer(error)?.body ?? failure(error, random, log, route)).error;
+}
+
+/** What we did wrong: said in the log, and under which id it stands there to the client. */
+function failure(error: unknown, random: Random, log: FastifyBaseLogger, route: string): ErrorJson {
+  const id = toHex(random.bytes(8));
+  log.error({ err: error, id, route }, 'api.failed');
+  const message = `Something failed inside the node; its log has it under ${id}.`;
+  return { error: { code: 'INTERNAL', message, details: { id } } };
 }
 
 /** Answers 404 for an address, and 405 where only the method is wrong. Before any route is declared. */
@@ -54,6 +81,7 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
 
 /** For what is not even HTTP: no request exists yet. */
 export function answerBrokenRequest(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && mayTakeLong(socket)) return;
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const { status, body } = faultAnswer(PARSER_CODES.get(error.code ?? '') ?? 'REQUEST_MALFORMED');
   const text = JSON.stringify(body);

@@ -45,7 +45,7 @@ const LEDGER = {
 const POOL = {
   CATCHING_UP: 503,
   HISTORY_ELSEWHERE: 409,
-  POOL_FULL: 503,
+  POOL_FULL: 429,
   REFERENCE_REUSED: 409,
 } as const satisfies Readonly<Record<PoolRefusal, number>>;
 
@@ -64,6 +64,7 @@ const INPUT = {
   FIELD_INVALID: 400,
   FIELD_MISSING: 400,
   FIELD_UNKNOWN: 400,
+  FRAME_INVALID: 400,
   HASH_MALFORMED: 400,
   HEX_MALFORMED: 400,
   KEY_MALFORMED: 400,
@@ -110,7 +111,10 @@ const OWN = {
     'This bank has no such customer; open the account through POST /operator/v1/accounts first.',
   ],
   METHOD_NOT_ALLOWED: [405, 'This address does not take that method; the header `Allow` lists those it takes.'],
-  MEDIA_TYPE_UNSUPPORTED: [415, 'Send application/json, or a transaction as application/cbor.'],
+  MEDIA_TYPE_UNSUPPORTED: [
+    415,
+    'Send application/json, or a transaction as application/cbor; a stream of them as application/vnd.tonle.transactions.',
+  ],
   ACCOUNT_NOT_OURS: [422, 'The account is at another bank; only its own bank acts for it.'],
   ATTEST_UNEXPECTED: [422, 'Only a transaction with one registerAlias or one claimAlias and nothing else is attested.'],
   PHONE_MISMATCH: [422, 'The alias key of the transaction is not that of this phone number.'],
@@ -118,6 +122,14 @@ const OWN = {
   INTERNAL: [500, 'Something failed inside the node.'],
   NODE_BEHIND: [503, 'This node is catching up with the others.'],
   STATE_MOVING: [503, 'Blocks come faster than the whole state can be read; ask again when less is paid.'],
+  SUBMISSIONS_FULL: [
+    503,
+    'This node has as many submission streams open as it serves; one can carry all payments of a bank.',
+  ],
+  SUBMISSIONS_IDLE: [
+    408,
+    'Nothing came for too long and nothing was under way; open another stream when there is more.',
+  ],
   STREAMS_FULL: [503, 'This node has as many event streams open as it serves; try again later, or another node.'],
 } as const satisfies Readonly<Record<string, readonly [number, string]>>;
 

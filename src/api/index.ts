@@ -6,4 +6,5 @@ export { ERROR_STATUS, type ErrorCode } from './errors.ts';
 export type { NodeFace } from './node-face.ts';
 export { parsePhone } from './phone.ts';
 export { createApi } from './server.ts';
+export { openSubmissionStream, type SubmissionHandlers, type SubmissionSender } from './stream-client.ts';
 export type * from './types.ts';

@@ -2,7 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { NodeEvent } from '../node/events.ts';
 import type { Clock } from '../ports.ts';
-import type { TransactionId } from '../types/index.ts';
+import type { Receipt, TransactionId } from '../types/index.ts';
 import type { NodeFace } from './node-face.ts';
 import { statusCodeJson } from './present.ts';
 
@@ -17,6 +17,10 @@ export interface Metrics {
   ): void;
   streamOpened(): void;
   streamClosed(): void;
+  /** A transaction of a submission stream is final, which began at `startMs`. */
+  final(startMs: number): void;
+  submissionsOpened(): void;
+  submissionsClosed(): void;
   /** Stops listening to the node. */
   close(): void;
 }
@@ -42,6 +46,11 @@ export function createMetrics(node: NodeFace, clock: Clock): Metrics {
     help: 'Event streams open now',
     registers: [registry],
   });
+  const submissions = new Gauge({
+    name: 'tonle_submission_streams',
+    help: 'Submission streams open now',
+    registers: [registry],
+  });
   const finality = measureFinality(registry, clock);
   const count = countEvents(registry);
   const unsubscribe = node.subscribe((event) => {
@@ -55,6 +64,9 @@ export function createMetrics(node: NodeFace, clock: Clock): Metrics {
     answered: ({ method, route, status }, seconds) => requests.observe({ method, route, status }, seconds),
     streamOpened: () => streams.inc(),
     streamClosed: () => streams.dec(),
+    final: finality.final,
+    submissionsOpened: () => submissions.inc(),
+    submissionsClosed: () => submissions.dec(),
     close: unsubscribe,
   };
 }
@@ -91,7 +103,7 @@ function countEvents(registry: Registry): (event: NodeEvent) => void {
     switch (event.type) {
       case 'committed':
         blocks.inc({ via: event.via });
-        for (const { receipt } of event.transactions) transactions.inc({ status: statusCodeJson(receipt.status).name });
+        for (const [status, count] of byStatus(event.transactions)) transactions.inc({ status }, count);
         return;
       case 'round':
         if (event.round > 0) rounds.inc();
@@ -108,7 +120,15 @@ function countEvents(registry: Registry): (event: NodeEvent) => void {
   };
 }
 
+/** One count a status instead of one a transaction: blocks hold thousands. */
+function byStatus(transactions: readonly { readonly receipt: Receipt }[]): ReadonlyMap<string, number> {
+  const counts = new Map<number, number>();
+  for (const { receipt } of transactions) counts.set(receipt.status, (counts.get(receipt.status) ?? 0) + 1);
+  return new Map([...counts].map(([status, count]) => [statusCodeJson(status).name, count]));
+}
+
 interface Finality {
+  final(startMs: number): void;
   submitted(id: TransactionId, startMs: number): void;
   observe(event: NodeEvent): void;
 }
@@ -122,6 +142,7 @@ function measureFinality(registry: Registry, clock: Clock): Finality {
   });
   const awaited = new Map<TransactionId, number>();
   return {
+    final: (startMs) => histogram.observe((clock.now() - startMs) / 1_000),
     submitted(id, startMs) {
       if (awaited.has(id)) return;
       awaited.set(id, startMs);

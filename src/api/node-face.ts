@@ -1,4 +1,4 @@
 /** What the API knows of a node: tests can stand in for it, and nothing here reaches behind it. */
 import type { Node } from '../node/node.ts';
 
-export type NodeFace = Pick<Node, 'submit' | 'standing' | 'settled' | 'queries' | 'status' | 'subscribe'>;
+export type NodeFace = Pick<Node, 'submit' | 'room' | 'standing' | 'settled' | 'queries' | 'status' | 'subscribe'>;

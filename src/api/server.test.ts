@@ -372,6 +372,7 @@ t.test('health: yes when caught up, no with the reason when behind', (t) =>
       node: {
         queries: node.queries,
         submit: (transaction) => node.submit(transaction),
+        room: node.room,
         standing: (id) => node.standing(id),
         settled: (id, signal) => node.settled(id, signal),
         subscribe: (listener) => node.subscribe(listener),
@@ -436,6 +437,7 @@ t.test('the description lists every route, and every reference in it leads somew
       'GET /operator/v1/accounts',
       'GET /operator/v1/aliases/{aliasKey}',
       'POST /api/v1/transactions',
+      'POST /api/v1/transactions/stream',
       'POST /operator/v1/accounts',
       'POST /operator/v1/alias-key',
       'POST /operator/v1/attest',

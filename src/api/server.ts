@@ -22,6 +22,7 @@ import { machineRoutes } from './routes/machines.ts';
 import { participantRoutes } from './routes/participants.ts';
 import { stateRoutes } from './routes/state.ts';
 import { statusRoutes } from './routes/status.ts';
+import { submissionRoutes } from './routes/submissions.ts';
 import { supplyRoutes } from './routes/supply.ts';
 import { transactionRoutes } from './routes/transactions.ts';
 import { COMPONENTS, type JsonSchema } from './schemas.ts';
@@ -74,6 +75,7 @@ const LEDGER_ROUTES: readonly Routes[] = [
   accountRoutes,
   aliasRoutes,
   transactionRoutes,
+  submissionRoutes,
   blockRoutes,
   eventRoutes,
 ];

@@ -17,6 +17,23 @@ export interface ErrorJson {
   };
 }
 
+/** A line of a submission stream: how the transaction of one frame ended. */
+export type SubmissionAnswer =
+  | {
+      /** The frame, counted from 0 within its request. */
+      readonly n: number;
+      readonly id: string;
+      readonly state: 'final';
+      readonly height: number;
+      readonly index: number;
+      /** Name of its status: `OK`, or why it took no effect. */
+      readonly status: string;
+    }
+  /** `pending`: nobody waited any longer; nothing has failed. */
+  | { readonly n: number; readonly id: string; readonly state: 'expired' | 'pending' }
+  /** Not taken. The id is null where the bytes are no transaction. */
+  | { readonly n: number; readonly id: string | null; readonly state: 'refused'; readonly error: ErrorJson['error'] };
+
 /** An amount as text and in minor units; both are decimal strings. */
 export interface MoneyJson {
   readonly value: string;

@@ -31,6 +31,10 @@ export class TransactionPool {
     return this.#all.size;
   }
 
+  get room(): number {
+    return this.#maxTransactions - this.#all.size;
+  }
+
   get waiting(): number {
     return this.#waiting.length;
   }

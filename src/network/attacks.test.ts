@@ -4,6 +4,7 @@ import net from 'node:net';
 import { RPC } from '@libp2p/gossipsub/message';
 import type { Test } from 'tap';
 import t from 'tap';
+import { encodeFrame } from '../codec/frames.ts';
 import { MAX_BATCH_BYTES } from '../codec/limits.ts';
 import type { ChainId } from '../types/index.ts';
 import { Adversary, closed, varint, withLength } from './adversary.suite.ts';
@@ -16,7 +17,6 @@ import {
   questionProtocol,
 } from './ask/constants.ts';
 import { batchProtocol, FRAME_TIMEOUT_MS } from './batch/constants.ts';
-import { encodeFrame } from './frames.ts';
 import { MAX_GOSSIP_BYTES, MAX_RPC_BYTES, topicName } from './gossip/constants.ts';
 import { MAX_PENDING_INBOUND, USABLE_TIMEOUT_MS } from './limits.ts';
 import { bytesOf, codeOf, hostAt, startHosts, TestHost } from './network.suite.ts';

@@ -176,6 +176,11 @@ export class Node {
     return { id, standing };
   }
 
+  /** How many transactions more the pool takes now. */
+  get room(): number {
+    return this.#context.transactions.room;
+  }
+
   /** Where a transaction stands now. */
   async standing(id: TransactionId): Promise<TransactionStanding> {
     const found = await this.queries.standing(id);

@@ -1,10 +1,11 @@
 /** Reads one question, has the node answer it, and sends the answer as fast as the peer reads. */
 import type { Stream } from '@libp2p/interface';
+import { encodeFrame, FRAME_HEADER_BYTES } from '../../codec/frames.ts';
 import { AssertionError, assert } from '../../errors.ts';
 import type { Clock, Logger, Question } from '../../ports.ts';
 import type { ParticipantId } from '../../types/index.ts';
 import { crash, NetworkError, reasonOf } from '../errors.ts';
-import { encodeFrame, FRAME_HEADER_BYTES, FrameDecoder } from '../frames.ts';
+import { PeerFrames } from '../frames.ts';
 import { closeWithin, delay, sendAll } from '../streams.ts';
 import type { TokenBucket } from '../token-bucket.ts';
 import {
@@ -72,7 +73,7 @@ function encodeCount(count: number): Uint8Array {
 /** @throws NetworkError `PEER_NONSENSE` for anything but one frame, `PEER_SLOW` where it takes too long. */
 function readQuestion(stream: Stream, clock: Clock): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const decoder = new FrameDecoder(MAX_QUESTION_BYTES);
+    const decoder = new PeerFrames(MAX_QUESTION_BYTES);
     const cancel = clock.schedule(QUESTION_TIMEOUT_MS, () => {
       reject(new NetworkError('PEER_SLOW', 'a question that does not end'));
     });

@@ -1,9 +1,10 @@
 /** Asks one question and collects its answer, within limits of time, frames and bytes. */
 import type { Connection, Stream, StreamCloseEvent } from '@libp2p/interface';
+import { encodeFrame } from '../../codec/frames.ts';
 import { assert } from '../../errors.ts';
 import type { Clock } from '../../ports.ts';
 import { NetworkError, reasonOf } from '../errors.ts';
-import { encodeFrame, FrameDecoder } from '../frames.ts';
+import { PeerFrames } from '../frames.ts';
 import {
   ANSWER_STALL_MS,
   ANSWER_TIMEOUT_MS,
@@ -49,7 +50,7 @@ class Answer {
   readonly #clock: Clock;
   readonly #resolve: (frames: readonly Uint8Array[]) => void;
   readonly #reject: (error: unknown) => void;
-  readonly #decoder = new FrameDecoder(MAX_ANSWER_BYTES);
+  readonly #decoder = new PeerFrames(MAX_ANSWER_BYTES);
   readonly #frames: Uint8Array[] = [];
   #bytes = 0;
   /** Frames of the answer, once the peer has said. */

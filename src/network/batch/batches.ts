@@ -1,10 +1,10 @@
 /** The batch protocol: pushes each batch once to every peer, and reads what peers push. */
 import type { Connection, StreamHandler } from '@libp2p/interface';
+import { encodeFrame } from '../../codec/frames.ts';
 import { MAX_BATCH_BYTES } from '../../codec/limits.ts';
 import { assert } from '../../errors.ts';
 import type { Clock, Logger } from '../../ports.ts';
 import type { ParticipantId } from '../../types/index.ts';
-import { encodeFrame } from '../frames.ts';
 import type { Members } from '../members.ts';
 import { TokenBucket } from '../token-bucket.ts';
 import { BATCH_BURST_BYTES, BATCH_BYTES_PER_SECOND } from './constants.ts';

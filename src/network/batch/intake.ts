@@ -4,7 +4,7 @@ import { MAX_BATCH_BYTES } from '../../codec/limits.ts';
 import type { Clock } from '../../ports.ts';
 import type { ParticipantId } from '../../types/index.ts';
 import { crash, NetworkError, reasonOf } from '../errors.ts';
-import { FrameDecoder } from '../frames.ts';
+import { PeerFrames } from '../frames.ts';
 import { pause, resume } from '../streams.ts';
 import type { TokenBucket } from '../token-bucket.ts';
 import { FRAME_TIMEOUT_MS, MAX_BATCHES_IN_HAND } from './constants.ts';
@@ -25,7 +25,7 @@ export class Intake {
   readonly #bucket: TokenBucket;
   readonly #clock: Clock;
   readonly #events: BatchEvents;
-  readonly #decoder = new FrameDecoder(MAX_BATCH_BYTES);
+  readonly #decoder = new PeerFrames(MAX_BATCH_BYTES);
   readonly #waiting: Uint8Array[] = [];
   #inHand = 0;
   /** The peer is over its rate. */

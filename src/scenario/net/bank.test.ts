@@ -69,7 +69,7 @@ const cases: readonly (readonly [name: string, answers: readonly Answer[], endin
     refused('INSUFFICIENT_FUNDS', receiptOf(40, 0)),
   ],
   ['refused at the door', [[422, error('INSUFFICIENT_FUNDS', { failedCommand: 0 })]], refused('INSUFFICIENT_FUNDS')],
-  ['refused by a full pool', [[503, error('POOL_FULL')]], refused('POOL_FULL')],
+  ['refused by a full pool', [[429, error('POOL_FULL')]], refused('POOL_FULL')],
   ['too late at the door', [[422, error('EXPIRED')]], refused('EXPIRED')],
   ['run out of time while it waited', [[422, error('EXPIRED', { id: ID })]], { kind: 'expired' }],
   [

@@ -42,7 +42,7 @@ t.test('a length above the limit is refused as soon as it is read', async (t) =>
     [0xffff_ffff, true],
   ] as const) {
     const push = () => new FrameDecoder(10).push(header(length));
-    if (refused) t.throws(push, { code: 'PEER_NONSENSE' }, `${length} bytes`);
+    if (refused) t.throws(push, { code: 'FRAME_INVALID' }, `${length} bytes`);
     else t.doesNotThrow(push, `${length} bytes`);
   }
 });
@@ -56,4 +56,11 @@ t.test('a frame that has begun is partial until it is whole', async (t) => {
     t.equal(whole, at === bytes.length - 1);
     t.equal(decoder.partial, !whole);
   }
+});
+
+t.test('frames before a wrong one are still there', async (t) => {
+  const taken: number[] = [];
+  const bytes = Buffer.concat([new Uint8Array(2), new Uint8Array(0), new Uint8Array(11)].map(encodeFrame));
+  t.throws(() => new FrameDecoder(10).each(bytes, ({ length }) => taken.push(length)), { code: 'FRAME_INVALID' });
+  t.strictSame(taken, [2, 0]);
 });

@@ -1,0 +1,231 @@
+/**
+ * One request of many payments: frames in, a line of JSON for each out, both at the same time. It reads no faster than the
+ * network and its reader take, so what one client can make a node hold is bounded by the limits here.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { FrameDecoder } from '../codec/frames.ts';
+import { MAX_TRANSACTION_BYTES } from '../codec/limits.ts';
+import { CodecError, decode } from '../codec/schema.ts';
+import { transaction as transactionSchema } from '../codec/transaction.ts';
+import { transactionId } from '../crypto/ids.ts';
+import type { Clock } from '../ports.ts';
+import type { Transaction } from '../types/index.ts';
+import type { ApiLimits } from './context.ts';
+import { fault } from './errors.ts';
+import { statusCodeJson } from './present.ts';
+import type { Submission, SubmissionDesk, SubmissionEnd, SubmissionOwner } from './submission-desk.ts';
+import type { ErrorJson, SubmissionAnswer } from './types.ts';
+
+export interface SubmissionStreamParts {
+  readonly desk: SubmissionDesk;
+  readonly clock: Clock;
+  readonly limits: ApiLimits;
+  /** The error as POST /transactions would answer it. */
+  readonly present: (error: unknown) => ErrorJson['error'];
+  /** Aborted when the server closes. */
+  readonly closing: AbortSignal;
+}
+
+/** Unanswered transactions of one request: a few seconds of the fastest bank. The rest waits in the client's socket. */
+const MAX_STREAM_IN_FLIGHT = 8_192;
+
+export class SubmissionStream implements SubmissionOwner {
+  readonly #parts: SubmissionStreamParts;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #decoder = new FrameDecoder(MAX_TRANSACTION_BYTES);
+  readonly #unended = new Set<Submission>();
+  /** Frames that are here and over the limit of what may be in flight: of one chunk at most. */
+  #frames: Uint8Array[] = [];
+  #taken = 0;
+  #lines = '';
+  #isFlushDue = false;
+  /** The reader has taken nothing yet of what it was sent last. */
+  #cancelStall: (() => void) | null = null;
+  /** No more frames are read; null while they are. */
+  #last: { readonly error: unknown } | null = null;
+  #lastHeardMs: number;
+  #isOver = false;
+  readonly #cancels: (() => void)[] = [];
+
+  /** Begins to answer at once. */
+  constructor(parts: SubmissionStreamParts, request: IncomingMessage, response: ServerResponse) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#response = response;
+    this.#lastHeardMs = parts.clock.now();
+    parts.desk.join(this);
+    response.on('close', () => this.#leave());
+    response.on('drain', () => this.#drained());
+    // What is wrong with a connection shows in that it closes.
+    request.on('error', () => undefined);
+    response.on('error', () => undefined);
+    request.on('data', (chunk: Uint8Array) => this.#read(chunk));
+    request.on('end', () => this.#ended());
+    this.#watchIdle();
+    const onClosing = () => this.#giveUp();
+    parts.closing.addEventListener('abort', onClosing);
+    this.#cancels.push(() => parts.closing.removeEventListener('abort', onClosing));
+    // The rest of a request that was refused is not read, so its connection cannot be used again.
+    response.writeHead(200, {
+      'content-type': 'application/x-ndjson',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+      connection: 'close',
+    });
+    response.flushHeaders();
+    if (parts.closing.aborted) this.#giveUp();
+  }
+
+  ended(submission: Submission, end: SubmissionEnd): void {
+    if (!this.#unended.delete(submission)) return;
+    this.#line(lineOf(submission, end, this.#parts.present));
+    this.#proceed();
+  }
+
+  proceed(): void {
+    this.#proceed();
+  }
+
+  #read(chunk: Uint8Array): void {
+    if (this.#last !== null) return;
+    this.#lastHeardMs = this.#parts.clock.now();
+    try {
+      this.#decoder.each(chunk, (frame) => {
+        if (frame.length === 0) throw new CodecError('FRAME_INVALID', 'a frame of 0 bytes holds no transaction');
+        this.#frames.push(frame);
+      });
+    } catch (error) {
+      this.#stopReading(error);
+    }
+    this.#proceed();
+  }
+
+  #ended(): void {
+    const cut = () => new CodecError('FRAME_INVALID', 'the body ended inside a frame');
+    this.#stopReading(this.#decoder.partial ? cut() : null);
+    this.#proceed();
+  }
+
+  /** @param error what the last line says, after those of what is under way. */
+  #stopReading(error: unknown): void {
+    if (this.#last !== null) return;
+    this.#last = { error };
+    this.#cancels.push(this.#parts.clock.schedule(this.#parts.limits.maxWaitMs, () => this.#giveUp()));
+  }
+
+  /** Takes frames while there is room, reads on or not, and ends when everything has its line. */
+  #proceed(): void {
+    if (this.#isOver) return;
+    const { desk } = this.#parts;
+    let taken = 0;
+    while (taken < this.#frames.length && this.#unended.size < MAX_STREAM_IN_FLIGHT && !desk.isFull) {
+      const frame = this.#frames[taken];
+      taken += 1;
+      if (frame !== undefined) this.#take(frame);
+    }
+    if (taken > 0) this.#frames = this.#frames.slice(taken);
+    const isBehind = this.#frames.length > 0 || this.#unended.size >= MAX_STREAM_IN_FLIGHT || desk.isFull;
+    // After the last frame the rest is read and dropped: a reset connection would lose the lines.
+    if (this.#last === null && (isBehind || this.#cancelStall !== null)) this.#request.pause();
+    else this.#request.resume();
+    if (this.#last !== null && this.#frames.length === 0 && this.#unended.size === 0) this.#end(this.#last.error);
+  }
+
+  #take(frame: Uint8Array): void {
+    const n = this.#taken;
+    this.#taken += 1;
+    let transaction: Transaction;
+    try {
+      transaction = decode(transactionSchema, frame, MAX_TRANSACTION_BYTES);
+    } catch (error) {
+      this.#line(json({ n, id: null, state: 'refused', error: this.#parts.present(error) }));
+      return;
+    }
+    const id = transactionId(transaction.body);
+    const submission = { n, id, transaction, startMs: this.#lastHeardMs, owner: this };
+    this.#unended.add(submission);
+    this.#parts.desk.submit(submission);
+  }
+
+  /** Nothing is known of the rest yet, and nobody waits for it any longer. */
+  #giveUp(): void {
+    if (this.#isOver) return;
+    for (const { n, id } of this.#unended) this.#line(json({ n, id, state: 'pending' }));
+    this.#end(this.#last?.error ?? null);
+  }
+
+  #end(error: unknown): void {
+    if (this.#isOver) return;
+    if (error !== null) this.#line(`${JSON.stringify({ error: this.#parts.present(error) } satisfies ErrorJson)}\n`);
+    this.#leave();
+    this.#request.resume();
+    this.#response.end(this.#lines);
+    this.#lines = '';
+  }
+
+  #leave(): void {
+    if (!this.#isOver) this.#parts.desk.leave(this, this.#unended);
+    this.#isOver = true;
+    this.#unended.clear();
+    this.#frames = [];
+    for (const cancel of this.#cancels.splice(0)) cancel();
+    if (this.#response.writableFinished || this.#response.destroyed) this.#cancelStall?.();
+  }
+
+  /** Lines of one turn of the event loop leave together. */
+  #line(text: string): void {
+    this.#lines += text;
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#isFlushDue = false;
+    if (this.#isOver || this.#lines === '') return;
+    const isRead = this.#response.write(this.#lines);
+    this.#lines = '';
+    if (isRead || this.#cancelStall !== null) return;
+    this.#cancelStall = this.#parts.clock.schedule(this.#parts.limits.stallMs, () => this.#response.destroy());
+    this.#proceed();
+  }
+
+  #drained(): void {
+    this.#cancelStall?.();
+    this.#cancelStall = null;
+    this.#proceed();
+  }
+
+  /** A stream on which nothing comes and nothing is under way is a client that forgot it. */
+  #watchIdle(): void {
+    const { clock, limits } = this.#parts;
+    const check = () => {
+      const isBusy = this.#unended.size > 0 || this.#frames.length > 0;
+      const silentMs = isBusy ? 0 : clock.now() - this.#lastHeardMs;
+      if (silentMs >= limits.submissionIdleMs) {
+        this.#stopReading(fault('SUBMISSIONS_IDLE'));
+        this.#proceed();
+      } else this.#cancels[0] = clock.schedule(limits.submissionIdleMs - silentMs, check);
+    };
+    this.#cancels[0] = clock.schedule(limits.submissionIdleMs, check);
+  }
+}
+
+function lineOf({ n, id }: Submission, end: SubmissionEnd, present: SubmissionStreamParts['present']): string {
+  switch (end.state) {
+    case 'final': {
+      const { height, index, status } = end.receipt;
+      // By hand: this one is written thousands of times a second, and none of it needs escaping.
+      return `{"n":${n},"id":"${id}","state":"final","height":${height},"index":${index},"status":"${statusCodeJson(status).name}"}\n`;
+    }
+    case 'expired':
+      return json({ n, id, state: 'expired' });
+    case 'refused':
+      return json({ n, id, state: 'refused', error: present(end.error) });
+  }
+}
+
+function json(answer: SubmissionAnswer): string {
+  return `${JSON.stringify(answer)}\n`;
+}
