@@ -126,6 +126,8 @@ export interface Run {
   readonly nodes: readonly NodeUse[];
   readonly generator: { readonly cpuS: number; readonly lagP99Ms: number; readonly maxRssBytes: number };
   readonly blocks: number;
+  /** Longest time in which nothing was seen final. */
+  readonly longestGapMs: number;
   /** Payments that were sent and not answered at the end of the measured time, less those at its beginning. */
   readonly backlogGrowth: number;
   /** Why the run has no figure: an invalid generator or a failed check. Empty where it is valid. */

@@ -1,0 +1,132 @@
+/**
+ * One load on one network: starts the generator, watches the processes meanwhile, and says what came of it. A run whose
+ * generator was late, or in which a node ended unasked, is invalid and says why.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import path from 'node:path';
+import { CodedError } from '../../src/errors.ts';
+import type { ParticipantId } from '../../src/types/index.ts';
+import type { BenchNetwork } from '../network/bench-network.ts';
+import { type Use, useOf } from '../network/uses.ts';
+import type { NodeUse, Run } from '../report.ts';
+import type { FromGenerator, FromParent, Phase } from './generator.ts';
+import type { LoadPlan } from './plan.ts';
+
+export interface LoadOptions {
+  readonly network: BenchNetwork;
+  readonly plan: LoadPlan;
+  /** Where the list of final payments goes. */
+  readonly endsFile: string;
+  /** Share of the plan, from 0 to 1, and a few words. */
+  readonly onProgress: (share: number, words: string) => void;
+  /** Called at each second of the measured time, from 0 on: what is done to the network meanwhile. */
+  readonly during?: (second: number, reopen: (bank: ParticipantId) => void) => void;
+}
+
+/** Below it the generator did not offer what it says it did. */
+const LEAST_SENT_SHARE = 0.99;
+/** A generator that is itself late measures itself. */
+const MOST_LAG_MS = 10;
+
+export async function runLoad(options: LoadOptions): Promise<Run> {
+  const { network, plan, endsFile, onProgress } = options;
+  const child = fork(path.join(import.meta.dirname, 'generator.ts'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const tell = (message: FromParent) => child.send(message);
+  const watch = new Watch(network);
+  const reopen = (bank: ParticipantId) => tell({ type: 'reopen', bank: plan.banks.indexOf(bank) });
+  const targets = network.nodes().map(({ apiUrl, pid }) => ({ apiUrl, isAlive: pid !== null }));
+  try {
+    const done = new Promise<Extract<FromGenerator, { type: 'done' }>>((resolve, reject) => {
+      child.once('exit', (code) => reject(new CodedError('GENERATOR_FAILED', `the generator ended with code ${code}`)));
+      child.on('message', (message: FromGenerator) => {
+        if (message.type === 'signed') onProgress(0, `signing ${message.count} of ${message.of}`);
+        if (message.type === 'prepared') tell({ type: 'begin' });
+        if (message.type === 'second') {
+          const { second, sent, ended, phase } = message;
+          onProgress(Math.min(1, second / (plan.warmUpS + plan.measuredS)), `${phase}: ${sent} sent, ${ended} ended`);
+          watch.second(phase).catch(reject);
+          if (phase === 'measured') options.during?.(second - plan.warmUpS - 1, reopen);
+        }
+        if (message.type === 'done') resolve(message);
+      });
+    });
+    tell({ type: 'prepare', plan, targets, endsFile });
+    const { figures, generator } = await done;
+    const { nodes, blocks } = await watch.result();
+    const run = { offeredPerS: plan.perS, seconds: plan.measuredS, ...figures, nodes, generator, blocks };
+    return { ...run, problems: [...problemsOf(run), ...network.ends] };
+  } finally {
+    end(child);
+  }
+}
+
+function problemsOf({ planned, sent, generator }: Omit<Run, 'problems'>): string[] {
+  const problems: string[] = [];
+  if (sent < planned * LEAST_SENT_SHARE) {
+    problems.push(`the generator sent ${sent} of ${planned} payments in time: it offered less than it says`);
+  }
+  if (generator.lagP99Ms > MOST_LAG_MS) {
+    problems.push(`the generator itself was late: its event loop lagged ${generator.lagP99Ms.toFixed(1)} ms at p99`);
+  }
+  return problems;
+}
+
+function end(child: ChildProcess): void {
+  if (child.exitCode === null && child.signalCode === null) child.kill();
+}
+
+/** What the nodes used during the measured time, and how many blocks they made. */
+class Watch {
+  readonly #network: BenchNetwork;
+  readonly #from = new Map<string, Use>();
+  readonly #to = new Map<string, Use>();
+  readonly #maxRss = new Map<string, number>();
+  #heights: [from: number, to: number] = [0, 0];
+  #last: Promise<void> = Promise.resolve();
+  #isOver = false;
+
+  constructor(network: BenchNetwork) {
+    this.#network = network;
+  }
+
+  second(phase: Phase): Promise<void> {
+    if (phase === 'measured') this.#last = this.#last.then(() => this.#look(false));
+    else if (phase !== 'warm-up' && !this.#isOver) {
+      this.#isOver = true;
+      this.#last = this.#last.then(() => this.#look(true));
+    }
+    return this.#last;
+  }
+
+  async #look(isEnd: boolean): Promise<void> {
+    const isBegin = this.#from.size === 0;
+    for (const { participant, pid } of this.#network.alive()) {
+      const use = pid === null ? null : await useOf(pid);
+      if (use === null) continue;
+      if (!this.#from.has(participant)) this.#from.set(participant, use);
+      this.#to.set(participant, use);
+      this.#maxRss.set(participant, Math.max(this.#maxRss.get(participant) ?? 0, use.rssBytes));
+    }
+    if (isBegin || isEnd) {
+      const [first] = this.#network.alive();
+      const height = first === undefined ? 0 : (await this.#network.client(first).status()).height;
+      this.#heights = isBegin ? [height, height] : [this.#heights[0], height];
+    }
+  }
+
+  async result(): Promise<{ readonly nodes: readonly NodeUse[]; readonly blocks: number }> {
+    await this.#last;
+    const nodes = [...this.#from].map(([participant, from]): NodeUse => {
+      const to = this.#to.get(participant) ?? from;
+      const disk = to.diskWrittenBytes - from.diskWrittenBytes;
+      return {
+        participant,
+        cpuS: to.cpuS - from.cpuS,
+        maxRssBytes: this.#maxRss.get(participant) ?? from.rssBytes,
+        sentBytes: Math.max(0, to.allWrittenBytes - from.allWrittenBytes - disk),
+        writtenBytes: disk,
+      };
+    });
+    return { nodes, blocks: this.#heights[1] - this.#heights[0] };
+  }
+}

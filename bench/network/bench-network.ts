@@ -1,0 +1,146 @@
+/** A network of banks for a benchmark: real processes as `tonle up` starts them, with keys out of a seed, in a folder of its own. */
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { type Client, createClient } from '../../src/api/client.ts';
+import type { LocalNode } from '../../src/cli/local-network.ts';
+import { type LocalNetworkHandle, startLocalNetwork } from '../../src/cli/start-local-network.ts';
+import { systemClock, systemRandom, wait } from '../../src/cli/system.ts';
+import { CodedError } from '../../src/errors.ts';
+import {
+  DEFAULT_CLAIM_DELAY_MS,
+  DEFAULT_CURRENCIES,
+  DEFAULT_TIERS,
+  defaultMembers,
+  PHNOM_PENH_OFFSET_MINUTES,
+} from '../../src/types/defaults.ts';
+import type { ChainId, Genesis, ParticipantId } from '../../src/types/index.ts';
+import { secretOf } from './people.ts';
+
+export interface BenchNetworkOptions {
+  /** For everything the network leaves on the disk; removed when it is closed. */
+  readonly folder: string;
+  readonly seed: number;
+  readonly validators: number;
+  readonly rules?: Partial<Genesis['rules']>;
+  /** Of the nodes' processes, on top of this one's. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** As `tonle up` has them, but for the validity: signing a long run beforehand takes a while. */
+const RULES: Genesis['rules'] = {
+  maxValidityMs: 1_800_000,
+  maxClockSkewMs: 5_000,
+  checkpointInterval: 1_000,
+  aliasClaimDelayMs: DEFAULT_CLAIM_DELAY_MS,
+  aliasClaimWindowMs: DEFAULT_CLAIM_DELAY_MS,
+  dayStartOffsetMinutes: PHNOM_PENH_OFFSET_MINUTES,
+};
+/**
+ * All nodes alike run below the priority of the generator, which needs its few milliseconds when they are due. Nothing else
+ * runs beside them, so it takes nothing from them but those.
+ */
+const BELOW_GENERATOR = ['nice', '-n', '5'];
+const POLL_MS = 100;
+const LEVEL_WITHIN_MS = 60_000;
+
+export class BenchNetwork {
+  readonly chainId: ChainId;
+  readonly seed: number;
+  readonly #network: LocalNetworkHandle;
+  readonly #folder: string;
+  /** Ends that nobody asked for. */
+  readonly ends: string[] = [];
+
+  private constructor(network: LocalNetworkHandle, options: BenchNetworkOptions) {
+    this.#network = network;
+    this.#folder = options.folder;
+    this.chainId = network.chainId;
+    this.seed = options.seed;
+    network.onExit(({ participant, code, signal, lastLogLine }) => {
+      this.ends.push(`${participant} ended by itself (${signal ?? code}): ${lastLogLine}`);
+    });
+  }
+
+  static async start(options: BenchNetworkOptions): Promise<BenchNetwork> {
+    const { folder, seed, validators, rules, env } = options;
+    await mkdir(folder, { recursive: true });
+    const network = await startLocalNetwork({
+      data: folder,
+      participants: null,
+      port: 0,
+      reset: false,
+      template: {
+        network: 'tonle-bench',
+        members: defaultMembers(validators),
+        officers: 1,
+        quorum: 1,
+        terms: { currencies: DEFAULT_CURRENCIES, tiers: DEFAULT_TIERS, rules: { ...RULES, ...rules } },
+        secretOf: (name) => secretOf(seed, name),
+      },
+      logLevel: 'info',
+      env: { ...process.env, ...env },
+      clock: systemClock,
+      random: systemRandom,
+      under: () => BELOW_GENERATOR,
+    });
+    return new BenchNetwork(network, options);
+  }
+
+  nodes(): readonly LocalNode[] {
+    return this.#network.nodes();
+  }
+
+  alive(): readonly LocalNode[] {
+    return this.nodes().filter(({ pid }) => pid !== null);
+  }
+
+  get banks(): readonly ParticipantId[] {
+    return this.nodes().map(({ participant }) => participant);
+  }
+
+  client({ apiUrl }: LocalNode): Client {
+    return createClient(apiUrl);
+  }
+
+  async kill(bank: ParticipantId): Promise<void> {
+    await this.#network.kill(bank, 'SIGKILL');
+  }
+
+  /** @returns milliseconds until the node said that it is ready. */
+  async restart(bank: ParticipantId): Promise<number> {
+    const before = performance.now();
+    await this.#network.start(bank);
+    return performance.now() - before;
+  }
+
+  /** Stops all processes in order; the folders stay. */
+  async stop(): Promise<void> {
+    await this.#network.stop();
+  }
+
+  /** Ends everything and removes the folder. */
+  async close(): Promise<void> {
+    await this.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  get folder(): string {
+    return path.resolve(this.#folder);
+  }
+
+  /** Waits until all living nodes are at one height and nothing is under way. @returns the height. */
+  async level(): Promise<number> {
+    const giveUpAtMs = systemClock.now() + LEVEL_WITHIN_MS;
+    for (;;) {
+      const all = await Promise.all(this.alive().map((node) => this.client(node).status()));
+      const [first] = all;
+      const isLevel = all.every(({ height, pool }) => height === first?.height && pool.transactions === 0);
+      if (first !== undefined && isLevel) return first.height;
+      if (systemClock.now() > giveUpAtMs) {
+        const heights = all.map(({ participant, height }) => `${participant} ${height}`).join(', ');
+        throw new CodedError('NETWORK_NOT_LEVEL', `the banks are not at one height after a minute: ${heights}`);
+      }
+      await wait(systemClock, POLL_MS);
+    }
+  }
+}

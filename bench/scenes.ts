@@ -1,0 +1,220 @@
+/**
+ * The matrix: scenes, each a network of its own, and the rows that are measured in it one after the other. What a scene takes
+ * from others is the rate at which four banks saturate, so it is the first one.
+ */
+import path from 'node:path';
+import { useOf } from './network/uses.ts';
+import type { Limit, Row, Run } from './report.ts';
+import { findSaturation, isCarried, type SearchOptions } from './saturation.ts';
+import { type Load, Stage } from './stage.ts';
+
+export interface SceneContext {
+  readonly seed: number;
+  /** Of all scenes; each has one of its own in it. */
+  readonly folder: string;
+  readonly isQuick: boolean;
+  readonly limit: Limit;
+  /** Final a second where four banks saturate; null before that was measured. */
+  readonly saturationPerS: number | null;
+  readonly onProgress: (what: string, share: number, words: string) => void;
+}
+
+export interface Scene {
+  readonly name: string;
+  /** What `--row` takes, and what the report calls them. */
+  readonly rows: readonly string[];
+  /** Whether it fits the quick run, belongs to the full one, or is only played when it is asked for. */
+  readonly when: 'quick' | 'full' | 'asked';
+  readonly play: (context: SceneContext) => Promise<Row[]>;
+}
+
+interface StageNeeds {
+  readonly scene: string;
+  readonly validators: number;
+  readonly accounts: number;
+}
+
+const FEW_ACCOUNTS = 1_000;
+/** Half a second of nothing, and a payment. */
+const IDLE_PER_S = 2;
+const PACED_PER_S = 1_000;
+
+export const SCENES: readonly Scene[] = [
+  {
+    name: 'four banks',
+    rows: ['saturation-4', 'half-4', 'paced-1000', 'idle', 'hot-merchants', 'killed-4', 'dead-4', 'dead-4-half'],
+    when: 'quick',
+    play: fourBanks,
+  },
+  { name: 'seven banks', rows: ['saturation-7', 'dead-7'], when: 'full', play: (context) => manyBanks(context, 7, 2) },
+  { name: 'eleven banks', rows: ['saturation-11', 'dead-11'], when: 'full', play: (context) => manyBanks(context, 11, 3) },
+  ...[10_000, 100_000, 1_000_000].map((accounts): Scene => {
+    const name = `accounts-${accounts}`;
+    return { name, rows: [name], when: 'full', play: (context) => manyAccounts(context, name, accounts) };
+  }),
+  {
+    name: 'accounts-5000000',
+    rows: ['accounts-5000000'],
+    when: 'asked',
+    play: (context) => manyAccounts(context, 'accounts-5000000', 5_000_000),
+  },
+  { name: 'ten minutes', rows: ['soak'], when: 'full', play: soak },
+];
+
+async function fourBanks(context: SceneContext): Promise<Row[]> {
+  const { isQuick } = context;
+  return await onStage(context, { scene: 'four', validators: 4, accounts: FEW_ACCOUNTS }, async (stage, rowOf) => {
+    const saturated = await saturation(context, stage, rowOf, { name: 'saturation-4', title: 'Four banks at saturation' });
+    const perS = saturated.chosen === null ? 500 : (saturated.runs[saturated.chosen]?.finalPerS ?? 500);
+    const timed = (load: Partial<Load>): Load => ({ perS, warmUpS: isQuick ? 2 : 5, measuredS: isQuick ? 8 : 25, ...load });
+    const half = await one(stage, rowOf, 'half-4', 'Half of saturation', timed({ perS: perS / 2 }));
+    const paced = await one(stage, rowOf, 'paced-1000', 'Paced at 1,000 payments a second', timed({ perS: PACED_PER_S, arrivals: 'constant' }));
+    const idle = await one(stage, rowOf, 'idle', 'One payment on an idle network', timed({ perS: IDLE_PER_S, warmUpS: 1, measuredS: isQuick ? 8 : 20, arrivals: 'constant' }));
+    const more = isQuick ? [] : [await one(stage, rowOf, 'hot-merchants', 'Hot merchants: payees by Zipf', timed({ perS: perS * 0.8, distribution: 'zipf' }))];
+    if (!isQuick) more.push(await killed(stage, rowOf, perS / 2));
+    await stage.bury(1);
+    const dead = isQuick
+      ? await one(stage, rowOf, 'dead-4', 'One of four banks dead', timed({ perS: perS * 0.95 }))
+      : await saturation({ ...context, saturationPerS: perS }, stage, rowOf, { name: 'dead-4', title: 'One of four banks dead' });
+    const deadHalf = await one(stage, rowOf, 'dead-4-half', 'One of four dead, half of the saturation of all', timed({ perS: perS / 2 }));
+    return [saturated, half, paced, idle, ...more, dead, deadHalf];
+  });
+}
+
+async function manyBanks(context: SceneContext, validators: number, faulty: number): Promise<Row[]> {
+  const needs = { scene: `banks-${validators}`, validators, accounts: FEW_ACCOUNTS };
+  return await onStage(context, needs, async (stage, rowOf) => {
+    const all = await saturation(context, stage, rowOf, { name: `saturation-${validators}`, title: `${validators} banks at saturation` });
+    const perS = (all.chosen === null ? null : all.runs[all.chosen]?.finalPerS) ?? 200;
+    await stage.bury(faulty);
+    const load = { perS: perS * 0.95, warmUpS: 5, measuredS: 15 };
+    return [all, await one(stage, rowOf, `dead-${validators}`, `${faulty} of ${validators} banks dead`, load)];
+  });
+}
+
+async function manyAccounts(context: SceneContext, name: string, accounts: number): Promise<Row[]> {
+  return await onStage(context, { scene: name, validators: 4, accounts }, async (stage, rowOf) => {
+    const title = `${accounts.toLocaleString('en')} accounts`;
+    const row = await saturation(context, stage, rowOf, { name, title });
+    return [{ ...row, measures: { ...row.measures, openedPerS: accounts / stage.furnishedS } }];
+  });
+}
+
+const SOAK_S = 600;
+
+/** Ten minutes just below saturation: does memory stay flat, and how fast is a node back with all that history? */
+async function soak(context: SceneContext): Promise<Row[]> {
+  return await onStage(context, { scene: 'soak', validators: 4, accounts: FEW_ACCOUNTS }, async (stage, rowOf) => {
+    const perS = (context.saturationPerS ?? guess(context, 4)) * 0.9;
+    const megabytes: number[] = [];
+    const run = await stage.load({ perS, warmUpS: 5, measuredS: SOAK_S }, (second) => {
+      if (second % 30 === 0) void memoryOf(stage).then((bytes) => megabytes.push(bytes));
+    });
+    await stage.network.level();
+    const [, victim] = stage.network.nodes();
+    if (victim === undefined) throw new Error('a network of four has a second bank');
+    await stage.network.kill(victim.participant);
+    const readyMs = await stage.network.restart(victim.participant);
+    const measures = {
+      readyMs,
+      payments: run.final,
+      rssAfterOneMinuteBytes: megabytes[2] ?? 0,
+      rssAtEndBytes: megabytes.at(-1) ?? 0,
+    };
+    const row = rowOf('soak', 'Ten minutes at nine tenths of saturation', {}, [run], run.problems.length === 0 ? 0 : null);
+    return [{ ...row, measures }];
+  });
+}
+
+/** Kills a bank in the middle of the load and brings it back. All banks propose in turn, some thirty times a second. */
+async function killed(stage: Stage, rowOf: RowOf, perS: number): Promise<Row> {
+  const victim = stage.network.nodes().at(-1);
+  if (victim === undefined) throw new Error('a network has banks');
+  let readyMs = 0;
+  const failures: unknown[] = [];
+  const run = await stage.load({ perS, warmUpS: 5, measuredS: 25 }, (second, reopen) => {
+    if (second === 5) stage.network.kill(victim.participant).catch((error: unknown) => failures.push(error));
+    if (second !== 12) return;
+    stage.network.restart(victim.participant).then(
+      (ms) => {
+        readyMs = ms;
+        reopen(victim.participant);
+      },
+      (error: unknown) => failures.push(error),
+    );
+  });
+  if (failures.length > 0) throw failures[0];
+  const row = rowOf('killed-4', 'A bank killed under load, and back seven seconds later', {}, [run], run.problems.length === 0 ? 0 : null);
+  return { ...row, measures: { longestGapMs: run.longestGapMs, readyMs } };
+}
+
+// ---------------------------------------------------------------- what scenes are made of
+
+type RowOf = (name: string, title: string, load: Partial<Load>, runs: readonly Run[], chosen: number | null, notes?: readonly string[]) => Row;
+
+async function onStage(
+  context: SceneContext,
+  { scene, validators, accounts }: StageNeeds,
+  play: (stage: Stage, rowOf: RowOf) => Promise<Row[]>,
+): Promise<Row[]> {
+  const { seed, folder, onProgress } = context;
+  const stage = await Stage.open({
+    folder: path.join(folder, scene),
+    seed,
+    validators,
+    accounts,
+    onProgress: (share, words) => onProgress(scene, share, words),
+  });
+  try {
+    const rows = await play(stage, (name, title, load, runs, chosen, notes = []) => {
+      return { name, title, setup: stage.setup(load), runs, chosen, measures: {}, notes };
+    });
+    return await stage.verified(rows);
+  } finally {
+    await stage.close();
+  }
+}
+
+async function one(stage: Stage, rowOf: RowOf, name: string, title: string, load: Load): Promise<Row> {
+  const run = await stage.load(load);
+  return rowOf(name, title, load, [run], run.problems.length === 0 ? 0 : null);
+}
+
+async function saturation(
+  context: SceneContext,
+  stage: Stage,
+  rowOf: RowOf,
+  { name, title }: { readonly name: string; readonly title: string },
+): Promise<Row> {
+  const { isQuick, saturationPerS } = context;
+  const { validators } = stage.setup();
+  const startPerS = ((saturationPerS ?? guess(context, 4)) * 4) / validators;
+  const options: SearchOptions = {
+    startPerS,
+    warmUpS: isQuick ? 2 : 4,
+    measuredS: isQuick ? 6 : 12,
+    within: isQuick ? 1.12 : 1.07,
+    maxRuns: isQuick ? 5 : 8,
+  };
+  const found = await findSaturation(stage, options);
+  const carried = found.chosen === null ? undefined : found.runs[found.chosen];
+  if (isQuick || carried === undefined) return rowOf(name, title, {}, found.runs, found.chosen);
+  // What a search finds is its luckiest run: the figure is a longer one of its own, and what carries less is tried until one does.
+  const runs = [...found.runs];
+  for (const share of [1, 0.93, 0.86]) {
+    const run = await stage.load({ perS: Math.round(carried.offeredPerS * share), warmUpS: 5, measuredS: 25 });
+    runs.push(run);
+    if (isCarried(run)) return rowOf(name, title, {}, runs, runs.length - 1);
+  }
+  return rowOf(name, title, {}, runs, null, ['no longer run carried what the search had found']);
+}
+
+/** Where a search begins that knows nothing of this machine but its limit. */
+function guess({ limit }: SceneContext, validators: number): number {
+  return (limit.verificationsPerS / validators) * 0.4;
+}
+
+async function memoryOf(stage: Stage): Promise<number> {
+  const uses = await Promise.all(stage.network.alive().map(({ pid }) => (pid === null ? null : useOf(pid))));
+  return Math.max(...uses.map((use) => use?.rssBytes ?? 0));
+}
