@@ -276,7 +276,7 @@ process.on('disconnect', () => process.exit());
 /** Its few milliseconds a second must come when they are due; where that is not allowed, the lag says what came of it. */
 function raisePriority(): void {
   try {
-    setPriority(constants.priority.PRIORITY_HIGH);
+    setPriority(constants.priority.PRIORITY_HIGHEST);
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_SYSTEM_ERROR') throw error;
   }

@@ -9,11 +9,13 @@ import type { KnownBatch } from '../mempool/batch-pool.ts';
 import type { SignatureCheck, Verifier } from '../ports.ts';
 import type { Batch, ChainId, Transaction } from '../types/index.ts';
 
-/** A batch that is worth keeping, why no honest participant would send it, or that this node cannot look at it now. */
-export type Admission = { readonly known: KnownBatch } | { readonly problem: string } | 'postponed';
+export const WRONG_SIGNATURE = 'a transaction with a wrong signature';
 
-/** Decodes a batch and checks every signature in it, off the event loop. */
-export async function admitBatch(chainId: ChainId, bytes: Uint8Array, verifier: Verifier): Promise<Admission> {
+/** Decodes a batch, whose signatures nobody has checked yet. @returns `problem`: why no honest participant would send it. */
+export function readBatch(
+  chainId: ChainId,
+  bytes: Uint8Array,
+): { readonly known: KnownBatch } | { readonly problem: string } {
   let known: KnownBatch;
   try {
     known = knowBatch(decode(batchSchema, bytes, MAX_BATCH_BYTES), bytes);
@@ -22,12 +24,8 @@ export async function admitBatch(chainId: ChainId, bytes: Uint8Array, verifier: 
     throw error;
   }
   if (known.batch.chainId !== chainId) return { problem: 'a batch of another chain' };
-  if (known.transactions.some(({ transaction }) => transaction.body.chainId !== chainId)) {
-    return { problem: 'a transaction of another chain' };
-  }
-  const verdict = await areSigned(known.transactions, verifier);
-  if (verdict === 'postponed') return verdict;
-  return verdict ? { known } : { problem: 'a transaction with a wrong signature' };
+  const isForeign = known.transactions.some(({ transaction }) => transaction.body.chainId !== chainId);
+  return isForeign ? { problem: 'a transaction of another chain' } : { known };
 }
 
 /** Whether every signature of the transactions verifies, or `postponed` where the verifier has too much to do, or has ended. */

@@ -14,6 +14,8 @@ export interface Timings {
   readonly timeouts: Timeouts;
   /** How long a transaction waits for company while an earlier batch of this node is under way. */
   readonly batchDelayMs: number;
+  /** How long at most it waits while as many of this node's batches are under way as may be. */
+  readonly batchHoldMs: number;
   /** No progress for this long in a height that has begun: exchange messages with the peers. */
   readonly stallMs: number;
   /** How long a peer's newer block is waited for before asking for it. */
@@ -30,6 +32,7 @@ export interface Timings {
 export const DEFAULT_TIMINGS: Timings = {
   timeouts: { proposeMs: 1_000, prevoteMs: 500, precommitMs: 500, stepMs: 500 },
   batchDelayMs: 5,
+  batchHoldMs: 250,
   stallMs: 400,
   syncGraceMs: 100,
   announceMs: 1_000,

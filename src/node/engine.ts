@@ -3,7 +3,7 @@
  * here runs in the inbox.
  */
 
-import { announcement, proposal as proposalSchema, type RoundMessages } from '../codec/messages.ts';
+import { proposal as proposalSchema, type RoundMessages } from '../codec/messages.ts';
 import { encode } from '../codec/schema.ts';
 import { vote as voteSchema } from '../codec/vote.ts';
 import {
@@ -341,8 +341,8 @@ export class Engine {
   /** Tells of a block that has just become part of the chain, and clears the pools of what it holds. */
   committed(committed: CommittedBlock, execution: Execution, via: 'consensus' | 'sync'): void {
     const { context } = this.#parts;
-    const { block, certificate } = committed;
-    const { height, timeMs } = block.header;
+    const { block } = committed;
+    const { timeMs } = block.header;
     context.batches.commit(
       block.batches,
       execution.result.receipts.map(({ transactionId }) => transactionId),
@@ -355,8 +355,6 @@ export class Engine {
 
     context.emit(committedEvent(committed, execution, context.chain.validators, via));
     if (expired.length > 0) context.emit({ type: 'expired', ids: expired });
-    const here = encode(announcement, { version: 1, height, blockHash: certificate.blockHash });
-    if (via === 'consensus') context.network.publish('announcements', here);
   }
 
   /** Begins a height. @returns what is known of it already. */

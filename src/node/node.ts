@@ -71,6 +71,8 @@ export type PoolRefusal = keyof typeof POOL_REFUSALS;
 const MAX_ADMISSION_BLOCKS = 3;
 /** Statuses below this one depend on the transaction and the genesis alone, or on time. */
 const FIRST_STATUS_OF_STATE = 20;
+/** From a block to the announcement of it, and of those that came meanwhile. */
+const ANNOUNCE_AFTER_MS = 50;
 /** Ids of expired transactions that are remembered, so that their senders can learn it. */
 const MAX_EXPIRED = 10_000;
 
@@ -86,6 +88,7 @@ export class Node {
   readonly #waiters = new Map<TransactionId, Set<() => void>>();
   readonly #expired = new Set<TransactionId>();
   #cancelTicks: (() => void)[] = [];
+  #cancelAnnouncement: (() => void) | null = null;
   #lastSeen = { position: '', heightMs: 0 };
 
   constructor(options: NodeOptions) {
@@ -137,6 +140,7 @@ export class Node {
   async stop(): Promise<void> {
     for (const cancel of this.#cancelTicks) cancel();
     this.#cancelTicks = [];
+    this.#cancelAnnouncement?.();
     this.#spread.stop();
     this.#catchUp.stop();
     await this.#context.inbox.close();
@@ -282,6 +286,7 @@ export class Node {
     for (const listener of this.#listeners) listener(event);
     if (event.type === 'committed') {
       for (const { receipt } of event.transactions) this.#wake(receipt.transactionId);
+      if (event.via === 'consensus') this.#announceSoon();
       const digests = event.committed.block.batches;
       void this.#context.inbox.post(() => this.#spread.committed(digests));
     }
@@ -324,6 +329,14 @@ export class Node {
       this.#cancelTicks[index] = this.#context.clock.schedule(periodMs, again);
     };
     this.#cancelTicks.push(this.#context.clock.schedule(periodMs, again));
+  }
+
+  /** Whoever missed the last block hears of it; while blocks follow each other, their votes tell as much. */
+  #announceSoon(): void {
+    this.#cancelAnnouncement ??= this.#context.clock.schedule(ANNOUNCE_AFTER_MS, () => {
+      this.#cancelAnnouncement = null;
+      this.#announce();
+    });
   }
 
   #announce(): void {

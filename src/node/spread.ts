@@ -11,20 +11,30 @@ import { CodedError } from '../errors.ts';
 import type { KnownBatch } from '../mempool/batch-pool.ts';
 import type { Verdict } from '../ports.ts';
 import type { Batch, BatchDigest, ParticipantId } from '../types/index.ts';
-import { admitBatch, knowBatch } from './admission.ts';
+import { areSigned, knowBatch, readBatch, WRONG_SIGNATURE } from './admission.ts';
 import type { Context } from './context.ts';
 
 /** What a batch's own fields take at most, beside its transactions. */
 const BATCH_OVERHEAD_BYTES = 128;
 /** Between two rounds of asking every peer for a batch. */
 const RETRY_MS = 250;
+/** A push that is on its way comes within this time; asking at once would send and check the batch twice. */
+const PUSH_GRACE_MS = 20;
+/**
+ * Own batches that are under way at a time: one in the block that is voted on, and one that the peers check meanwhile for the
+ * next. So batches grow with the load and blocks name few of them, whatever a block takes.
+ */
+const MAX_UNDER_WAY = 2;
 
 export class Spread {
   readonly #context: Context;
   readonly #onBatch: () => Promise<void>;
   /** Own batches that no block holds yet. */
   readonly #underWay = new Set<BatchDigest>();
+  /** Batches whose signatures are being checked: whoever wants one waits for it instead of fetching it. */
+  readonly #inHand = new Map<BatchDigest, Promise<unknown>>();
   #cancelFlush: (() => void) | null = null;
+  #flushDueMs: number | null = null;
   #stopped = false;
 
   /** @param onBatch runs in the inbox after a batch joined the pool. */
@@ -35,37 +45,34 @@ export class Spread {
 
   /** In the inbox: sends waiting transactions off, at once where none of ours are under way, else in company. */
   async flush(): Promise<void> {
-    const { transactions, clock, timings, inbox } = this.#context;
+    const { transactions, timings } = this.#context;
     if (transactions.waiting === 0) return;
-    if (this.#underWay.size === 0 || transactions.waiting >= MAX_BATCH_TRANSACTIONS) {
-      await this.#sendBatches();
-      return;
-    }
-    this.#cancelFlush ??= clock.schedule(timings.batchDelayMs, () => {
-      this.#cancelFlush = null;
-      void inbox.post(() => this.#sendBatches());
-    });
+    if (this.#underWay.size === 0 || transactions.waiting >= MAX_BATCH_TRANSACTIONS) await this.#sendBatches();
+    else this.#sendAfter(this.#underWay.size < MAX_UNDER_WAY ? timings.batchDelayMs : timings.batchHoldMs);
   }
 
   /** In the inbox: a block holds these, so the next transactions need not wait for company. */
   async committed(digests: readonly BatchDigest[]): Promise<void> {
     for (const digest of digests) this.#underWay.delete(digest);
     for (const digest of this.#underWay) if (!this.#context.batches.holds(digest)) this.#underWay.delete(digest);
-    if (this.#underWay.size === 0) await this.flush();
+    if (this.#underWay.size < MAX_UNDER_WAY) await this.flush();
   }
 
   /** A batch that a peer pushes. */
   async receive(from: ParticipantId, bytes: Uint8Array): Promise<Verdict> {
-    const { batches, chain, verifier, inbox } = this.#context;
-    if (batches.has(batchDigestOfBytes(bytes))) return 'ignore';
-    const admission = await admitBatch(chain.chainId, bytes, verifier);
-    if (admission === 'postponed') return 'ignore';
-    if ('problem' in admission) return this.#refuse(from, admission.problem);
-    if (admission.known.batch.author !== from) return this.#refuse(from, "a push of somebody else's batch");
+    const { batches, chain, inbox } = this.#context;
+    const digest = batchDigestOfBytes(bytes);
+    if (batches.has(digest) || this.#inHand.has(digest)) return 'ignore';
+    const read = readBatch(chain.chainId, bytes);
+    if ('problem' in read) return this.#refuse(from, read.problem);
+    if (read.known.batch.author !== from) return this.#refuse(from, "a push of somebody else's batch");
+    const verdict = await this.#check(read.known);
+    if (verdict === 'postponed') return 'ignore';
+    if (!verdict) return this.#refuse(from, WRONG_SIGNATURE);
     const added = await inbox.post(async () => {
-      const isNew = batches.add(admission.known);
+      const isNew = batches.add(read.known);
       if (!isNew) return false;
-      this.#tellOf(admission.known);
+      this.#tellOf(read.known);
       await this.#onBatch();
       return true;
     });
@@ -75,7 +82,9 @@ export class Spread {
   /** Asks for batches that a block names: its proposer first, then whoever is connected, until they are here. */
   fetch(digests: readonly BatchDigest[], holder: ParticipantId): void {
     const height = this.#context.chain.tip.height;
-    void this.#fetchAll(digests, holder, height);
+    const missing = digests.filter((digest) => !this.#inHand.has(digest));
+    if (missing.length === 0) void this.#fetchAll(digests, holder, height);
+    else this.#context.clock.schedule(PUSH_GRACE_MS, () => void this.#fetchAll(digests, holder, height));
   }
 
   stop(): void {
@@ -83,10 +92,31 @@ export class Spread {
     this.#cancelFlush?.();
   }
 
+  /** Whether all signatures of a batch verify; others who want it hear of it meanwhile. */
+  async #check(known: KnownBatch): Promise<boolean | 'postponed'> {
+    const checked = areSigned(known.transactions, this.#context.verifier);
+    this.#inHand.set(known.digest, checked);
+    try {
+      return await checked;
+    } finally {
+      this.#inHand.delete(known.digest);
+    }
+  }
+
+  #sendAfter(delayMs: number): void {
+    const { clock, inbox } = this.#context;
+    const dueMs = clock.now() + delayMs;
+    if (this.#flushDueMs !== null && this.#flushDueMs <= dueMs) return;
+    this.#cancelFlush?.();
+    this.#flushDueMs = dueMs;
+    this.#cancelFlush = clock.schedule(delayMs, () => void inbox.post(() => this.#sendBatches()));
+  }
+
   async #sendBatches(): Promise<void> {
     const { transactions, batches, chain, network, self } = this.#context;
     this.#cancelFlush?.();
     this.#cancelFlush = null;
+    this.#flushDueMs = null;
     while (transactions.waiting > 0) {
       const taken = transactions.takeBatch(MAX_BATCH_TRANSACTIONS, MAX_BATCH_BYTES - BATCH_OVERHEAD_BYTES);
       if (taken.length === 0) break;
@@ -107,8 +137,9 @@ export class Spread {
 
   async #fetchAll(digests: readonly BatchDigest[], holder: ParticipantId, height: number): Promise<void> {
     const { network, batches, chain, clock } = this.#context;
+    await Promise.all(digests.map((digest) => this.#inHand.get(digest)));
     if (digests.some((digest) => batches.isRefused(digest))) return;
-    const missing = digests.filter((digest) => !batches.holds(digest));
+    const missing = digests.filter((digest) => !batches.holds(digest) && !this.#inHand.has(digest));
     if (this.#stopped || missing.length === 0 || chain.tip.height !== height) return;
     const peers = [holder, ...network.peers().filter((peer) => peer !== holder)];
     for (const peer of peers) if (await this.#fetchFrom(peer, missing)) return;
@@ -117,7 +148,7 @@ export class Spread {
 
   /** @returns whether the peer had all of them. */
   async #fetchFrom(peer: ParticipantId, digests: readonly BatchDigest[]): Promise<boolean> {
-    const { network, batches, chain, verifier, inbox } = this.#context;
+    const { network, batches, chain, inbox } = this.#context;
     if (!network.peers().includes(peer)) return false;
     let frames: readonly Uint8Array[];
     try {
@@ -133,11 +164,14 @@ export class Spread {
         network.ban(peer, 'a batch nobody asked for');
         return false;
       }
-      const admission = await admitBatch(chain.chainId, bytes, verifier);
-      if (admission === 'postponed') return false;
+      // Its push came while it was asked for.
+      if (batches.holds(digest)) continue;
+      const read = readBatch(chain.chainId, bytes);
+      const verdict = 'problem' in read ? false : await this.#check(read.known);
+      if (verdict === 'postponed') return false;
       await inbox.post(async () => {
-        if ('problem' in admission) batches.refuse(digest);
-        else if (batches.add(admission.known, true)) this.#tellOf(admission.known);
+        if ('problem' in read || !verdict) batches.refuse(digest);
+        else if (batches.add(read.known, true)) this.#tellOf(read.known);
         await this.#onBatch();
       });
     }

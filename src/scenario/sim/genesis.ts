@@ -29,5 +29,6 @@ const MAX_BATCH_DELAY_MS = 1_000;
 
 export function timingsOf({ blockIntervalMs }: NetworkSpec): Timings {
   const batchDelayMs = Math.min(MAX_BATCH_DELAY_MS, Math.max(DEFAULT_TIMINGS.batchDelayMs, blockIntervalMs / 2));
-  return { ...DEFAULT_TIMINGS, blockIntervalMs, batchDelayMs };
+  const batchHoldMs = Math.max(DEFAULT_TIMINGS.batchHoldMs, batchDelayMs);
+  return { ...DEFAULT_TIMINGS, blockIntervalMs, batchDelayMs, batchHoldMs };
 }
