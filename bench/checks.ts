@@ -25,7 +25,9 @@ export async function checkLedgers(network: BenchNetwork): Promise<string[]> {
     roots.add(stateRoot);
     for (const { currency, circulating, balances } of (await client.supply({ audit: true })).supply) {
       if (balances?.minor === circulating.minor) continue;
-      problems.push(`${node.participant} has ${balances?.minor} ${currency}; issued less redeemed are ${circulating.minor}`);
+      problems.push(
+        `${node.participant} has ${balances?.minor} ${currency}; issued less redeemed are ${circulating.minor}`,
+      );
     }
   }
   if (roots.size > 1) problems.push(`the nodes have ${roots.size} different states at height ${height}`);
@@ -54,11 +56,14 @@ export async function checkRecords(network: BenchNetwork, endsFiles: readonly st
         mine[height] = certificate.blockHash;
         const wanted = expected.get(height);
         if (wanted === undefined) continue;
-        const there = new Set(batches.flatMap((batch) => batch.transactions.map(({ body }) => keyOf(fromHex(transactionId(body), 32)))));
+        const there = new Set(
+          batches.flatMap((batch) => batch.transactions.map(({ body }) => keyOf(fromHex(transactionId(body), 32)))),
+        );
         for (const id of wanted) if (!there.has(id)) missing += 1;
       }
       // A node that was dead lacks the end, which is no news.
-      if (missing > 0) problems.push(`${missing} payments that were told final are not in the record of ${participant}`);
+      if (missing > 0)
+        problems.push(`${missing} payments that were told final are not in the record of ${participant}`);
     } finally {
       await log.close();
     }

@@ -58,7 +58,13 @@ function latency(what: string, run: Run | null, p50: number, p99: number, how: s
   const { latencyMs, finalPerS } = run;
   const isReached = latencyMs.p50 <= p50 && latencyMs.p99 <= p99;
   const reached = `p50 ${ms(latencyMs.p50)}, p99 ${ms(latencyMs.p99)}`;
-  return { what, toReach, reached, verdict: isReached ? 'reached' : 'missed', how: `${how}, ${Math.round(finalPerS)}/s` };
+  return {
+    what,
+    toReach,
+    reached,
+    verdict: isReached ? 'reached' : 'missed',
+    how: `${how}, ${Math.round(finalPerS)}/s`,
+  };
 }
 
 function idle(run: Run | null): Figure {
@@ -66,7 +72,13 @@ function idle(run: Run | null): Figure {
   if (run === null) return notMeasured(what, 'p50 <= 25 ms');
   const { p50 } = run.latencyMs;
   const verdict = p50 <= 25 ? 'reached' : 'missed';
-  return { what, toReach: 'p50 <= 25 ms', reached: `p50 ${ms(p50)}`, verdict, how: `${run.latencyMs.count} payments, half a second apart` };
+  return {
+    what,
+    toReach: 'p50 <= 25 ms',
+    reached: `p50 ${ms(p50)}`,
+    verdict,
+    how: `${run.latencyMs.count} payments, half a second apart`,
+  };
 }
 
 function dead(all: Run | null, some: Run | null, half: Run | null, someHalf: Run | null): Figure {
@@ -112,7 +124,13 @@ function restart(row: Row | undefined): Figure {
   if (row === undefined || row.chosen === null) return notMeasured(what, toReach);
   const { readyMs = 0, payments = 0 } = row.measures;
   const reached = `${(readyMs / 1_000).toFixed(1)} s`;
-  return { what, toReach, reached, verdict: readyMs <= 5_000 ? 'reached' : 'missed', how: `killed after ${Math.round(payments)} payments` };
+  return {
+    what,
+    toReach,
+    reached,
+    verdict: readyMs <= 5_000 ? 'reached' : 'missed',
+    how: `killed after ${Math.round(payments)} payments`,
+  };
 }
 
 function ratio(what: string, toReach: string, value: number, least: number, aim: number | null, how: string): Figure {

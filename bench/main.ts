@@ -104,6 +104,11 @@ function kindOf({ isQuick, rows }: Flags): Report['kind'] {
 }
 
 function commandOf({ isQuick, rows, seed }: Flags): string {
-  const words = [...(isQuick ? ['--quick'] : []), ...(rows === null ? [] : ['--row', rows.join(',')]), '--seed', String(seed)];
+  const words = [
+    ...(isQuick ? ['--quick'] : []),
+    ...(rows === null ? [] : ['--row', rows.join(',')]),
+    '--seed',
+    String(seed),
+  ];
   return `npm run bench -- ${words.join(' ')}`;
 }

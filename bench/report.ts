@@ -72,7 +72,13 @@ export interface PostgresRun {
   readonly transfers: number;
   readonly transfersPerS: number;
   readonly failed: number;
-  readonly latencyMs: { readonly mean: number; readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
+  readonly latencyMs: {
+    readonly mean: number;
+    readonly p50: number;
+    readonly p95: number;
+    readonly p99: number;
+    readonly max: number;
+  };
   /** Sum of balances before and after are equal, and each standby has replayed it all with the same sum. */
   readonly conserved: boolean;
 }
@@ -122,7 +128,13 @@ export interface Run {
   /** The same distribution for a plot: share of payments, milliseconds; ascending. */
   readonly curve: readonly (readonly [share: number, ms: number])[];
   /** By second of the run. */
-  readonly timeline: readonly { readonly second: number; readonly final: number; readonly p50: number; readonly p99: number; readonly max: number }[];
+  readonly timeline: readonly {
+    readonly second: number;
+    readonly final: number;
+    readonly p50: number;
+    readonly p99: number;
+    readonly max: number;
+  }[];
   readonly nodes: readonly NodeUse[];
   readonly generator: { readonly cpuS: number; readonly lagP99Ms: number; readonly maxRssBytes: number };
   readonly blocks: number;

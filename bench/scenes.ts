@@ -47,7 +47,12 @@ export const SCENES: readonly Scene[] = [
     play: fourBanks,
   },
   { name: 'seven banks', rows: ['saturation-7', 'dead-7'], when: 'full', play: (context) => manyBanks(context, 7, 2) },
-  { name: 'eleven banks', rows: ['saturation-11', 'dead-11'], when: 'full', play: (context) => manyBanks(context, 11, 3) },
+  {
+    name: 'eleven banks',
+    rows: ['saturation-11', 'dead-11'],
+    when: 'full',
+    play: (context) => manyBanks(context, 11, 3),
+  },
   ...[10_000, 100_000, 1_000_000].map((accounts): Scene => {
     const name = `accounts-${accounts}`;
     return { name, rows: [name], when: 'full', play: (context) => manyAccounts(context, name, accounts) };
@@ -64,19 +69,58 @@ export const SCENES: readonly Scene[] = [
 async function fourBanks(context: SceneContext): Promise<Row[]> {
   const { isQuick } = context;
   return await onStage(context, { scene: 'four', validators: 4, accounts: FEW_ACCOUNTS }, async (stage, rowOf) => {
-    const saturated = await saturation(context, stage, rowOf, { name: 'saturation-4', title: 'Four banks at saturation' });
+    const saturated = await saturation(context, stage, rowOf, {
+      name: 'saturation-4',
+      title: 'Four banks at saturation',
+    });
     const perS = saturated.chosen === null ? 500 : (saturated.runs[saturated.chosen]?.finalPerS ?? 500);
-    const timed = (load: Partial<Load>): Load => ({ perS, warmUpS: isQuick ? 2 : 5, measuredS: isQuick ? 8 : 25, ...load });
+    const timed = (load: Partial<Load>): Load => ({
+      perS,
+      warmUpS: isQuick ? 2 : 5,
+      measuredS: isQuick ? 8 : 25,
+      ...load,
+    });
     const half = await one(stage, rowOf, 'half-4', 'Half of saturation', timed({ perS: perS / 2 }));
-    const paced = await one(stage, rowOf, 'paced-1000', 'Paced at 1,000 payments a second', timed({ perS: PACED_PER_S, arrivals: 'constant' }));
-    const idle = await one(stage, rowOf, 'idle', 'One payment on an idle network', timed({ perS: IDLE_PER_S, warmUpS: 1, measuredS: isQuick ? 8 : 20, arrivals: 'constant' }));
-    const more = isQuick ? [] : [await one(stage, rowOf, 'hot-merchants', 'Hot merchants: payees by Zipf', timed({ perS: perS * 0.8, distribution: 'zipf' }))];
+    const paced = await one(
+      stage,
+      rowOf,
+      'paced-1000',
+      'Paced at 1,000 payments a second',
+      timed({ perS: PACED_PER_S, arrivals: 'constant' }),
+    );
+    const idle = await one(
+      stage,
+      rowOf,
+      'idle',
+      'One payment on an idle network',
+      timed({ perS: IDLE_PER_S, warmUpS: 1, measuredS: isQuick ? 8 : 20, arrivals: 'constant' }),
+    );
+    const more = isQuick
+      ? []
+      : [
+          await one(
+            stage,
+            rowOf,
+            'hot-merchants',
+            'Hot merchants: payees by Zipf',
+            timed({ perS: perS * 0.8, distribution: 'zipf' }),
+          ),
+        ];
     if (!isQuick) more.push(await killed(stage, rowOf, perS / 2));
     await stage.bury(1);
     const dead = isQuick
       ? await one(stage, rowOf, 'dead-4', 'One of four banks dead', timed({ perS: perS * 0.95 }))
-      : await saturation({ ...context, saturationPerS: perS }, stage, rowOf, { name: 'dead-4', title: 'One of four banks dead' });
-    const deadHalf = await one(stage, rowOf, 'dead-4-half', 'One of four dead, half of the saturation of all', timed({ perS: perS / 2 }));
+      : await saturation({ ...context, saturationPerS: perS }, stage, rowOf, {
+          name: 'dead-4',
+          title: 'One of four banks dead',
+        });
+    const deadHalf = await one(
+      stage,
+      rowOf,
+      'dead-4-half',
+      'One of four dead, half of the saturation of all',
+      timed({ perS: perS / 2 }),
+    );
     return [saturated, half, paced, idle, ...more, dead, deadHalf];
   });
 }
@@ -84,7 +128,10 @@ async function fourBanks(context: SceneContext): Promise<Row[]> {
 async function manyBanks(context: SceneContext, validators: number, faulty: number): Promise<Row[]> {
   const needs = { scene: `banks-${validators}`, validators, accounts: FEW_ACCOUNTS };
   return await onStage(context, needs, async (stage, rowOf) => {
-    const all = await saturation(context, stage, rowOf, { name: `saturation-${validators}`, title: `${validators} banks at saturation` });
+    const all = await saturation(context, stage, rowOf, {
+      name: `saturation-${validators}`,
+      title: `${validators} banks at saturation`,
+    });
     const perS = (all.chosen === null ? null : all.runs[all.chosen]?.finalPerS) ?? 200;
     await stage.bury(faulty);
     const load = { perS: perS * 0.95, warmUpS: 5, measuredS: 15 };
@@ -121,7 +168,13 @@ async function soak(context: SceneContext): Promise<Row[]> {
       rssAfterOneMinuteBytes: megabytes[2] ?? 0,
       rssAtEndBytes: megabytes.at(-1) ?? 0,
     };
-    const row = rowOf('soak', 'Ten minutes at nine tenths of saturation', {}, [run], run.problems.length === 0 ? 0 : null);
+    const row = rowOf(
+      'soak',
+      'Ten minutes at nine tenths of saturation',
+      {},
+      [run],
+      run.problems.length === 0 ? 0 : null,
+    );
     return [{ ...row, measures }];
   });
 }
@@ -144,13 +197,26 @@ async function killed(stage: Stage, rowOf: RowOf, perS: number): Promise<Row> {
     );
   });
   if (failures.length > 0) throw failures[0];
-  const row = rowOf('killed-4', 'A bank killed under load, and back seven seconds later', {}, [run], run.problems.length === 0 ? 0 : null);
+  const row = rowOf(
+    'killed-4',
+    'A bank killed under load, and back seven seconds later',
+    {},
+    [run],
+    run.problems.length === 0 ? 0 : null,
+  );
   return { ...row, measures: { longestGapMs: run.longestGapMs, readyMs } };
 }
 
 // ---------------------------------------------------------------- what scenes are made of
 
-type RowOf = (name: string, title: string, load: Partial<Load>, runs: readonly Run[], chosen: number | null, notes?: readonly string[]) => Row;
+type RowOf = (
+  name: string,
+  title: string,
+  load: Partial<Load>,
+  runs: readonly Run[],
+  chosen: number | null,
+  notes?: readonly string[],
+) => Row;
 
 async function onStage(
   context: SceneContext,

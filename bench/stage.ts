@@ -19,7 +19,8 @@ export interface StageOptions extends BenchNetworkOptions {
 }
 
 /** What of a plan differs from load to load. */
-export type Load = Pick<LoadPlan, 'perS' | 'warmUpS' | 'measuredS'> & Partial<Pick<LoadPlan, 'arrivals' | 'capMs' | 'distribution'>>;
+export type Load = Pick<LoadPlan, 'perS' | 'warmUpS' | 'measuredS'> &
+  Partial<Pick<LoadPlan, 'arrivals' | 'capMs' | 'distribution'>>;
 
 /** Beyond it a payer has put the phone away. */
 const CAP_MS = 10_000;
@@ -47,7 +48,9 @@ export class Stage {
     try {
       const people: People = { seed, accounts, banks: network.banks };
       const before = performance.now();
-      await furnish(network, people, (opened) => onProgress(opened / accounts, `opened ${opened} of ${accounts} accounts`));
+      await furnish(network, people, (opened) =>
+        onProgress(opened / accounts, `opened ${opened} of ${accounts} accounts`),
+      );
       return new Stage(options, network, (performance.now() - before) / 1_000);
     } catch (error) {
       await network.close();
@@ -91,7 +94,13 @@ export class Stage {
       banks: this.network.banks,
       accounts,
     };
-    return await runLoad({ network: this.network, plan, endsFile, onProgress, ...(during === undefined ? {} : { during }) });
+    return await runLoad({
+      network: this.network,
+      plan,
+      endsFile,
+      onProgress,
+      ...(during === undefined ? {} : { during }),
+    });
   }
 
   /** Checks everything and stops the network, whose folders stay until `close`. @returns the rows without figures where something is wrong. */
@@ -102,7 +111,11 @@ export class Stage {
     problems.push(...(await checkRecords(this.network, this.#endsFiles)));
     return rows.map((row) => {
       if (problems.length === 0) return row;
-      return { ...row, chosen: null, runs: row.runs.map((run) => ({ ...run, problems: [...run.problems, ...problems] })) };
+      return {
+        ...row,
+        chosen: null,
+        runs: row.runs.map((run) => ({ ...run, problems: [...run.problems, ...problems] })),
+      };
     });
   }
 

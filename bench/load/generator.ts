@@ -35,7 +35,13 @@ export type FromParent =
 export type FromGenerator =
   | { readonly type: 'signed'; readonly count: number; readonly of: number }
   | { readonly type: 'prepared'; readonly payments: number }
-  | { readonly type: 'second'; readonly second: number; readonly sent: number; readonly ended: number; readonly phase: Phase }
+  | {
+      readonly type: 'second';
+      readonly second: number;
+      readonly sent: number;
+      readonly ended: number;
+      readonly phase: Phase;
+    }
   | { readonly type: 'done'; readonly figures: LoadFigures; readonly generator: Run['generator'] };
 
 export type Phase = 'warm-up' | 'measured' | 'drain' | 'over';
@@ -66,7 +72,12 @@ class Generator {
     this.#recorder = new Recorder(plan, dueMs);
     this.#endsFile = endsFile;
     this.#lanes = targets.map(
-      ({ apiUrl }) => new Lane(apiUrl, (indexes, answers) => this.#hear(indexes, answers), (owed) => this.#again(owed)),
+      ({ apiUrl }) =>
+        new Lane(
+          apiUrl,
+          (indexes, answers) => this.#hear(indexes, answers),
+          (owed) => this.#again(owed),
+        ),
     );
     for (const [i, { isAlive }] of targets.entries()) if (isAlive) this.#lanes[i]?.open();
   }
@@ -138,7 +149,8 @@ class Generator {
   /** A bank is gone, and nobody knows what became of what it had: the very same payments go to the next bank. */
   #again(owed: readonly number[]): void {
     for (const index of owed) {
-      if (!this.#recorder.hasEnded(index)) this.#laneOf(this.#payments.bank(index)).add(index, this.#payments.frame(index));
+      if (!this.#recorder.hasEnded(index))
+        this.#laneOf(this.#payments.bank(index)).add(index, this.#payments.frame(index));
     }
   }
 

@@ -16,7 +16,18 @@ export interface Ending {
 
 export type LoadFigures = Pick<
   Run,
-  'planned' | 'sent' | 'accepted' | 'final' | 'refused' | 'timedOut' | 'finalPerS' | 'latencyMs' | 'curve' | 'timeline' | 'backlogGrowth' | 'longestGapMs'
+  | 'planned'
+  | 'sent'
+  | 'accepted'
+  | 'final'
+  | 'refused'
+  | 'timedOut'
+  | 'finalPerS'
+  | 'latencyMs'
+  | 'curve'
+  | 'timeline'
+  | 'backlogGrowth'
+  | 'longestGapMs'
 >;
 
 export class Recorder {
@@ -113,7 +124,9 @@ export class Recorder {
   }
 
   #longestGapMs(fromMs: number, toMs: number): number {
-    const seen = this.#endMs.filter((endMs, index) => this.#codes[index] === 'OK' && endMs >= fromMs && endMs < toMs).sort();
+    const seen = this.#endMs
+      .filter((endMs, index) => this.#codes[index] === 'OK' && endMs >= fromMs && endMs < toMs)
+      .sort();
     let longest = 0;
     let before = fromMs;
     for (const endMs of seen) {

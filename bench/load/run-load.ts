@@ -30,7 +30,9 @@ const MOST_LAG_MS = 10;
 
 export async function runLoad(options: LoadOptions): Promise<Run> {
   const { network, plan, endsFile, onProgress } = options;
-  const child = fork(path.join(import.meta.dirname, 'generator.ts'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(path.join(import.meta.dirname, 'generator.ts'), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const tell = (message: FromParent) => child.send(message);
   const watch = new Watch(network);
   const reopen = (bank: ParticipantId) => tell({ type: 'reopen', bank: plan.banks.indexOf(bank) });

@@ -102,4 +102,3 @@ function ask(worker: Worker, request: SignRequest): Promise<SignAnswer> {
     worker.postMessage(request);
   });
 }
-

@@ -25,7 +25,11 @@ const ACCOUNTS_A_TRANSACTION = MAX_COMMANDS / 2;
 const WINDOW = 64;
 const VALID_MS = 600_000;
 
-export async function furnish(network: BenchNetwork, people: People, onProgress: (opened: number) => void): Promise<void> {
+export async function furnish(
+  network: BenchNetwork,
+  people: People,
+  onProgress: (opened: number) => void,
+): Promise<void> {
   let opened = 0;
   await Promise.all(
     network.nodes().map(async ({ participant, apiUrl }, bank) => {
@@ -63,7 +67,8 @@ function issueTo(_network: BenchNetwork, bank: ParticipantId, minor: bigint): Un
 
 function openings({ seed }: BenchNetwork, people: People, bank: ParticipantId, indexes: readonly number[]): Unsigned {
   const commands = indexes.flatMap((index): Command[] => {
-    if (bankOf(people.banks.length, index) !== people.banks.indexOf(bank)) throw new Error('an account of another bank');
+    if (bankOf(people.banks.length, index) !== people.banks.indexOf(bank))
+      throw new Error('an account of another bank');
     const account = accountAt(people, index);
     const publicKey = publicKeyOf(accountSecret(seed, index));
     const amount = { currency: KHR, minor: FUNDS_MINOR };
@@ -91,7 +96,10 @@ class FurnishingLane {
         for (const answer of answers) {
           this.#open -= 1;
           if (answer.state !== 'final' || answer.status !== 'OK') {
-            this.#failure ??= new CodedError('BENCH_NOT_FURNISHED', `an opening was answered ${JSON.stringify(answer)}`);
+            this.#failure ??= new CodedError(
+              'BENCH_NOT_FURNISHED',
+              `an opening was answered ${JSON.stringify(answer)}`,
+            );
           }
         }
         this.#wake();
@@ -123,7 +131,13 @@ class FurnishingLane {
     const { chainId, seed } = this.#network;
     const nonce = (FurnishingLane.#count++).toString(16).padStart(32, '0') as Nonce;
     const body = { version: 1, chainId, validUntilMs: Date.now() + VALID_MS, nonce, commands } as const;
-    return encode(transactionSchema, signTransaction(body, signers.map((name) => createSigner(secretOf(seed, name)))));
+    return encode(
+      transactionSchema,
+      signTransaction(
+        body,
+        signers.map((name) => createSigner(secretOf(seed, name))),
+      ),
+    );
   }
 
   async #until(holds: () => boolean): Promise<void> {

@@ -16,12 +16,15 @@ import {
   QUESTION_TIMEOUT_MS,
   questionProtocol,
 } from './ask/constants.ts';
-import { batchProtocol, FRAME_TIMEOUT_MS } from './batch/constants.ts';
+import { batchProtocol } from './batch/constants.ts';
+import { directProtocol, kindOf, LINKS_KIND, MAX_DIRECT_FRAME_BYTES } from './direct/constants.ts';
 import { MAX_GOSSIP_BYTES, MAX_RPC_BYTES, topicName } from './gossip/constants.ts';
 import { MAX_PENDING_INBOUND, USABLE_TIMEOUT_MS } from './limits.ts';
 import { bytesOf, codeOf, hostAt, startHosts, TestHost } from './network.suite.ts';
+import { FRAME_TIMEOUT_MS } from './push/constants.ts';
 import { CHAIN, membersUpTo, participantAt, TcpWorld } from './tcp-world.suite.ts';
 
+const DIRECT = directProtocol(CHAIN);
 const BATCHES = batchProtocol(CHAIN);
 const BLOCKS = questionProtocol(CHAIN, 'blocks');
 
@@ -105,6 +108,10 @@ t.test('a member that runs another chain exchanges no message', async (t) => {
   t.notOk(victim.peerEvents.some(({ peer }) => peer === participantAt(2)));
 });
 
+function bytesOfKind(kind: number, length: number, fill = 0): Uint8Array {
+  return Uint8Array.of(kind, ...new Uint8Array(length).fill(fill));
+}
+
 t.test('whoever sends more than a limit allows is banned', async (t) => {
   const header = (bytes: number) => encodeFrame(new Uint8Array(0)).map((_, at) => (bytes >>> (24 - 8 * at)) & 0xff);
   const vote = { topic: topicName(CHAIN, 'votes'), data: new Uint8Array(MAX_GOSSIP_BYTES.votes + 1) };
@@ -124,6 +131,14 @@ t.test('whoever sends more than a limit allows is banned', async (t) => {
   const table: readonly [why: string, attack: Attack][] = [
     ['a batch above the limit', over(BATCHES, header(MAX_BATCH_BYTES + 1))],
     ['a frame of 4 GiB', over(BATCHES, header(0xffff_ffff))],
+    ['a message above any limit', over(DIRECT, header(MAX_DIRECT_FRAME_BYTES + 1))],
+    [
+      'a vote above its limit, sent straight',
+      over(DIRECT, encodeFrame(bytesOfKind(kindOf('votes'), MAX_GOSSIP_BYTES.votes + 1))),
+    ],
+    ['a message of an unknown kind', over(DIRECT, encodeFrame(bytesOfKind(9, 8)))],
+    ['an empty message', over(DIRECT, encodeFrame(new Uint8Array(0)))],
+    ['links to nobody there is', over(DIRECT, encodeFrame(bytesOfKind(LINKS_KIND, 1, 31)))],
     ['a question above the limit', over(BLOCKS, header(MAX_QUESTION_BYTES + 1))],
     ['two questions on one stream', over(BLOCKS, two)],
     ['a vote above the limit of its topic', inGossip(withLength(RPC.encode({ subscriptions: [], messages: [vote] })))],
@@ -146,6 +161,7 @@ t.test('what is begun and not ended is given up', async (t) => {
   await victim.hasPeers(1);
   for (const [protocol, afterMs] of [
     [BATCHES, FRAME_TIMEOUT_MS],
+    [DIRECT, FRAME_TIMEOUT_MS],
     [BLOCKS, QUESTION_TIMEOUT_MS],
   ] as const) {
     const stream = await adversary.open(protocol);

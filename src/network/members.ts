@@ -8,10 +8,12 @@ import type { ParticipantId } from '../types/index.ts';
 import type { NetworkMember } from './options.ts';
 
 export class Members {
+  readonly #all: readonly ParticipantId[];
   readonly #byPeerId = new Map<string, ParticipantId>();
   readonly #byParticipant = new Map<ParticipantId, PeerId>();
 
   constructor(members: readonly NetworkMember[]) {
+    this.#all = members.map(({ participant }) => participant);
     for (const { participant, networkKey } of members) {
       const peerId = peerIdFromPublicKey(publicKeyFromRaw(fromHex(networkKey, 32)));
       this.#byPeerId.set(peerId.toString(), participant);
@@ -19,6 +21,11 @@ export class Members {
     }
     assert(this.#byPeerId.size === members.length, 'each member has a network key of its own');
     assert(this.#byParticipant.size === members.length, 'each member is listed once');
+  }
+
+  /** In the order of the genesis, which all members share. */
+  all(): readonly ParticipantId[] {
+    return this.#all;
   }
 
   get size(): number {

@@ -95,13 +95,13 @@ t.test('batches wait for a node that is behind, up to a bound, and flow again', 
   const size = MAX_BATCH_BYTES;
   const count = Math.ceil(MAX_UNSENT_BYTES / size) + MAX_BATCHES_IN_HAND + 8;
   for (let at = 0; at < count; at += 1) sender.network.pushBatch(bytesOf(at, size));
-  await world.line(0, ({ event }) => event === 'network.batch.dropped');
+  await world.line(0, ({ event }) => event === 'network.push.dropped');
   await reader.until(() => taken.length === MAX_BATCHES_IN_HAND);
   await sender.network.ask(world.participant(1), 'round', bytesOf(1));
   t.equal(taken.length, MAX_BATCHES_IN_HAND, 'no more at once');
   t.strictSame(sender.network.peers(), [world.participant(1)], 'slow is not judged');
   held.resolve('accept');
-  const dropped = world.diary(0).filter(({ event }) => event === 'network.batch.dropped').length;
+  const dropped = world.diary(0).filter(({ event }) => event === 'network.push.dropped').length;
   await reader.until(() => taken.length === count - dropped);
   t.strictSame(
     taken,

@@ -11,9 +11,12 @@ import { Bans } from './bans.ts';
 import { Batches } from './batch/batches.ts';
 import { batchProtocol } from './batch/constants.ts';
 import { Dialer } from './dialer.ts';
+import { directProtocol } from './direct/constants.ts';
+import { Direct } from './direct/direct.ts';
 import { NetworkError, reasonOf } from './errors.ts';
 import { createGater } from './gater.ts';
 import { Gossip } from './gossip/gossip.ts';
+import { Heard } from './heard.ts';
 import type { Host } from './host.ts';
 import { createHost } from './host.ts';
 import { HEAD_START_PER_MEMBER_MS, RETRY_MAX_MS } from './limits.ts';
@@ -32,6 +35,7 @@ interface Running {
   readonly host: Host;
   readonly handlers: NetworkHandlers;
   readonly gossip: Gossip;
+  readonly direct: Direct;
   readonly batches: Batches;
   readonly questions: Questions;
   readonly dialer: Dialer;
@@ -89,7 +93,10 @@ class TcpNetwork implements LibP2pNetwork {
   }
 
   publish(topic: Topic, bytes: Uint8Array): void {
-    this.#running?.gossip.publish(topic, bytes);
+    if (!this.#running) return;
+    const { direct, gossip } = this.#running;
+    direct.publish(topic, bytes);
+    if (direct.needsGossip) gossip.publish(topic, bytes);
   }
 
   pushBatch(bytes: Uint8Array): void {
@@ -141,13 +148,17 @@ class TcpNetwork implements LibP2pNetwork {
   }
 
   #assemble(host: Host, handlers: NetworkHandlers): Running {
-    const { chainId, log, random } = this.#options;
+    const { chainId, self, log, random } = this.#options;
     const members = this.#members;
     const clock = this.#timers;
     const onNonsense = (peer: ParticipantId, reason: string) => this.ban(peer, reason);
+    const heard = new Heard();
+    const onMessage = (topic: Topic, from: ParticipantId, bytes: Uint8Array) =>
+      heard.judge(topic, bytes, () => handlers.onGossip(topic, from, bytes));
     return {
       host,
       handlers,
+      direct: new Direct({ protocol: directProtocol(chainId), self, members, clock, log, onMessage, onNonsense }),
       gossip: new Gossip({
         router: host.services.gossip,
         chainId,
@@ -155,7 +166,7 @@ class TcpNetwork implements LibP2pNetwork {
         clock,
         log,
         events: {
-          onMessage: (topic, from, bytes) => handlers.onGossip(topic, from, bytes),
+          onMessage,
           onReady: (peer, connection, ready) => this.#links.setUsable(peer, connection, ready),
           onBroken: (peer, connection, reason) => this.#links.dropOf(peer, connection, reason),
           onNonsense,
@@ -190,8 +201,9 @@ class TcpNetwork implements LibP2pNetwork {
   }
 
   /** All protocols are in place before the first connection is. */
-  async #serve({ host, batches, questions }: Running): Promise<void> {
+  async #serve({ host, direct, batches, questions }: Running): Promise<void> {
     const { chainId } = this.#options;
+    await host.handle(directProtocol(chainId), direct.handle, { maxInboundStreams: 1 });
     await host.handle(batchProtocol(chainId), batches.handle, { maxInboundStreams: 1 });
     for (const question of QUESTIONS) {
       const limits = { maxInboundStreams: MAX_OPEN_QUESTIONS };
@@ -204,12 +216,14 @@ class TcpNetwork implements LibP2pNetwork {
   #usable(peer: ParticipantId, connection: Connection): void {
     this.#options.log.info('network.connected', { peer });
     this.#running?.dialer.reached(peer);
+    this.#running?.direct.open(peer, connection);
     this.#running?.batches.open(peer, connection);
     this.#running?.handlers.onPeer(peer, true);
   }
 
   #lost(peer: ParticipantId): void {
     this.#options.log.info('network.disconnected', { peer });
+    this.#running?.direct.close(peer);
     this.#running?.batches.close(peer);
     this.#running?.handlers.onPeer(peer, false);
   }

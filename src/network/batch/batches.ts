@@ -6,11 +6,11 @@ import { assert } from '../../errors.ts';
 import type { Clock, Logger } from '../../ports.ts';
 import type { ParticipantId } from '../../types/index.ts';
 import type { Members } from '../members.ts';
+import { Intake } from '../push/intake.ts';
+import { Outbox } from '../push/outbox.ts';
 import { TokenBucket } from '../token-bucket.ts';
-import { BATCH_BURST_BYTES, BATCH_BYTES_PER_SECOND } from './constants.ts';
-import { Intake } from './intake.ts';
+import { BATCH_BURST_BYTES, BATCH_BYTES_PER_SECOND, MAX_BATCHES_IN_HAND, MAX_UNSENT_BYTES } from './constants.ts';
 import type { BatchEvents } from './interface.ts';
-import { Outbox } from './outbox.ts';
 
 export interface BatchComponents {
   readonly protocol: string;
@@ -38,7 +38,7 @@ export class Batches {
   open(peer: ParticipantId, connection: Connection): void {
     if (this.#outboxes.get(peer)?.connection === connection) return;
     const { protocol, clock, log } = this.#components;
-    this.#outboxes.set(peer, new Outbox({ peer, connection, protocol, clock, log }));
+    this.#outboxes.set(peer, new Outbox({ peer, connection, protocol, clock, log, maxUnsentBytes: MAX_UNSENT_BYTES }));
   }
 
   close(peer: ParticipantId): void {
@@ -50,7 +50,16 @@ export class Batches {
     const { members, clock, events } = this.#components;
     const from = members.participantOf(connection.remotePeer);
     assert(from !== undefined, 'only members have a connection');
-    new Intake({ from, stream, bucket: this.#bucket(from), clock, events });
+    new Intake({
+      from,
+      stream,
+      bucket: this.#bucket(from),
+      clock,
+      maxFrameBytes: MAX_BATCH_BYTES,
+      maxInHand: MAX_BATCHES_IN_HAND,
+      onFrame: events.onBatch,
+      onNonsense: events.onNonsense,
+    });
   };
 
   #bucket(peer: ParticipantId): TokenBucket {

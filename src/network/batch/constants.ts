@@ -15,9 +15,5 @@ export const MAX_BATCHES_IN_HAND = 8;
 /** Beyond what a machine verifies (18,000 transfers of 300 bytes a second), so that it slows only a flood. */
 export const BATCH_BYTES_PER_SECOND = 16 * 1024 * 1024;
 export const BATCH_BURST_BYTES = 32 * 1024 * 1024;
-/** How long one frame may take from its first byte to its last. */
-export const FRAME_TIMEOUT_MS = 10_000;
-/** Wait before a stream that failed is opened again. */
-export const REOPEN_MS = 1_000;
 
 assert(MAX_BATCH_BYTES * MAX_BATCHES_IN_HAND <= MAX_UNSENT_BYTES, 'a sender may be as far ahead as a reader checks');

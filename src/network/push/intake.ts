@@ -1,14 +1,12 @@
-/** One peer's stream of batches as it is read: whole frames in, verdicts out, and no faster than the node takes them. */
+/** One peer's stream of frames as it is read: whole frames in, verdicts out, and no faster than the node takes them. */
 import type { Stream } from '@libp2p/interface';
-import { MAX_BATCH_BYTES } from '../../codec/limits.ts';
-import type { Clock } from '../../ports.ts';
+import type { Clock, Verdict } from '../../ports.ts';
 import type { ParticipantId } from '../../types/index.ts';
 import { crash, NetworkError, reasonOf } from '../errors.ts';
 import { PeerFrames } from '../frames.ts';
 import { pause, resume } from '../streams.ts';
 import type { TokenBucket } from '../token-bucket.ts';
-import { FRAME_TIMEOUT_MS, MAX_BATCHES_IN_HAND } from './constants.ts';
-import type { BatchEvents } from './interface.ts';
+import { FRAME_TIMEOUT_MS } from './constants.ts';
 
 export interface IntakeComponents {
   readonly from: ParticipantId;
@@ -16,30 +14,33 @@ export interface IntakeComponents {
   /** Of the peer, not of the stream: a new stream brings no new burst. */
   readonly bucket: TokenBucket;
   readonly clock: Clock;
-  readonly events: BatchEvents;
+  readonly maxFrameBytes: number;
+  /** Frames that are judged at once; the rest waits, and the stream is not read meanwhile. */
+  readonly maxInHand: number;
+  onFrame(from: ParticipantId, frame: Uint8Array): Promise<Verdict>;
+  /** No honest peer sends this. */
+  onNonsense(peer: ParticipantId, reason: string): void;
 }
 
 export class Intake {
-  readonly #from: ParticipantId;
+  readonly #components: IntakeComponents;
   readonly #stream: Stream;
-  readonly #bucket: TokenBucket;
   readonly #clock: Clock;
-  readonly #events: BatchEvents;
-  readonly #decoder = new PeerFrames(MAX_BATCH_BYTES);
+  readonly #decoder: PeerFrames;
   readonly #waiting: Uint8Array[] = [];
   #inHand = 0;
   /** The peer is over its rate. */
   #throttled = false;
   #cancelStall: (() => void) | null = null;
 
-  constructor({ from, stream, bucket, clock, events }: IntakeComponents) {
-    this.#from = from;
+  constructor(components: IntakeComponents) {
+    const { stream, clock, maxFrameBytes } = components;
+    this.#components = components;
     this.#stream = stream;
-    this.#bucket = bucket;
     this.#clock = clock;
-    this.#events = events;
+    this.#decoder = new PeerFrames(maxFrameBytes);
     stream.addEventListener('message', (event) => this.#read(event.data.subarray()));
-    stream.addEventListener('remoteCloseWrite', () => stream.abort(new NetworkError('PEER_GONE', 'no more batches')));
+    stream.addEventListener('remoteCloseWrite', () => stream.abort(new NetworkError('PEER_GONE', 'no more frames')));
     stream.addEventListener('close', () => this.#watchStall(false), { once: true });
   }
 
@@ -52,7 +53,7 @@ export class Intake {
       this.#refuse(reasonOf(error));
       return;
     }
-    const waitMs = this.#bucket.take(chunk.length);
+    const waitMs = this.#components.bucket.take(chunk.length);
     if (waitMs > 0) {
       this.#throttled = true;
       this.#clock.schedule(waitMs, () => {
@@ -65,7 +66,7 @@ export class Intake {
 
   /** Hands over what may be handed over, and reads on only when nothing waits. */
   #proceed(): void {
-    while (this.#inHand < MAX_BATCHES_IN_HAND) {
+    while (this.#inHand < this.#components.maxInHand) {
       const frame = this.#waiting.shift();
       if (!frame) break;
       void this.#judge(frame);
@@ -80,10 +81,11 @@ export class Intake {
   }
 
   async #judge(frame: Uint8Array): Promise<void> {
+    const { from, onFrame } = this.#components;
     this.#inHand += 1;
     try {
-      const verdict = await this.#events.onBatch(this.#from, frame);
-      if (verdict === 'reject') this.#refuse('a batch that no honest peer sends');
+      const verdict = await onFrame(from, frame);
+      if (verdict === 'reject') this.#refuse('a frame that no honest peer sends');
     } catch (error) {
       crash(error);
     }
@@ -93,7 +95,7 @@ export class Intake {
 
   #refuse(reason: string): void {
     this.#waiting.length = 0;
-    this.#events.onNonsense(this.#from, reason);
+    this.#components.onNonsense(this.#components.from, reason);
     this.#stream.abort(new NetworkError('PEER_NONSENSE', reason));
   }
 

@@ -1,9 +1,9 @@
-/** Batches on their way to one peer, over one stream that is opened once and kept. Bounded; what does not fit is dropped. */
+/** Frames on their way to one peer, over one stream that is opened once and kept. Bounded; what does not fit is dropped. */
 import type { Connection, Stream } from '@libp2p/interface';
 import type { Clock, Logger } from '../../ports.ts';
 import type { ParticipantId } from '../../types/index.ts';
 import { reasonOf } from '../errors.ts';
-import { MAX_UNSENT_BYTES, REOPEN_MS } from './constants.ts';
+import { REOPEN_MS } from './constants.ts';
 
 export interface OutboxComponents {
   readonly peer: ParticipantId;
@@ -11,6 +11,8 @@ export interface OutboxComponents {
   readonly protocol: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** What a slow peer may owe; beyond it a frame is not sent. */
+  readonly maxUnsentBytes: number;
 }
 
 export class Outbox {
@@ -19,25 +21,32 @@ export class Outbox {
   readonly #protocol: string;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #maxUnsentBytes: number;
   readonly #frames: Uint8Array[] = [];
   #unsentBytes = 0;
   #stream: Stream | null = null;
   /** A stream is being opened, or failed a moment ago. */
   #opening = false;
 
-  constructor({ peer, connection, protocol, clock, log }: OutboxComponents) {
+  constructor({ peer, connection, protocol, clock, log, maxUnsentBytes }: OutboxComponents) {
     this.connection = connection;
     this.#peer = peer;
     this.#protocol = protocol;
     this.#clock = clock;
     this.#log = log;
+    this.#maxUnsentBytes = maxUnsentBytes;
     this.#open();
+  }
+
+  /** Whether what is pushed now can leave now. */
+  get isOpen(): boolean {
+    return this.#stream?.status === 'open';
   }
 
   /** @param frame length and payload; it is not copied, and must not change. */
   push(frame: Uint8Array): void {
-    if (this.#unsentBytes + frame.length > MAX_UNSENT_BYTES) {
-      this.#log.debug('network.batch.dropped', { peer: this.#peer, bytes: frame.length });
+    if (this.#unsentBytes + frame.length > this.#maxUnsentBytes) {
+      this.#log.debug('network.push.dropped', { peer: this.#peer, protocol: this.#protocol, bytes: frame.length });
       return;
     }
     this.#frames.push(frame);
@@ -59,7 +68,7 @@ export class Outbox {
     try {
       stream.send(frame);
     } catch (error) {
-      this.#log.debug('network.batch.unsent', { peer: this.#peer, reason: reasonOf(error) });
+      this.#log.debug('network.push.unsent', { peer: this.#peer, protocol: this.#protocol, reason: reasonOf(error) });
       this.#failed();
     }
   }
@@ -70,7 +79,11 @@ export class Outbox {
     this.connection.newStream(this.#protocol).then(
       (stream) => this.#opened(stream),
       (error: unknown) => {
-        this.#log.debug('network.batch.unopened', { peer: this.#peer, reason: reasonOf(error) });
+        this.#log.debug('network.push.unopened', {
+          peer: this.#peer,
+          protocol: this.#protocol,
+          reason: reasonOf(error),
+        });
         this.#failed();
       },
     );
