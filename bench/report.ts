@@ -72,7 +72,13 @@ export interface PostgresRun {
   readonly transfers: number;
   readonly transfersPerS: number;
   readonly failed: number;
-  readonly latencyMs: { readonly mean: number; readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
+  readonly latencyMs: {
+    readonly mean: number;
+    readonly p50: number;
+    readonly p95: number;
+    readonly p99: number;
+    readonly max: number;
+  };
   /** Sum of balances before and after are equal, and each standby has replayed it all with the same sum. */
   readonly conserved: boolean;
 }
@@ -82,6 +88,7 @@ export interface Row {
   /** What `--row` takes: `saturation-4`. */
   readonly name: string;
   readonly title: string;
+  readonly kind: RowKind;
   readonly setup: Setup;
   /** In the order they were made; of a saturation search, all its steps. */
   readonly runs: readonly Run[];
@@ -92,6 +99,12 @@ export interface Row {
   /** Sentences for the reader. */
   readonly notes: readonly string[];
 }
+
+/**
+ * `saturation`: a search for the highest load; `paced`: one load; `soak`: one load for long; `kill`: one load, and a node is killed
+ * under it.
+ */
+export type RowKind = 'saturation' | 'paced' | 'soak' | 'kill';
 
 export interface Setup {
   readonly validators: number;
@@ -122,7 +135,15 @@ export interface Run {
   /** The same distribution for a plot: share of payments, milliseconds; ascending. */
   readonly curve: readonly (readonly [share: number, ms: number])[];
   /** By second of the run. */
-  readonly timeline: readonly { readonly second: number; readonly final: number; readonly p50: number; readonly p99: number; readonly max: number }[];
+  readonly timeline: readonly {
+    readonly second: number;
+    readonly final: number;
+    readonly p50: number;
+    readonly p99: number;
+    readonly max: number;
+  }[];
+  /** What was done to the network during the run: marks on the timeline. None where absent. */
+  readonly events?: readonly { readonly second: number; readonly what: string }[];
   readonly nodes: readonly NodeUse[];
   readonly generator: { readonly cpuS: number; readonly lagP99Ms: number; readonly maxRssBytes: number };
   readonly blocks: number;
