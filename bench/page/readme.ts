@@ -5,7 +5,7 @@ import { CodedError } from '../../src/errors.ts';
 import { count } from '../../src/scenario/words.ts';
 import type { Figure, Report } from '../report.ts';
 import { MAX_REPORT_BYTES, reportOf } from './read.ts';
-import { megabytes, moment } from './values.ts';
+import { moment, size } from './values.ts';
 
 const MARKS: Readonly<Record<Figure['verdict'], string>> = {
   'aim reached': '✓✓ aim reached',
@@ -22,7 +22,7 @@ export function figuresMarkdown({ figures, machine, startedAt, commit, kind, com
     ['---', '---', '---', '---'],
     ...rows.map((row) => row.map(plain)),
   ];
-  const where = `${machine.cpu}, ${count(machine.cores, 'core')}, ${megabytes(machine.memoryBytes)} of memory`;
+  const where = `${machine.cpu}, ${count(machine.cores, 'core')}, ${size(machine.memoryBytes)} of memory`;
   const when = `Measured ${moment(startedAt)}, commit ${plain(commit)}, on ${plain(where)} (${kind}).`;
   const lines = figures.length === 0 ? ['No figures were measured.'] : table.map((row) => `| ${row.join(' | ')} |`);
   return `${lines.join('\n')}\n\n${when} Again: ${code(command)}`;
@@ -44,7 +44,7 @@ function main(file: string | undefined): void {
   const bytes = statSync(file, { throwIfNoEntry: false })?.size;
   if (bytes === undefined) throw new CodedError('REPORT_NOT_FOUND', `there is no file ${file}`);
   if (bytes > MAX_REPORT_BYTES)
-    throw new CodedError('REPORT_TOO_LARGE', `${file} has more than ${megabytes(MAX_REPORT_BYTES)}`);
+    throw new CodedError('REPORT_TOO_LARGE', `${file} has more than ${size(MAX_REPORT_BYTES)}`);
   const readme = new URL('../../README.md', import.meta.url);
   const text = figuresMarkdown(reportOf(readFileSync(file, 'utf8')));
   writeFileSync(readme, withTable('README.md', readFileSync(readme, 'utf8'), 'bench', text));

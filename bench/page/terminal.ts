@@ -5,7 +5,6 @@ import { columns } from './columns.ts';
 import {
   cpuPerPayment,
   isSkipped,
-  megabytes,
   millis,
   moment,
   noFigure,
@@ -14,6 +13,7 @@ import {
   postgresRuns,
   ratio,
   shareOfLimit,
+  size,
   sum,
 } from './values.ts';
 
@@ -35,7 +35,7 @@ function beside(report: Report): string {
   const { machine, limit, commit, startedAt, durationS, kind, seed } = report;
   const about = `${kind}, ${moment(startedAt)}, ${duration(durationS * 1_000)}, commit ${commit}, seed ${seed}`;
   const load = `load average ${number(machine.loadAverage)} before the start`;
-  const cores = `${count(machine.cores, 'core')}, ${megabytes(machine.memoryBytes)}, ${machine.kernel}, ${load}`;
+  const cores = `${count(machine.cores, 'core')}, ${size(machine.memoryBytes)}, ${machine.kernel}, ${load}`;
   const lines = [
     ['Report', about],
     ['Again', report.command],

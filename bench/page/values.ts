@@ -74,13 +74,13 @@ export function ratio(value: number): string {
   return value.toFixed(2);
 }
 
-/** `12.3 MB`: millions of bytes. */
-export function megabytes(bytes: number): string {
-  return `${megabytesOnly(bytes)} MB`;
+/** `12.3 MB`, `8.2 GB`: millions and billions of bytes. */
+export function size(bytes: number): string {
+  return bytes < 1e9 ? `${megabytes(bytes)} MB` : `${number(bytes / 1e9)} GB`;
 }
 
-/** The same without the unit, for a column. */
-export function megabytesOnly(bytes: number): string {
+/** Megabytes without the unit, for a column. */
+export function megabytes(bytes: number): string {
   const value = bytes / 1e6;
   return value >= 100 || value === 0 ? grouped(Math.round(value)) : value.toFixed(value >= 10 ? 1 : 2);
 }
@@ -101,7 +101,7 @@ export function setupWords({ validators, dead, accounts, distribution, arrivals,
 export function measure(name: string, value: number): readonly [name: string, text: string] {
   const units: readonly (readonly [end: string, write: (value: number) => string])[] = [
     ['PerS', (perS) => `${number(perS)} a second`],
-    ['Bytes', megabytes],
+    ['Bytes', size],
     ['Ms', (ms) => `${millis(ms)} ms`],
     ['S', (s) => `${number(s)} s`],
   ];
