@@ -19,28 +19,42 @@ export function linearAxis(title: string, values: readonly number[]): Axis {
   return { title, ticks, place: (value) => value / (steps * step) };
 }
 
-/** Between round values around the lowest and the highest of those above 0. @param write a tick. */
-export function logAxis(title: string, values: readonly number[], write: (value: number) => string = tick): Axis {
+/** Between round values around the lowest and the highest of those above 0. */
+export function logAxis(title: string, values: readonly number[]): Axis {
+  // Words beside each other have room for a power of ten each.
+  return logarithmic(title, values, tick, (decades) => (decades <= 1 ? [1, 2, 5] : [1]));
+}
+
+/** The same of milliseconds, upright: some eight words fit above each other. */
+export function msAxis(title: string, values: readonly number[]): Axis {
+  const write = (ms: number) => millis(ms).replace('.0', '');
+  return logarithmic(title, values, write, (decades) => {
+    if (decades <= 2) return [1, 2, 5];
+    return decades <= 4 ? [1, 3] : [1];
+  });
+}
+
+/** @param stepsOf ticks within a power of ten, by how many of them there are. */
+function logarithmic(
+  title: string,
+  values: readonly number[],
+  write: (value: number) => string,
+  stepsOf: (decades: number) => readonly number[],
+): Axis {
   const positive = values.filter((value) => value > 0);
-  const low = Math.min(...positive, Number.POSITIVE_INFINITY);
-  const [from, to] = positive.length === 0 ? [1, 10] : [roundDown(low), roundUp(Math.max(...positive))];
-  const top = to > from ? to : from * 10;
-  const decades = Math.ceil(Math.log10(top / from));
-  // More than some eight words do not fit beside each other.
-  const steps = decades <= 2 ? [1, 2, 5] : [1];
+  const [from, high] =
+    positive.length === 0 ? [1, 10] : [roundDown(Math.min(...positive)), roundUp(Math.max(...positive))];
+  const to = high > from ? high : from * 10;
+  const decades = Math.ceil(Math.log10(to / from) - 1e-9);
+  const steps = stepsOf(decades);
   const first = Math.floor(Math.log10(from) + 1e-9);
   const all = Array.from({ length: decades + 2 }, (_, i) => steps.map((step) => step * 10 ** (first + i))).flat();
-  const inside = all.filter((value) => value >= from * (1 - 1e-9) && value <= top * (1 + 1e-9));
+  const inside = all.filter((value) => value >= from * (1 - 1e-9) && value <= to * (1 + 1e-9));
   return {
     title,
     ticks: inside.map((value) => ({ value, text: write(value) })),
-    place: (value) => (value > 0 ? Math.log(value / from) / Math.log(top / from) : null),
+    place: (value) => (value > 0 ? Math.log(value / from) / Math.log(to / from) : null),
   };
-}
-
-/** Of milliseconds. */
-export function msAxis(title: string, values: readonly number[]): Axis {
-  return logAxis(title, values, millis);
 }
 
 /** Shares of payments, by the nines: 0 %, 90 %, 99 % and 99.9 % are equally far from each other. The slowest of all has no place. */

@@ -1,6 +1,6 @@
 /** Bars that lie: one group for each row, its name above, so that long names have room on a phone, too. */
 import { element, hint, label, picture } from '../../src/scenario/report/svg.ts';
-import { PLOT_WIDTH } from './plot.ts';
+import { cut, PLOT_WIDTH } from './plot.ts';
 
 export interface Group {
   readonly title: string;
@@ -45,7 +45,6 @@ export function bars({ says, groups, reference }: Bars): string {
 }
 
 function groupOf({ title, bars: all }: Group, top: number, x: (value: number) => number): readonly string[] {
-  const shown = title.length > MOST ? `${title.slice(0, MOST - 1)}…` : title;
   const lines = all.flatMap((bar, i) => {
     const y = top + 20 + i * (THICK + 4);
     let before = 0;
@@ -56,7 +55,7 @@ function groupOf({ title, bars: all }: Group, top: number, x: (value: number) =>
     });
     return [...parts, label(x(before) + 6, y + THICK - 1.5, bar.text, { class: 'said' })];
   });
-  return [label(0, top + 12, shown, { class: 'said' }), ...lines];
+  return [label(0, top + 12, cut(title, MOST), { class: 'said' }), ...lines];
 }
 
 function referenceOf({ text }: NonNullable<Bars['reference']>, at: number, bottom: number): readonly string[] {

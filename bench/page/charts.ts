@@ -16,6 +16,7 @@ import {
   ratio,
   shareOfLimit,
   sum,
+  titleOf,
 } from './values.ts';
 
 export interface Chart {
@@ -64,11 +65,11 @@ export function throughputChart(report: Report): Chart | null {
       reached,
       `${row.title}: ${number(run.finalPerS)} final a second`,
     );
-    if (limit === null) return { title: row.title, bars: [measured] };
+    if (limit === null) return { title: titleOf(row), bars: [measured] };
     const most = limitOf(limit, row.setup);
     return {
       title: row.title,
-      bars: [measured, bar(most, 'var(--line)', number(most), `limit: ${number(most)} a second`)],
+      bars: [measured, bar(most, 'var(--limit)', number(most), `limit: ${number(most)} a second`)],
     };
   });
   const postgres = postgresRuns(report).at(-1);
@@ -83,7 +84,7 @@ export function throughputChart(report: Report): Chart | null {
     ],
     key: [
       { colour: 'var(--accent)', text: 'final/s' },
-      ...(limit === null ? [] : [{ colour: 'var(--line)', text: 'limit of this machine' }]),
+      ...(limit === null ? [] : [{ colour: 'var(--limit)', text: 'limit of this machine' }]),
     ],
   };
 }
@@ -98,11 +99,11 @@ export function cpuChart(report: Report): Chart | null {
     const cpu = cpuPerPayment(run);
     if (cpu === null) return [];
     const nodes = cpu.nodes.map((value, i) => {
-      const says = `${run.nodes[i]?.participant ?? ''}: ${number(Math.round(value))} us a payment`;
+      const says = `${run.nodes[i]?.participant ?? ''}: ${number(Math.round(value))} µs a payment`;
       return { value, fill: nodeColour, hint: says };
     });
-    const says = `generator: ${number(Math.round(cpu.generator))} us a payment`;
-    const text = `${grouped(Math.round(sum(cpu.nodes)))} + ${grouped(Math.round(cpu.generator))} us`;
+    const says = `generator: ${number(Math.round(cpu.generator))} µs a payment`;
+    const text = `${grouped(Math.round(sum(cpu.nodes)))} + ${grouped(Math.round(cpu.generator))} µs`;
     return [
       {
         title: row.title,
@@ -123,49 +124,46 @@ export function cpuChart(report: Report): Chart | null {
   };
 }
 
-/** Rows of one kind together, a few lines in each plot. */
+/** Rows of one kind together: a few lines in each plot, all of them on the same axes. */
 export function latencyCharts(report: Report): readonly Chart[] {
   const names: readonly (readonly [title: string, kinds: readonly Row['kind'][]])[] = [
     ['at saturation', ['saturation']],
     ['at a load that was set', ['paced', 'soak', 'kill']],
   ];
   return names.flatMap(([title, kinds]) => {
-    const all = shownRows(report, kinds).filter(({ run }) => run.curve.some(([share, ms]) => share < 1 && ms > 0));
-    const parts = Array.from({ length: Math.ceil(all.length / MOST_LINES) }, (_, i) => i * MOST_LINES);
-    return parts.map((from, i) => {
-      const place = parts.length === 1 ? '' : `, ${i + 1} of ${parts.length}`;
-      return latencyChart(`Latency ${title}${place}`, all.slice(from, from + MOST_LINES));
+    const all = shownRows(report, kinds).filter(({ run }) => curveOf(run).length > 0);
+    const plots = Math.ceil(all.length / MOST_LINES);
+    const lines = Math.ceil(all.length / plots);
+    return Array.from({ length: plots }, (_, i) => {
+      const place = plots === 1 ? '' : `, ${i + 1} of ${plots}`;
+      return latencyChart(`Latency ${title}${place}`, all.slice(i * lines, (i + 1) * lines), all);
     });
   });
 }
 
-function latencyChart(title: string, rows: readonly Shown[]): Chart {
-  const curves = rows.map(({ run }) => run.curve.filter(([share]) => share < 1));
-  const points = curves.flat();
-  const series = rows.map(({ row }, i): Series => ({ name: row.name, colour: colourOf(i), points: curves[i] ?? [] }));
-  const picture = plot({
-    says: `${title}: milliseconds by share of payments`,
-    x: percentileAxis(
-      '% of payments that were at least as fast',
-      points.map(([share]) => share),
-    ),
-    y: msAxis(
-      'ms from planned sending to finality',
-      points.map(([, ms]) => ms),
-    ),
-    series,
-    height: 320,
-  });
+/** @param all the rows that set the axes. */
+function latencyChart(title: string, rows: readonly Shown[], all: readonly Shown[]): Chart {
+  const points = all.flatMap(({ run }) => curveOf(run));
+  const series = rows.map(({ row, run }, i): Series => ({ name: row.name, colour: colourOf(i), points: curveOf(run) }));
+  const x = percentileAxis(
+    '% of payments took at most so long',
+    points.map(([share]) => share),
+  );
+  const y = msAxis(
+    'ms from planned sending to finality',
+    points.map(([, ms]) => ms),
+  );
+  const picture = plot({ says: `${title}: milliseconds by share of payments`, x, y, series, height: 320 });
   const key = rows.map(({ row, run }, i) => ({
     colour: colourOf(i),
-    text: `${row.title}: p50 ${millis(run.latencyMs.p50)} ms, p99 ${millis(run.latencyMs.p99)} ms`,
+    text: `${titleOf(row)}: p50 ${millis(run.latencyMs.p50)} ms, p99 ${millis(run.latencyMs.p99)} ms`,
   }));
-  return {
-    title,
-    about: 'Each step to the right is ten times as rare; both axes are logarithmic.',
-    pictures: [picture],
-    key,
-  };
+  return { title, about: 'Both axes are logarithmic: each nine more is as wide.', pictures: [picture], key };
+}
+
+/** Without the slowest of all, which has no place among shares. */
+function curveOf({ curve }: Run): Run['curve'] {
+  return curve.filter(([share, ms]) => share < 1 && ms > 0);
 }
 
 /** One for each search: what became final and how late, by the load that was offered. */
@@ -276,7 +274,7 @@ function timelineChart(row: Row, run: Run): Chart {
     colour,
     points: points.map((at) => [at.second, pick(at)] as const),
   });
-  const shared = { x, marks: events };
+  const shared = { x, marks: events, room: 'final'.length };
   const finals = linearAxis(
     'final a second',
     points.map(({ final }) => final),
@@ -298,7 +296,7 @@ function timelineChart(row: Row, run: Run): Chart {
         ...shared,
         says: `${says}: final payments`,
         y: finals,
-        series: [lineOf('all', colourOf(0), ({ final }) => final)],
+        series: [lineOf('final', colourOf(0), ({ final }) => final)],
         height: 220,
       }),
       plot({

@@ -14,6 +14,7 @@ import {
   ratio,
   setupWords,
   shareOfLimit,
+  titleOf,
 } from './values.ts';
 
 /** @returns markup of a `<details>`. */
@@ -33,7 +34,7 @@ export function rowDetails(report: Report, row: Row): string {
     run === null ? '' : unhappy(run),
   ];
   const id = escaped(row.name);
-  return `<details id="${id}"><summary><b>${escaped(row.title)}</b>${result}</summary><div>${parts.join('')}</div></details>`;
+  return `<details id="${id}"><summary><b>${escaped(titleOf(row))}</b>${result}</summary><div>${parts.join('')}</div></details>`;
 }
 
 function part(title: string, body: string): string {
@@ -64,7 +65,7 @@ function runsOf({ runs, chosen }: Row): string {
   const rows = runs.map((run, i) => {
     const sign =
       i === chosen && run.problems.length === 0 ? `<b title="the run that counts">${i + 1} ◉</b>` : String(i + 1);
-    const head = `<td>${sign}</td>${numbers([number(run.offeredPerS)])}`;
+    const head = `<td class="step">${sign}</td>${numbers([number(run.offeredPerS)])}`;
     if (run.problems.length === 0) return `<tr>${head}${numbers(valuesOf(run))}</tr>`;
     return `<tr>${head}<td class="bad" colspan="${columns}">✗ ${escaped(noFigure(run.problems.join('; ')))}</td></tr>`;
   });
@@ -91,7 +92,7 @@ function nodesOf(run: Run): string {
   const titles = [
     '',
     '#CPU s',
-    '#us/payment',
+    '#µs/payment',
     '#Memory MB',
     '#Sent MB',
     '#bytes/payment',

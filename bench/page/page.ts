@@ -8,7 +8,7 @@ import { type Chart, cpuChart, latencyCharts, searchCharts, throughputChart, tim
 import { costCharts } from './costs.ts';
 import { rowDetails } from './details.ts';
 import { BENCH_STYLE } from './style.ts';
-import { isSkipped, millis, moment, noFigure, number, outcomeOf, size } from './values.ts';
+import { isSkipped, machineWords, millis, moment, noFigure, number, outcomeOf, size, titleOf } from './values.ts';
 
 const TITLE = 'How fast Tonle is';
 
@@ -35,9 +35,9 @@ export function reportPage(report: Report): string {
   return htmlPage(`${TITLE}, ${startedAt.slice(0, 10)}`, STYLE + BENCH_STYLE, parts);
 }
 
-function subtitle({ kind, startedAt, durationS, commit, machine: { cpu, cores } }: Report): string {
+function subtitle({ kind, startedAt, durationS, commit, machine: on }: Report): string {
   const kinds = { quick: 'A quick run', full: 'The full matrix', rows: 'Some rows, chosen by hand' };
-  return `${kinds[kind]}, ${moment(startedAt)}, in ${duration(durationS * 1_000)}; commit ${commit}; ${cpu}, ${count(cores, 'core')}.`;
+  return `${kinds[kind]}, ${moment(startedAt)}, in ${duration(durationS * 1_000)}; commit ${commit}; ${machineWords(on)}.`;
 }
 
 /** Rows without a figure stand first. */
@@ -45,7 +45,7 @@ function problems(report: Report): string {
   const found = report.rows.flatMap((row) => {
     const { problem } = outcomeOf(row);
     if (problem === null) return [];
-    return [`<div class="finding"><b>${escaped(row.title)}</b><br>✗ ${escaped(noFigure(problem))}</div>`];
+    return [`<div class="finding"><b>${escaped(titleOf(row))}</b><br>✗ ${escaped(noFigure(problem))}</div>`];
   });
   return found.join('');
 }
@@ -62,8 +62,9 @@ function figures({ figures: all }: Report): string {
   const rows = all.map(({ what, how, toReach, reached, verdict }) => {
     const [style, mark] = MARKS[verdict];
     return [
-      `<tr><td>${escaped(what)}<br><span class="soft">${escaped(how)}</span></td><td>${escaped(toReach)}</td>`,
-      `<td><b>${escaped(reached ?? '–')}</b></td><td class="mark-word ${style}">${mark}</td></tr>`,
+      `<tr><td>${escaped(what)}<br><span class="soft">${escaped(how)}</span></td>`,
+      `<td data-title="To reach">${escaped(toReach)}</td><td data-title="Reached"><b>${escaped(reached ?? '–')}</b></td>`,
+      `<td class="mark-word ${style}">${mark}</td></tr>`,
     ].join('');
   });
   return `<div class="figures">${table(['What', 'To reach', 'Reached', ''], rows)}</div>`;
@@ -79,9 +80,10 @@ const HOW = [
   'hundredth takes too long, or a backlog grows. On a shared machine only ratios within one report mean something.</p>',
 ].join(' ');
 
-function machine({ machine: { cpu, cores, memoryBytes, kernel, versions, loadAverage }, seed }: Report): string {
+function machine({ machine: on, seed }: Report): string {
+  const { cores, memoryBytes, kernel, versions, loadAverage } = on;
   const entries: readonly (readonly [string, string])[] = [
-    ['Machine', `${cpu}, ${count(cores, 'core')}`],
+    ['Machine', machineWords(on)],
     ['Memory', size(memoryBytes)],
     ['System', kernel],
     ['Load average before the start', number(loadAverage)],
@@ -122,10 +124,9 @@ function beside({ limit, postgresql }: Report): string {
 }
 
 function postgres({ version, settings, accounts, runs }: PostgresReport): string {
-  const set = Object.entries(settings).map(([name, value]) => `<code>${escaped(name)} = ${escaped(value)}</code>`);
   const titles = ['#Clients', '#Transfers/s', '#p50 ms', '#p95', '#p99', '#max', '#Transfers', '#Failed'];
   const about = `PostgreSQL ${version}, transfers between two of ${count(accounts, 'account')}.`;
-  return `<p>${escaped(about)} ${set.join(', ')}</p>${table(titles, runs.map(postgresRow))}`;
+  return `<p>${escaped(about)}</p>${facts(Object.entries(settings))}${table(titles, runs.map(postgresRow))}`;
 }
 
 function postgresRow({ clients, transfersPerS, latencyMs, transfers, failed, conserved }: PostgresRun): string {

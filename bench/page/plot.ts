@@ -6,7 +6,11 @@ import type { Axis } from './axes.ts';
 export const PLOT_WIDTH = 440;
 /** Of text: about the mean of a digit or letter. */
 const LETTER = 6.6;
+/** Of the first line of text. */
 const TOP = 12;
+const TEXT_LINE = 15;
+/** Lines for the words of marks, above everything else. */
+const MOST_MARK_LINES = 3;
 
 export interface Series {
   /** Written at the end of the line; not at all where empty. */
@@ -25,6 +29,8 @@ export interface Plot {
   readonly y: Axis;
   readonly series: readonly Series[];
   readonly height: number;
+  /** Letters of names that there is room for at the right, where plots above each other should be as wide. */
+  readonly room?: number;
   /** Lines from top to bottom, with a word. */
   readonly marks?: readonly { readonly x: number; readonly text: string }[];
   /** A ring around a point, and crosses on the axis for what has no figure. */
@@ -35,7 +41,12 @@ export type Spot =
   | { readonly kind: 'ring'; readonly x: number; readonly y: number; readonly hint: string }
   | { readonly kind: 'void'; readonly x: number; readonly hint: string };
 
+/** Letters of a name at the end of a line, and of a mark's word. */
+const MOST_NAME = 20;
+const MOST_WORD = 32;
+
 interface Frame {
+  readonly top: number;
   readonly left: number;
   readonly right: number;
   readonly base: number;
@@ -43,7 +54,9 @@ interface Frame {
   readonly y: (value: number) => number | null;
 }
 
-export function plot(shown: Plot): string {
+export function plot(given: Plot): string {
+  const series = given.series.map((one) => ({ ...one, name: cut(one.name, MOST_NAME) }));
+  const shown: Plot = { ...given, series };
   const frame = frameOf(shown);
   return picture(PLOT_WIDTH, shown.height, shown.says, [
     ...grid(shown, frame),
@@ -54,19 +67,28 @@ export function plot(shown: Plot): string {
   ]);
 }
 
-function frameOf({ x, y, series, height }: Plot): Frame {
-  const longest = Math.max(0, ...series.map(({ name }) => name.length));
+/** @returns at most so many letters; `…` stands for what is left out. */
+export function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
+
+function frameOf({ x, y, series, height, marks = [], room = 0 }: Plot): Frame {
+  const longest = Math.max(room, ...series.map(({ name }) => name.length));
   const left = 14 + LETTER * Math.max(3, ...y.ticks.map(({ text }) => text.length));
-  const right = PLOT_WIDTH - (longest === 0 ? 14 : 16 + LETTER * longest);
+  // Half of the last tick's word stands beyond the axis.
+  const beyond = 4 + (LETTER * (x.ticks.at(-1)?.text.length ?? 0)) / 2;
+  const right = PLOT_WIDTH - Math.max(beyond, longest === 0 ? 0 : 16 + LETTER * longest);
   const base = height - 42;
+  const top = TOP + 14 + TEXT_LINE * Math.min(marks.length, MOST_MARK_LINES);
   const between = (place: number | null, from: number, to: number) =>
     place === null ? null : from + place * (to - from);
   return {
+    top,
     left,
     right,
     base,
     x: (value) => between(x.place(value), left, right),
-    y: (value) => between(y.place(value), base, TOP + 16),
+    y: (value) => between(y.place(value), base, top),
   };
 }
 
@@ -120,16 +142,15 @@ function line({ colour, points, isDashed = false, hints = [] }: Series, frame: F
 }
 
 function marksOf({ marks = [] }: Plot, frame: Frame): readonly string[] {
-  return marks.flatMap(({ x, text }, i) => {
+  return marks.flatMap(({ x, text: whole }, i) => {
+    const text = cut(whole, MOST_WORD);
     const at = frame.x(x);
     if (at === null) return [];
-    const rule = element('line', { x1: at, x2: at, y1: TOP + 16, y2: frame.base, class: 'mark' });
+    const y = TOP + TEXT_LINE * (1 + (i % MOST_MARK_LINES));
+    const rule = element('line', { x1: at, x2: at, y1: y - 9, y2: frame.base, class: 'mark' });
     const isLate = at + LETTER * text.length > frame.right;
     const anchor = isLate ? { x: at - 5, 'text-anchor': 'end' } : { x: at + 5, 'text-anchor': 'start' };
-    return [
-      rule,
-      label(anchor.x, frame.base - 8 - 16 * (i % 3), text, { 'text-anchor': anchor['text-anchor'], class: 'said' }),
-    ];
+    return [rule, label(anchor.x, y, text, { 'text-anchor': anchor['text-anchor'], class: 'said' })];
   });
 }
 

@@ -1,9 +1,11 @@
 /** A report out of its JSON: what is not one is refused before anything is made of it. */
+import { readFileSync, statSync } from 'node:fs';
 import { CodedError } from '../../src/errors.ts';
 import type { Report } from '../report.ts';
+import { size } from './values.ts';
 
 /** Ten minutes by second and a curve for each run of a full matrix are some 5 MB. */
-export const MAX_REPORT_BYTES = 64e6;
+const MAX_REPORT_BYTES = 64e6;
 
 type Test = (value: unknown) => boolean;
 
@@ -51,6 +53,17 @@ const REPORT: Readonly<Record<string, Test>> = {
     }),
   ),
 };
+
+/**
+ * @param most bytes that are read.
+ * @throws CodedError REPORT_NOT_FOUND, REPORT_TOO_LARGE, REPORT_INVALID.
+ */
+export function readReport(file: string, most = MAX_REPORT_BYTES): Report {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isFile() !== true) throw new CodedError('REPORT_NOT_FOUND', `there is no file ${file}`);
+  if (found.size > most) throw new CodedError('REPORT_TOO_LARGE', `${file} has more than ${size(most)}`);
+  return reportOf(readFileSync(file, 'utf8'));
+}
 
 /** @throws CodedError REPORT_INVALID that names the field. */
 export function reportOf(json: string): Report {

@@ -1,11 +1,10 @@
 /** `node bench/page/readme.ts <report.json>` writes the figures of a report into README.md, between the marks of its table. */
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { withTable } from '../../src/cli/docs/marks.ts';
 import { CodedError } from '../../src/errors.ts';
-import { count } from '../../src/scenario/words.ts';
 import type { Figure, Report } from '../report.ts';
-import { MAX_REPORT_BYTES, reportOf } from './read.ts';
-import { moment, size } from './values.ts';
+import { readReport } from './read.ts';
+import { machineWords, moment, size } from './values.ts';
 
 const MARKS: Readonly<Record<Figure['verdict'], string>> = {
   'aim reached': '✓✓ aim reached',
@@ -22,7 +21,7 @@ export function figuresMarkdown({ figures, machine, startedAt, commit, kind, com
     ['---', '---', '---', '---'],
     ...rows.map((row) => row.map(plain)),
   ];
-  const where = `${machine.cpu}, ${count(machine.cores, 'core')}, ${size(machine.memoryBytes)} of memory`;
+  const where = `${machineWords(machine)}, ${size(machine.memoryBytes)} of memory`;
   const when = `Measured ${moment(startedAt)}, commit ${plain(commit)}, on ${plain(where)} (${kind}).`;
   const lines = figures.length === 0 ? ['No figures were measured.'] : table.map((row) => `| ${row.join(' | ')} |`);
   return `${lines.join('\n')}\n\n${when} Again: ${code(command)}`;
@@ -33,20 +32,16 @@ function plain(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[\\`*_[\]<>|]/g, (sign) => `\\${sign}`);
 }
 
-/** A span of code; a backtick would end it. */
+/** A span of code: a backtick would end it, and a mark in it would be taken for the table's own. */
 function code(text: string): string {
-  return `\`${text.replace(/\s+/g, ' ').replaceAll('`', "'")}\``;
+  return `\`${text.replace(/\s+/g, ' ').replaceAll('`', "'").replaceAll('<!--', '<! --')}\``;
 }
 
 function main(file: string | undefined): void {
   if (file === undefined)
     throw new CodedError('REPORT_NOT_NAMED', 'name a report: node bench/page/readme.ts <report.json>');
-  const bytes = statSync(file, { throwIfNoEntry: false })?.size;
-  if (bytes === undefined) throw new CodedError('REPORT_NOT_FOUND', `there is no file ${file}`);
-  if (bytes > MAX_REPORT_BYTES)
-    throw new CodedError('REPORT_TOO_LARGE', `${file} has more than ${size(MAX_REPORT_BYTES)}`);
   const readme = new URL('../../README.md', import.meta.url);
-  const text = figuresMarkdown(reportOf(readFileSync(file, 'utf8')));
+  const text = figuresMarkdown(readReport(file));
   writeFileSync(readme, withTable('README.md', readFileSync(readme, 'utf8'), 'bench', text));
 }
 

@@ -1,7 +1,7 @@
 /** Reports for the page's tests: one with rows of every kind, valid and void; the same without PostgreSQL; and an empty one. */
 import type { Figure, NodeUse, PostgresReport, Quantiles, Report, Row, RowKind, Run, Setup } from '../report.ts';
 
-export const PROBLEM = 'only 94 % of the plan was sent <late>';
+const PROBLEM = 'only 94 % of the plan was sent <late>';
 
 /** A distribution with a median and a tail that grows by `tail` with each nine. */
 function latency(p50: number, tail: number): { readonly latencyMs: Quantiles; readonly curve: Run['curve'] } {

@@ -5,6 +5,7 @@ import { columns } from './columns.ts';
 import {
   cpuPerPayment,
   isSkipped,
+  machineWords,
   millis,
   moment,
   noFigure,
@@ -15,6 +16,7 @@ import {
   shareOfLimit,
   size,
   sum,
+  titleOf,
 } from './values.ts';
 
 const WIDTH = 110;
@@ -35,11 +37,11 @@ function beside(report: Report): string {
   const { machine, limit, commit, startedAt, durationS, kind, seed } = report;
   const about = `${kind}, ${moment(startedAt)}, ${duration(durationS * 1_000)}, commit ${commit}, seed ${seed}`;
   const load = `load average ${number(machine.loadAverage)} before the start`;
-  const cores = `${count(machine.cores, 'core')}, ${size(machine.memoryBytes)}, ${machine.kernel}, ${load}`;
+  const onWhat = `${machineWords(machine)}, ${size(machine.memoryBytes)}, ${machine.kernel}, ${load}`;
   const lines = [
     ['Report', about],
     ['Again', report.command],
-    ['Machine', `${machine.cpu}, ${cores}`],
+    ['Machine', onWhat],
     ['Limit', limit === null ? 'not measured' : limitWords(limit)],
     ['PostgreSQL', postgresqlWords(report)],
   ];
@@ -78,11 +80,11 @@ function rows(report: Report): string {
   const head = ['Row', 'final/s', 'of limit', over, 'p50 ms', 'p99 ms', 'CPU us', ''];
   const lines = report.rows.map((row) => {
     const { run, problem } = outcomeOf(row);
-    return run === null ? [row.title, noFigure(problem)] : [row.title, ...valuesOf(report, row, run)];
+    return run === null ? [titleOf(row), noFigure(problem)] : [titleOf(row), ...valuesOf(report, row, run)];
   });
   const align = ['left', ...head.slice(1, -1).map(() => 'right' as const), 'left'] as const;
   const key = [
-    'of limit: final/s × validators / signature checks/s. of PG: final/s / transfers/s of PostgreSQL, by its clients.',
+    'of limit: final/s × validators / signature checks/s. of PG: final/s over PostgreSQL with so many clients.',
     'CPU us: microseconds of CPU a payment, all nodes together.',
   ];
   return `${columns([head, ...lines], { width: WIDTH, align })}\n\n${key.join('\n')}`;

@@ -1,6 +1,6 @@
 /** What a report's parts come to, and how figures are written: the one home for both the terminal's text and the page. */
 import { count, grouped } from '../../src/scenario/words.ts';
-import type { Limit, PostgresReport, PostgresRun, Report, Row, Run, Setup, Skipped } from '../report.ts';
+import type { Limit, Machine, PostgresReport, PostgresRun, Report, Row, Run, Setup, Skipped } from '../report.ts';
 
 /** The run that counts, or why the row has no figure. */
 export type Outcome = { readonly run: Run; readonly problem: null } | { readonly run: null; readonly problem: string };
@@ -12,6 +12,11 @@ export function outcomeOf(row: Row): Outcome {
   const problems = run === undefined ? row.runs.flatMap((other) => other.problems) : run.problems;
   if (problems.length > 0) return { run: null, problem: [...new Set(problems)].join('; ') };
   return { run: null, problem: row.runs.length === 0 ? 'it was not run' : 'none of its loads passed' };
+}
+
+/** Where the generator waited for answers the title says so: such latencies do not compare with others. */
+export function titleOf({ title, setup }: Row): string {
+  return setup.arrivals === 'closed' && !/closed loop/i.test(title) ? `${title} (closed loop)` : title;
 }
 
 /** `no figure: 94 % of the plan was sent`. */
@@ -76,7 +81,7 @@ export function ratio(value: number): string {
 
 /** `12.3 MB`, `8.2 GB`: millions and billions of bytes. */
 export function size(bytes: number): string {
-  return bytes < 1e9 ? `${megabytes(bytes)} MB` : `${number(bytes / 1e9)} GB`;
+  return bytes < 1e9 ? `${megabytes(bytes)} MB` : `${Number((bytes / 1e9).toPrecision(3))} GB`;
 }
 
 /** Megabytes without the unit, for a column. */
@@ -90,11 +95,17 @@ export function moment(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 }
 
+/** `Some CPU at 2.60 GHz, 2 cores`. */
+export function machineWords({ cpu, cores }: Machine): string {
+  return `${cpu}, ${count(cores, 'core')}`;
+}
+
 /** `4 validators (1 dead), 1,000 accounts, uniform; poisson arrivals; checks: each node; sync: before the answer`. */
 export function setupWords({ validators, dead, accounts, distribution, arrivals, checks, sync }: Setup): string {
   const killed = dead === 0 ? '' : ` (${grouped(dead)} dead)`;
   const network = `${count(validators, 'validator')}${killed}, ${count(accounts, 'account')}, ${distribution}`;
-  return `${network}; ${arrivals} arrivals; checks: ${checks}; sync: ${sync}`;
+  const order = arrivals === 'closed' ? 'closed loop' : `${arrivals} arrivals`;
+  return `${network}; ${order}; checks: ${checks}; sync: ${sync}`;
 }
 
 /** `readyMs`, 1234 -> `ready`, `1,234 ms`; the end of a name says its unit. */
