@@ -88,6 +88,7 @@ export interface Row {
   /** What `--row` takes: `saturation-4`. */
   readonly name: string;
   readonly title: string;
+  readonly kind: RowKind;
   readonly setup: Setup;
   /** In the order they were made; of a saturation search, all its steps. */
   readonly runs: readonly Run[];
@@ -98,6 +99,12 @@ export interface Row {
   /** Sentences for the reader. */
   readonly notes: readonly string[];
 }
+
+/**
+ * `saturation`: a search for the highest load; `paced`: one load; `soak`: one load for long; `kill`: one load, and a node is killed
+ * under it.
+ */
+export type RowKind = 'saturation' | 'paced' | 'soak' | 'kill';
 
 export interface Setup {
   readonly validators: number;
@@ -135,6 +142,8 @@ export interface Run {
     readonly p99: number;
     readonly max: number;
   }[];
+  /** What was done to the network during the run: marks on the timeline. None where absent. */
+  readonly events?: readonly { readonly second: number; readonly what: string }[];
   readonly nodes: readonly NodeUse[];
   readonly generator: { readonly cpuS: number; readonly lagP99Ms: number; readonly maxRssBytes: number };
   readonly blocks: number;

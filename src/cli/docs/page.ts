@@ -1,6 +1,7 @@
 /** `npm run docs` writes what is printed from the code anew: the tables of pages, between their marks, and the schema of scenarios. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { publishedSchemaText } from '../../scenario/language/schema/publish.ts';
+import { withTable } from './marks.ts';
 import { SCENARIO_TABLES, TABLES } from './tables.ts';
 
 type Render = (present: string) => string;
@@ -22,13 +23,7 @@ export function renderPages(): readonly { readonly name: string; readonly presen
 
 function withTables(name: string, tables: Readonly<Record<string, () => string>>): Render {
   return (present) =>
-    Object.entries(tables).reduce((page, [table, render]) => {
-      const [open, close] = [`<!-- table:${table} -->`, `<!-- end:${table} -->`];
-      const from = page.indexOf(open);
-      const to = page.indexOf(close);
-      if (from < 0 || to < from) throw new Error(`${name} has no place for the table ${table}: ${open} … ${close}`);
-      return `${page.slice(0, from + open.length)}\n\n${render()}\n\n${page.slice(to)}`;
-    }, present);
+    Object.entries(tables).reduce((page, [table, render]) => withTable(name, page, table, render()), present);
 }
 
 function pathOf(name: string): URL {

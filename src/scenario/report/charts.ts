@@ -2,7 +2,7 @@
 import type { FaultRecord, Run } from '../run.ts';
 import { count, dateOf, duration, grouped, money, STORY_OFFSET_MS, timeOfDay } from '../words.ts';
 import { type Histogram, histogramOf, PER_DOUBLING, slicesOf } from './figures.ts';
-import { element, escaped, hint, label, picture, scale, timeTicks } from './svg.ts';
+import { element, escaped, hint, label, PALETTE, picture, scale, timeTicks } from './svg.ts';
 
 const WIDTH = 1_000;
 const LEFT = 60;
@@ -143,22 +143,6 @@ function quantileMarks(
     return line + text;
   });
 }
-
-/** Twelve colours that a reader tells apart on light and dark. */
-const PALETTE = [
-  '#5b7083',
-  '#2f6fb5',
-  '#d1742f',
-  '#2f8f6b',
-  '#a24b8f',
-  '#c9a227',
-  '#4aa3b5',
-  '#7a5cc0',
-  '#b8504a',
-  '#6b8e3d',
-  '#c77d9b',
-  '#8a6d4f',
-];
 
 interface Side {
   readonly bank: string;

@@ -3,6 +3,7 @@ import type { PaymentRecord, Run, StepRecord } from '../run.ts';
 import { count, duration, grouped, money, timeOfDay } from '../words.ts';
 import { finalityChart, flowsChart, spanOf, timelineChart } from './charts.ts';
 import { endingsOf, histogramOf, paymentsOf } from './figures.ts';
+import { htmlPage, section, table } from './html.ts';
 import { STYLE } from './style.ts';
 import { escaped } from './svg.ts';
 
@@ -31,14 +32,7 @@ export function pageOf(run: Run): string {
     section('Blocks', blocks(run)),
     section('Payments', payments(run)),
   ];
-  return [
-    '<!doctype html>',
-    `<html lang="en"><head><meta charset="utf-8"><title>${escaped(title)}</title>`,
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<style>${STYLE}</style></head><body><main>`,
-    ...parts,
-    '</main></body></html>\n',
-  ].join('\n');
+  return htmlPage(title, STYLE, parts);
 }
 
 function verdictOf({ verdict }: Run): string {
@@ -51,10 +45,6 @@ const KEY = [
   '<i style="background:var(--soft)"></i>unknown or expired<i style="background:var(--bad);opacity:.3"></i>fault',
   '<i style="background:var(--good)"></i>expectation held<i style="background:var(--bad)"></i>did not hold</p>',
 ].join('');
-
-function section(title: string, body: string | null): string {
-  return body === null || body === '' ? '' : `<section><h2>${escaped(title)}</h2>${body}</section>`;
-}
 
 /** What went wrong stands first. */
 function problems(run: Run): string {
@@ -186,12 +176,4 @@ function paymentRow(payment: PaymentRecord): string {
     `<td class="number">${amount === null ? '' : escaped(money(amount))}</td>${end}`,
     `<td class="number">${finalityMs === null ? '' : duration(finalityMs)}</td><td><code>${id.slice(0, 12)}</code></td></tr>`,
   ].join('');
-}
-
-/** @param titles one with `#` before it is of numbers. */
-function table(titles: readonly string[], rows: readonly string[]): string {
-  const head = titles.map((title) =>
-    title.startsWith('#') ? `<th class="number">${escaped(title.slice(1))}</th>` : `<th>${escaped(title)}</th>`,
-  );
-  return `<div class="scroll"><table><tr>${head.join('')}</tr>${rows.join('\n')}</table></div>`;
 }

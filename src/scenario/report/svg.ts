@@ -1,5 +1,21 @@
 /** Just enough SVG for the charts of a report: text that is escaped, elements, and ticks of a scale. */
 
+/** Twelve colours that a reader tells apart on light and dark. */
+export const PALETTE = [
+  '#5b7083',
+  '#2f6fb5',
+  '#d1742f',
+  '#2f8f6b',
+  '#a24b8f',
+  '#c9a227',
+  '#4aa3b5',
+  '#7a5cc0',
+  '#b8504a',
+  '#6b8e3d',
+  '#c77d9b',
+  '#8a6d4f',
+];
+
 /** Text that is safe between tags and in quoted attributes. */
 export function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
