@@ -168,16 +168,14 @@ async function soak(context: SceneContext): Promise<Row[]> {
       rssAfterOneMinuteBytes: megabytes[2] ?? 0,
       rssAtEndBytes: megabytes.at(-1) ?? 0,
     };
-    const row = rowOf(
-      'soak',
-      'Ten minutes at nine tenths of saturation',
-      {},
-      [run],
-      run.problems.length === 0 ? 0 : null,
-    );
-    return [{ ...row, measures }];
+    const title = 'Ten minutes at nine tenths of saturation';
+    return [rowOf({ kind: 'soak', name: 'soak', title, runs: [run], chosen: chosenOf(run), measures })];
   });
 }
+
+/** Seconds of the measured time. */
+const KILLED_AT_S = 5;
+const RESTARTED_AT_S = 12;
 
 /** Kills a bank in the middle of the load and brings it back. All banks propose in turn, some thirty times a second. */
 async function killed(stage: Stage, rowOf: RowOf, perS: number): Promise<Row> {
@@ -185,9 +183,10 @@ async function killed(stage: Stage, rowOf: RowOf, perS: number): Promise<Row> {
   if (victim === undefined) throw new Error('a network has banks');
   let readyMs = 0;
   const failures: unknown[] = [];
-  const run = await stage.load({ perS, warmUpS: 5, measuredS: 25 }, (second, reopen) => {
-    if (second === 5) stage.network.kill(victim.participant).catch((error: unknown) => failures.push(error));
-    if (second !== 12) return;
+  const load = { perS, warmUpS: 5, measuredS: 25 };
+  const run = await stage.load(load, (second, reopen) => {
+    if (second === KILLED_AT_S) stage.network.kill(victim.participant).catch((error: unknown) => failures.push(error));
+    if (second !== RESTARTED_AT_S) return;
     stage.network.restart(victim.participant).then(
       (ms) => {
         readyMs = ms;
@@ -197,26 +196,29 @@ async function killed(stage: Stage, rowOf: RowOf, perS: number): Promise<Row> {
     );
   });
   if (failures.length > 0) throw failures[0];
-  const row = rowOf(
-    'killed-4',
-    'A bank killed under load, and back seven seconds later',
-    {},
-    [run],
-    run.problems.length === 0 ? 0 : null,
-  );
-  return { ...row, measures: { longestGapMs: run.longestGapMs, readyMs } };
+  const events = [
+    { second: KILLED_AT_S, what: `${victim.participant} killed` },
+    { second: RESTARTED_AT_S, what: `${victim.participant} started` },
+  ].map(({ second, what }) => ({ second: second + load.warmUpS, what }));
+  return rowOf({
+    kind: 'kill',
+    name: 'killed-4',
+    title: 'A bank killed under load, and back seven seconds later',
+    runs: [{ ...run, events }],
+    chosen: chosenOf(run),
+    measures: { longestGapMs: run.longestGapMs, readyMs },
+  });
 }
 
 // ---------------------------------------------------------------- what scenes are made of
 
-type RowOf = (
-  name: string,
-  title: string,
-  load: Partial<Load>,
-  runs: readonly Run[],
-  chosen: number | null,
-  notes?: readonly string[],
-) => Row;
+/** What a scene has to say of a row; the rest is that of its stage. */
+type Told = Pick<Row, 'kind' | 'name' | 'title' | 'runs' | 'chosen'> & {
+  readonly load?: Partial<Load>;
+  readonly measures?: Row['measures'];
+  readonly notes?: Row['notes'];
+};
+type RowOf = (told: Told) => Row;
 
 async function onStage(
   context: SceneContext,
@@ -232,8 +234,8 @@ async function onStage(
     onProgress: (share, words) => onProgress(scene, share, words),
   });
   try {
-    const rows = await play(stage, (name, title, load, runs, chosen, notes = []) => {
-      return { name, title, setup: stage.setup(load), runs, chosen, measures: {}, notes };
+    const rows = await play(stage, ({ load = {}, measures = {}, notes = [], ...told }) => {
+      return { ...told, setup: stage.setup(load), measures, notes };
     });
     return await stage.verified(rows);
   } finally {
@@ -243,7 +245,7 @@ async function onStage(
 
 async function one(stage: Stage, rowOf: RowOf, name: string, title: string, load: Load): Promise<Row> {
   const run = await stage.load(load);
-  return rowOf(name, title, load, [run], run.problems.length === 0 ? 0 : null);
+  return rowOf({ kind: 'paced', name, title, load, runs: [run], chosen: chosenOf(run) });
 }
 
 async function saturation(
@@ -253,6 +255,7 @@ async function saturation(
   { name, title }: { readonly name: string; readonly title: string },
 ): Promise<Row> {
   const { isQuick, saturationPerS } = context;
+  const kind = 'saturation';
   const { validators } = stage.setup();
   const startPerS = ((saturationPerS ?? guess(context, 4)) * 4) / validators;
   const options: SearchOptions = {
@@ -264,20 +267,25 @@ async function saturation(
   };
   const found = await findSaturation(stage, options);
   const carried = found.chosen === null ? undefined : found.runs[found.chosen];
-  if (isQuick || carried === undefined) return rowOf(name, title, {}, found.runs, found.chosen);
+  if (isQuick || carried === undefined) return rowOf({ kind, name, title, ...found });
   // What a search finds is its luckiest run: the figure is a longer one of its own, and what carries less is tried until one does.
   const runs = [...found.runs];
   for (const share of [1, 0.93, 0.86]) {
     const run = await stage.load({ perS: Math.round(carried.offeredPerS * share), warmUpS: 5, measuredS: 25 });
     runs.push(run);
-    if (isCarried(run)) return rowOf(name, title, {}, runs, runs.length - 1);
+    if (isCarried(run)) return rowOf({ kind, name, title, runs, chosen: runs.length - 1 });
   }
-  return rowOf(name, title, {}, runs, null, ['no longer run carried what the search had found']);
+  return rowOf({ kind, name, title, runs, chosen: null, notes: ['no longer run carried what the search had found'] });
 }
 
 /** Where a search begins that knows nothing of this machine but its limit. */
 function guess({ limit }: SceneContext, validators: number): number {
   return (limit.verificationsPerS / validators) * 0.4;
+}
+
+/** A run without problems counts. */
+function chosenOf(run: Run): number | null {
+  return run.problems.length === 0 ? 0 : null;
 }
 
 async function memoryOf(stage: Stage): Promise<number> {

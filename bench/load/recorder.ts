@@ -116,7 +116,7 @@ export class Recorder {
   #openAt(atMs: number): number {
     let open = 0;
     for (const [index, dueMs] of this.#dueMs.entries()) {
-      if (dueMs > atMs) break;
+      if (dueMs >= atMs) break;
       const endMs = this.#endMs[index] ?? Number.NaN;
       if (Number.isNaN(endMs) || endMs > atMs) open += 1;
     }

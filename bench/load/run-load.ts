@@ -2,14 +2,12 @@
  * One load on one network: starts the generator, watches the processes meanwhile, and says what came of it. A run whose
  * generator was late, or in which a node ended unasked, is invalid and says why.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import path from 'node:path';
-import { CodedError } from '../../src/errors.ts';
 import type { ParticipantId } from '../../src/types/index.ts';
 import type { BenchNetwork } from '../network/bench-network.ts';
 import { type Use, useOf } from '../network/uses.ts';
 import type { NodeUse, Run } from '../report.ts';
-import type { FromGenerator, FromParent, Phase } from './generator.ts';
+import { generate } from './generate.ts';
+import type { Phase } from './generator.ts';
 import type { LoadPlan } from './plan.ts';
 
 export interface LoadOptions {
@@ -30,36 +28,24 @@ const MOST_LAG_MS = 10;
 
 export async function runLoad(options: LoadOptions): Promise<Run> {
   const { network, plan, endsFile, onProgress } = options;
-  const child = fork(path.join(import.meta.dirname, 'generator.ts'), {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
-  const tell = (message: FromParent) => child.send(message);
   const watch = new Watch(network);
-  const reopen = (bank: ParticipantId) => tell({ type: 'reopen', bank: plan.banks.indexOf(bank) });
   const targets = network.nodes().map(({ apiUrl, pid }) => ({ apiUrl, isAlive: pid !== null }));
-  try {
-    const done = new Promise<Extract<FromGenerator, { type: 'done' }>>((resolve, reject) => {
-      child.once('exit', (code) => reject(new CodedError('GENERATOR_FAILED', `the generator ended with code ${code}`)));
-      child.on('message', (message: FromGenerator) => {
-        if (message.type === 'signed') onProgress(0, `signing ${message.count} of ${message.of}`);
-        if (message.type === 'prepared') tell({ type: 'begin' });
-        if (message.type === 'second') {
-          const { second, sent, ended, phase } = message;
-          onProgress(Math.min(1, second / (plan.warmUpS + plan.measuredS)), `${phase}: ${sent} sent, ${ended} ended`);
-          watch.second(phase).catch(reject);
-          if (phase === 'measured') options.during?.(second - plan.warmUpS - 1, reopen);
+  const { figures, generator } = await generate(
+    { plan, targets, endsFile },
+    {
+      onSigned: (count, of) => onProgress(0, `signing ${count} of ${of}`),
+      onSecond: async ({ second, sent, ended, phase }, reopen) => {
+        onProgress(Math.min(1, second / (plan.warmUpS + plan.measuredS)), `${phase}: ${sent} sent, ${ended} ended`);
+        if (phase === 'measured') {
+          options.during?.(second - plan.warmUpS - 1, (bank) => reopen(plan.banks.indexOf(bank)));
         }
-        if (message.type === 'done') resolve(message);
-      });
-    });
-    tell({ type: 'prepare', plan, targets, endsFile });
-    const { figures, generator } = await done;
-    const { nodes, blocks } = await watch.result();
-    const run = { offeredPerS: plan.perS, seconds: plan.measuredS, ...figures, nodes, generator, blocks };
-    return { ...run, problems: [...problemsOf(run), ...network.ends] };
-  } finally {
-    end(child);
-  }
+        await watch.second(phase);
+      },
+    },
+  );
+  const { nodes, blocks } = await watch.result();
+  const run = { offeredPerS: plan.perS, seconds: plan.measuredS, ...figures, nodes, generator, blocks };
+  return { ...run, problems: [...problemsOf(run), ...network.ends] };
 }
 
 function problemsOf({ planned, sent, generator }: Omit<Run, 'problems'>): string[] {
@@ -71,10 +57,6 @@ function problemsOf({ planned, sent, generator }: Omit<Run, 'problems'>): string
     problems.push(`the generator itself was late: its event loop lagged ${generator.lagP99Ms.toFixed(1)} ms at p99`);
   }
   return problems;
-}
-
-function end(child: ChildProcess): void {
-  if (child.exitCode === null && child.signalCode === null) child.kill();
 }
 
 /** What the nodes used during the measured time, and how many blocks they made. */

@@ -58,6 +58,7 @@ export function run(offeredPerS: number, finalPerS: number, changes: Changes = {
     nodes: Array.from({ length: validators }, (_, i) => nodeUse(i, final, accounts)),
     generator: { cpuS: final * 0.00021, lagP99Ms: 2.1, maxRssBytes: 210e6 },
     blocks: seconds * 18,
+    longestGapMs: p50 * 8,
     backlogGrowth: 12,
     problems: [],
     ...rest,

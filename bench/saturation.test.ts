@@ -1,0 +1,55 @@
+import t from 'tap';
+import { run } from './page/sample.suite.ts';
+import type { Run } from './report.ts';
+import { findSaturation, isCarried } from './saturation.ts';
+import type { Load } from './stage.ts';
+
+/** A network that carries so much a second. */
+function carrying(mostPerS: number) {
+  const asked: number[] = [];
+  const load = ({ perS }: Load): Promise<Run> => {
+    asked.push(perS);
+    return Promise.resolve(perS <= mostPerS ? passed(perS) : failed(perS));
+  };
+  return { asked, stage: { load } };
+}
+
+const passed = (perS: number) => ({ ...run(perS, perS), planned: 100, final: 100, backlogGrowth: 0 });
+const failed = (perS: number) => ({ ...passed(perS), final: 80 });
+const OPTIONS = { startPerS: 1_000, warmUpS: 1, measuredS: 1, within: 1.05, maxRuns: 20 };
+
+t.test('the ramp goes up until it fails, and bisection ends close below the limit', async (t) => {
+  for (const most of [1_000, 2_345, 9_000]) {
+    const { stage } = carrying(most);
+    const { runs, chosen } = await findSaturation(stage, OPTIONS);
+    const found = runs[chosen ?? -1]?.offeredPerS ?? 0;
+    t.ok(found <= most && found >= most / 1.06, `${found} of ${most}`);
+  }
+});
+
+t.test('a start above the limit goes down first', async (t) => {
+  const { stage, asked } = carrying(300);
+  const { runs, chosen } = await findSaturation(stage, OPTIONS);
+  const found = runs[chosen ?? -1]?.offeredPerS ?? 0;
+  t.ok(found <= 300 && found >= 280, `${found}`);
+  t.ok((asked[1] ?? 0) < 1_000);
+});
+
+t.test('where nothing passes there is no figure, and the search ends', async (t) => {
+  const { stage, asked } = carrying(0);
+  const { chosen } = await findSaturation(stage, { ...OPTIONS, maxRuns: 4 });
+  t.equal(chosen, null);
+  t.equal(asked.length, 4);
+});
+
+t.test('what counts as carried', async (t) => {
+  const good = passed(1_000);
+  t.ok(isCarried(good));
+  const table: readonly [why: string, run: Run][] = [
+    ['too little final', { ...good, final: 98 }],
+    ['a queue that grows', { ...good, backlogGrowth: 400 }],
+    ['a tail over the bound', { ...good, latencyMs: { ...good.latencyMs, p99: 1_001 } }],
+    ['an invalid generator', { ...good, problems: ['late'] }],
+  ];
+  for (const [why, each] of table) t.notOk(isCarried(each), why);
+});
