@@ -23,7 +23,15 @@ const rules: readonly (readonly [layer: string, rule: LayerRule])[] = [
     'crypto',
     {
       mayImport: ['errors', 'types', 'ports', 'codec'],
-      packages: ['@noble/*', 'node:buffer', 'node:crypto', 'node:os', 'node:worker_threads'],
+      packages: [
+        '@noble/*',
+        'node:buffer',
+        'node:crypto',
+        'node:module',
+        'node:os',
+        'node:process',
+        'node:worker_threads',
+      ],
     },
   ],
   ['ledger', { mayImport: ['errors', 'types', 'ports', 'codec', 'crypto'], packages: [] }],

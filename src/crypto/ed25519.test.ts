@@ -4,8 +4,16 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import { fromHex, toHex } from '../codec/hex.ts';
 import type { PublicKey } from '../types/index.ts';
-import { createSigner, isValidPublicKey, publicKeyOf, signEd25519, verifyEd25519 } from './ed25519.ts';
+import {
+  createSigner,
+  isValidPublicKey,
+  publicKeyOf,
+  signEd25519,
+  verifyEd25519,
+  verifyEd25519Bytes,
+} from './ed25519.ts';
 import { GROUP_ORDER, isPointEncoding, littleEndian32 } from './encodings.ts';
+import { openssl, signatureLibrary } from './signature-library.ts';
 
 const MESSAGE_1024 =
   '08b8b2b733424243760fe426a4b54908632110a66c2f6591eabd3345e3e4eb98fa6e264bf09efe12ee50f8f54e9f77b1e355f6c50544e23f' +
@@ -85,18 +93,24 @@ test('keys, signatures and verdicts of RFC 8032', async (t) => {
     t.same(signer.sign(message), signature, name);
     t.equal(verifyEd25519(publicKey as PublicKey, message, signature), true, name);
     t.equal(isValidPublicKey(fromHex(publicKey)), true, name);
+    for (const library of [signatureLibrary, openssl]) {
+      t.equal(library.createSigner(seed).publicKey, publicKey, `${name}, ${library.name}`);
+      t.same(library.createSigner(seed).sign(message), signature, `${name}, ${library.name}`);
+      t.equal(verifyEd25519Bytes(fromHex(publicKey), message, signature, library), true, `${name}, ${library.name}`);
+    }
   }
 });
 
-test('a pure JavaScript library makes the same keys and signatures', async () => {
+test('both libraries and a pure JavaScript one make the same keys and signatures', async () => {
   const seeds = fc.uint8Array({ minLength: 32, maxLength: 32 });
   fc.assert(
     fc.property(seeds, fc.uint8Array({ maxLength: 300 }), (seed, message) => {
       const { publicKey, sign } = createSigner(seed);
       const signature = sign(message);
-      const same =
-        toHex(ed25519.getPublicKey(seed)) === publicKey && toHex(ed25519.sign(message, seed)) === toHex(signature);
-      return same && verifyEd25519(publicKey, message, signature);
+      const other = openssl.createSigner(seed);
+      const keys = new Set([publicKey, other.publicKey, toHex(ed25519.getPublicKey(seed))]);
+      const signatures = new Set([signature, other.sign(message), ed25519.sign(message, seed)].map(toHex));
+      return keys.size === 1 && signatures.size === 1 && verifyEd25519(publicKey, message, signature);
     }),
     { numRuns: 50 },
   );
@@ -205,6 +219,10 @@ const SPECCHECK: [string, string, string, string, boolean][] = [
 test('of the twelve cases of ed25519-speccheck the fourth is accepted', async (t) => {
   for (const [what, publicKey, message, signature, expected] of SPECCHECK) {
     t.equal(verifyEd25519(publicKey as PublicKey, fromHex(message), fromHex(signature)), expected, what);
+    for (const library of [signatureLibrary, openssl]) {
+      const verdict = verifyEd25519Bytes(fromHex(publicKey), fromHex(message), fromHex(signature), library);
+      t.equal(verdict, expected, `${what}, ${library.name}`);
+    }
   }
 });
 
@@ -236,6 +254,7 @@ test('what has not the form of a key or signature is refused, not thrown at', as
     const other = new Uint8Array(length);
     other.set(signature.subarray(0, length));
     t.equal(verifyEd25519(publicKey, message, other), false, `${length} bytes`);
+    t.equal(verifyEd25519Bytes(other, message, signature), false, `a key of ${length} bytes`);
   }
 });
 

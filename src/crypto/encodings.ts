@@ -3,6 +3,8 @@
  * Verifiers disagree on what is refused here, so it is refused before any of them is asked. Nothing here is secret, so
  * the comparisons may stop early.
  */
+/** The field of the curve: 2^255 - 19. */
+export const FIELD_PRIME = 2n ** 255n - 19n;
 /** Order of the prime-order subgroup: 2^252 + 27742317777372353535851937790883648493 (RFC 8032 section 5.1). */
 export const GROUP_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 
@@ -14,7 +16,7 @@ export const GROUP_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
  * sign on x = 0. The latter has y = 1 or y = -1, which are of small order, so the list below covers it.
  */
 export function isPointEncoding(bytes: Uint8Array, offset: number): boolean {
-  if (compareLittleEndian(bytes, offset, FIELD_PRIME) >= 0) return false;
+  if (compareLittleEndian(bytes, offset, PRIME) >= 0) return false;
   return SMALL_ORDER_Y.every((y) => compareLittleEndian(bytes, offset, y) !== 0);
 }
 
@@ -28,14 +30,14 @@ export function littleEndian32(value: bigint): Uint8Array {
   return new Uint8Array(Buffer.from(value.toString(16).padStart(64, '0'), 'hex').reverse());
 }
 
-const FIELD_PRIME = littleEndian32(2n ** 255n - 19n);
+const PRIME = littleEndian32(FIELD_PRIME);
 const ORDER = littleEndian32(GROUP_ORDER);
 
 /** The y of every point whose order divides 8: order 4; 1; 2; and two of order 8 that are each other's negative. */
 const SMALL_ORDER_Y: readonly Uint8Array[] = [
   littleEndian32(0n),
   littleEndian32(1n),
-  littleEndian32(2n ** 255n - 20n),
+  littleEndian32(FIELD_PRIME - 1n),
   new Uint8Array(Buffer.from('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05', 'hex')),
   new Uint8Array(Buffer.from('c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a', 'hex')),
 ];
