@@ -26,6 +26,8 @@ export interface ApiLimits {
   readonly eventStreams: number;
   /** Submission streams open at once: a bank needs one, or a few. */
   readonly submissionStreams: number;
+  /** Transactions of one submission stream without an answer: a few seconds of the fastest bank. The rest waits in its socket. */
+  readonly submissionsInFlight: number;
   /** A submission stream on which nothing comes for this long while nothing is under way is ended. */
   readonly submissionIdleMs: number;
   /** Between two signs of life on a silent stream: below the idle timeouts of common proxies. */
@@ -44,6 +46,7 @@ export const DEFAULT_LIMITS: ApiLimits = {
   maxWaitMs: 60_000,
   eventStreams: 256,
   submissionStreams: 32,
+  submissionsInFlight: 8_192,
   submissionIdleMs: 60_000,
   heartbeatMs: 15_000,
   stallMs: 30_000,

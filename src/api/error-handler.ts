@@ -14,7 +14,7 @@ import type {
 } from 'fastify';
 import { toHex } from '../codec/hex.ts';
 import { CodedError } from '../errors.ts';
-import { Refusal } from '../node/node.ts';
+import { Refusal } from '../node/refusals.ts';
 import type { Random } from '../ports.ts';
 import { ERROR_STATUS, fault, isErrorCode, type OwnCode } from './errors.ts';
 import { mayTakeLong } from './http.ts';

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { STATUSES } from '../ledger/status.ts';
-import { POOL_REFUSALS } from '../node/node.ts';
+import { POOL_REFUSALS } from '../node/refusals.ts';
 import { ApiFault, ERROR_STATUS, fault, isErrorCode, ledgerFault } from './errors.ts';
 import { COMPONENTS } from './schemas.ts';
 

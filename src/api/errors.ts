@@ -4,7 +4,7 @@
  */
 import { CodedError } from '../errors.ts';
 import { type StatusName, statusNamed } from '../ledger/status.ts';
-import type { PoolRefusal } from '../node/node.ts';
+import type { PoolRefusal } from '../node/refusals.ts';
 
 /** 403: not signed by whom it takes. 404: not there. 409: the state says otherwise. 422: understood, and not acceptable. */
 const LEDGER = {

@@ -372,6 +372,7 @@ t.test('health: yes when caught up, no with the reason when behind', (t) =>
       node: {
         queries: node.queries,
         submit: (transaction) => node.submit(transaction),
+        submitAll: (applicants) => node.submitAll(applicants),
         room: node.room,
         standing: (id) => node.standing(id),
         settled: (id, signal) => node.settled(id, signal),

@@ -4,6 +4,7 @@
  */
 import { CodedError } from '../errors.ts';
 import type { NodeEvent, TransactionStanding } from '../node/events.ts';
+import type { Applicant } from '../node/intake.ts';
 import type { Clock } from '../ports.ts';
 import type { Receipt, Transaction, TransactionId } from '../types/index.ts';
 import type { Metrics } from './metrics.ts';
@@ -15,23 +16,45 @@ export type SubmissionEnd =
   | { readonly state: 'expired' }
   | { readonly state: 'refused'; readonly error: unknown };
 
+export interface SubmissionOwner {
+  /** Once for each of its submissions, in the order of their ends. */
+  ended(submission: Submission, end: SubmissionEnd): void;
+  /** Some have ended, or there is room again. */
+  proceed(): void;
+}
+
 /** One frame of one stream, until it has its line. */
-export interface Submission {
+export class Submission implements Applicant {
   /** Number of the frame in its request. */
   readonly n: number;
   readonly id: TransactionId;
   readonly transaction: Transaction;
   readonly startMs: number;
   readonly owner: SubmissionOwner;
+  readonly #desk: SubmissionDesk;
+  /** Another one of the same transaction, which has the same end. */
+  next: Submission | null = null;
+  isEnded = false;
+
+  constructor(desk: SubmissionDesk, fields: Pick<Submission, 'n' | 'id' | 'transaction' | 'startMs' | 'owner'>) {
+    this.n = fields.n;
+    this.id = fields.id;
+    this.transaction = fields.transaction;
+    this.startMs = fields.startMs;
+    this.owner = fields.owner;
+    this.#desk = desk;
+  }
+
+  admitted(_id: TransactionId, standing: TransactionStanding): void {
+    if (standing.state === 'final' || standing.state === 'expired') this.#desk.end(this, standing);
+  }
+
+  refused(error: unknown): void {
+    this.#desk.refused(this, error);
+  }
 }
 
-export interface SubmissionOwner {
-  ended(submission: Submission, end: SubmissionEnd): void;
-  /** There is room again. */
-  proceed(): void;
-}
-
-export interface DeskParts {
+interface DeskParts {
   readonly node: NodeFace;
   readonly clock: Clock;
   readonly metrics: Metrics;
@@ -44,13 +67,11 @@ const RETRY_MS = 1_000;
 
 export class SubmissionDesk {
   readonly #parts: DeskParts;
-  /** Everything without its end. The same transaction may come several times; all of them are told. */
-  readonly #unended = new Map<TransactionId, Submission[]>();
+  /** Everything without its end, by the transaction. */
+  readonly #unended = new Map<TransactionId, Submission>();
   readonly #owners = new Set<SubmissionOwner>();
   /** Not yet given to the node, which has no room: oldest first. */
   #queue: Submission[] = [];
-  /** Given to the node, which has not answered yet. */
-  #asked = 0;
   #cancelRetry: (() => void) | null = null;
   readonly #unsubscribe: () => void;
 
@@ -72,16 +93,32 @@ export class SubmissionDesk {
   leave(owner: SubmissionOwner, unended: Iterable<Submission>): void {
     this.#owners.delete(owner);
     for (const submission of unended) this.#forget(submission);
-    this.#queue = this.#queue.filter((submission) => submission.owner !== owner);
+    this.#queue = this.#queue.filter(({ isEnded }) => !isEnded);
   }
 
-  submit(submission: Submission): void {
-    // Before the node is asked: a block may bring it before the node's answer is here.
-    const others = this.#unended.get(submission.id);
-    if (others === undefined) this.#unended.set(submission.id, [submission]);
-    else others.push(submission);
-    if (this.isFull || !this.#hasRoom) this.#wait(submission);
-    else this.#ask(submission);
+  submit(submissions: readonly Submission[]): void {
+    // Before the node is asked: a block may bring one before the node's answer is here.
+    for (const submission of submissions) {
+      submission.next = this.#unended.get(submission.id) ?? null;
+      this.#unended.set(submission.id, submission);
+    }
+    const room = this.isFull ? 0 : this.#parts.node.room;
+    if (room >= submissions.length) this.#parts.node.submitAll(submissions);
+    else {
+      this.#parts.node.submitAll(submissions.slice(0, room));
+      this.#wait(submissions.slice(room));
+    }
+  }
+
+  end(submission: Submission, end: SubmissionEnd): void {
+    if (!this.#forget(submission)) return;
+    submission.owner.ended(submission, end);
+    submission.owner.proceed();
+  }
+
+  refused(submission: Submission, error: unknown): void {
+    if (!(error instanceof CodedError) || !TEMPORARY.has(error.code)) this.end(submission, { state: 'refused', error });
+    else if (!submission.isEnded) this.#wait([submission]);
   }
 
   close(): void {
@@ -89,33 +126,8 @@ export class SubmissionDesk {
     this.#cancelRetry?.();
   }
 
-  get #hasRoom(): boolean {
-    return this.#parts.node.room > this.#asked;
-  }
-
-  #ask(submission: Submission): void {
-    this.#asked += 1;
-    this.#parts.node.submit(submission.transaction).then(
-      ({ standing }) => {
-        this.#asked -= 1;
-        this.#answered(submission, standing);
-      },
-      (error: unknown) => {
-        this.#asked -= 1;
-        if (error instanceof CodedError && TEMPORARY.has(error.code)) this.#wait(submission);
-        else this.#end(submission, { state: 'refused', error });
-      },
-    );
-  }
-
-  #answered(submission: Submission, standing: TransactionStanding): void {
-    if (standing.state === 'final') this.#end(submission, standing);
-    if (standing.state === 'expired') this.#end(submission, standing);
-  }
-
-  #wait(submission: Submission): void {
-    if (!this.#has(submission)) return;
-    this.#queue.push(submission);
+  #wait(submissions: readonly Submission[]): void {
+    for (const submission of submissions) this.#queue.push(submission);
     this.#cancelRetry ??= this.#parts.clock.schedule(RETRY_MS, () => {
       this.#cancelRetry = null;
       this.#askAgain();
@@ -126,49 +138,51 @@ export class SubmissionDesk {
   #askAgain(): void {
     if (!this.isFull) return;
     const waited = this.#queue;
+    const { room } = this.#parts.node;
     this.#queue = [];
-    let taken = 0;
-    for (; taken < waited.length && this.#hasRoom; taken += 1) {
-      const submission = waited[taken];
-      if (submission !== undefined && this.#has(submission)) this.#ask(submission);
-    }
-    for (const submission of waited.slice(taken)) this.#wait(submission);
+    this.#parts.node.submitAll(waited.slice(0, room));
+    if (waited.length > room) this.#wait(waited.slice(room));
     if (!this.isFull) for (const owner of this.#owners) owner.proceed();
   }
 
   #hear(event: NodeEvent): void {
+    const touched = new Set<SubmissionOwner>();
     if (event.type === 'committed') {
-      for (const { receipt } of event.transactions) this.#endAll(receipt.transactionId, { state: 'final', receipt });
+      for (const { receipt } of event.transactions) {
+        this.#endAll(receipt.transactionId, { state: 'final', receipt }, touched);
+      }
     } else if (event.type === 'expired') {
-      for (const id of event.ids) this.#endAll(id, { state: 'expired' });
+      for (const id of event.ids) this.#endAll(id, { state: 'expired' }, touched);
     } else return;
     this.#askAgain();
+    for (const owner of touched) owner.proceed();
   }
 
-  #endAll(id: TransactionId, end: SubmissionEnd): void {
-    const submissions = this.#unended.get(id);
-    if (submissions === undefined) return;
+  #endAll(id: TransactionId, end: SubmissionEnd, touched: Set<SubmissionOwner>): void {
+    let submission = this.#unended.get(id) ?? null;
+    if (submission === null) return;
     this.#unended.delete(id);
-    for (const submission of submissions) {
+    for (; submission !== null; submission = submission.next) {
       if (end.state === 'final') this.#parts.metrics.final(submission.startMs);
+      submission.isEnded = true;
       submission.owner.ended(submission, end);
+      touched.add(submission.owner);
     }
   }
 
-  #end(submission: Submission, end: SubmissionEnd): void {
-    if (this.#forget(submission)) submission.owner.ended(submission, end);
-  }
-
-  #has(submission: Submission): boolean {
-    return this.#unended.get(submission.id)?.includes(submission) ?? false;
-  }
-
+  /** @returns whether it had no end yet. */
   #forget(submission: Submission): boolean {
-    const submissions = this.#unended.get(submission.id);
-    const at = submissions?.indexOf(submission) ?? -1;
-    if (submissions === undefined || at < 0) return false;
-    submissions.splice(at, 1);
-    if (submissions.length === 0) this.#unended.delete(submission.id);
+    if (submission.isEnded) return false;
+    submission.isEnded = true;
+    const { id, next } = submission;
+    let before = this.#unended.get(id) ?? null;
+    if (before === submission) {
+      if (next === null) this.#unended.delete(id);
+      else this.#unended.set(id, next);
+      return true;
+    }
+    while (before !== null && before.next !== submission) before = before.next;
+    if (before !== null) before.next = next;
     return true;
   }
 }

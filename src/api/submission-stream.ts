@@ -9,11 +9,10 @@ import { CodecError, decode } from '../codec/schema.ts';
 import { transaction as transactionSchema } from '../codec/transaction.ts';
 import { transactionId } from '../crypto/ids.ts';
 import type { Clock } from '../ports.ts';
-import type { Transaction } from '../types/index.ts';
 import type { ApiLimits } from './context.ts';
 import { fault } from './errors.ts';
 import { statusCodeJson } from './present.ts';
-import type { Submission, SubmissionDesk, SubmissionEnd, SubmissionOwner } from './submission-desk.ts';
+import { Submission, type SubmissionDesk, type SubmissionEnd, type SubmissionOwner } from './submission-desk.ts';
 import type { ErrorJson, SubmissionAnswer } from './types.ts';
 
 export interface SubmissionStreamParts {
@@ -25,9 +24,6 @@ export interface SubmissionStreamParts {
   /** Aborted when the server closes. */
   readonly closing: AbortSignal;
 }
-
-/** Unanswered transactions of one request: a few seconds of the fastest bank. The rest waits in the client's socket. */
-const MAX_STREAM_IN_FLIGHT = 8_192;
 
 export class SubmissionStream implements SubmissionOwner {
   readonly #parts: SubmissionStreamParts;
@@ -80,11 +76,6 @@ export class SubmissionStream implements SubmissionOwner {
   ended(submission: Submission, end: SubmissionEnd): void {
     if (!this.#unended.delete(submission)) return;
     this.#line(lineOf(submission, end, this.#parts.present));
-    this.#proceed();
-  }
-
-  proceed(): void {
-    this.#proceed();
   }
 
   #read(chunk: Uint8Array): void {
@@ -98,13 +89,13 @@ export class SubmissionStream implements SubmissionOwner {
     } catch (error) {
       this.#stopReading(error);
     }
-    this.#proceed();
+    this.proceed();
   }
 
   #ended(): void {
     const cut = () => new CodecError('FRAME_INVALID', 'the body ended inside a frame');
     this.#stopReading(this.#decoder.partial ? cut() : null);
-    this.#proceed();
+    this.proceed();
   }
 
   /** @param error what the last line says, after those of what is under way. */
@@ -115,37 +106,46 @@ export class SubmissionStream implements SubmissionOwner {
   }
 
   /** Takes frames while there is room, reads on or not, and ends when everything has its line. */
-  #proceed(): void {
+  proceed(): void {
     if (this.#isOver) return;
     const { desk } = this.#parts;
-    let taken = 0;
-    while (taken < this.#frames.length && this.#unended.size < MAX_STREAM_IN_FLIGHT && !desk.isFull) {
-      const frame = this.#frames[taken];
-      taken += 1;
-      if (frame !== undefined) this.#take(frame);
-    }
-    if (taken > 0) this.#frames = this.#frames.slice(taken);
-    const isBehind = this.#frames.length > 0 || this.#unended.size >= MAX_STREAM_IN_FLIGHT || desk.isFull;
+    if (this.#frames.length > 0 && !desk.isFull) this.#takeFrames();
+    const isBehind =
+      this.#frames.length > 0 || this.#unended.size >= this.#parts.limits.submissionsInFlight || desk.isFull;
     // After the last frame the rest is read and dropped: a reset connection would lose the lines.
     if (this.#last === null && (isBehind || this.#cancelStall !== null)) this.#request.pause();
     else this.#request.resume();
     if (this.#last !== null && this.#frames.length === 0 && this.#unended.size === 0) this.#end(this.#last.error);
   }
 
-  #take(frame: Uint8Array): void {
+  #takeFrames(): void {
+    const frames = this.#frames;
+    const submissions: Submission[] = [];
+    let taken = 0;
+    while (taken < frames.length && this.#unended.size < this.#parts.limits.submissionsInFlight) {
+      const submission = this.#submission(frames[taken] ?? EMPTY);
+      taken += 1;
+      if (submission === null) continue;
+      this.#unended.add(submission);
+      submissions.push(submission);
+    }
+    this.#frames = taken === frames.length ? [] : frames.slice(taken);
+    if (submissions.length > 0) this.#parts.desk.submit(submissions);
+  }
+
+  /** @returns null for what is no transaction, which has its line then. */
+  #submission(frame: Uint8Array): Submission | null {
     const n = this.#taken;
     this.#taken += 1;
-    let transaction: Transaction;
+    const { desk, present } = this.#parts;
     try {
-      transaction = decode(transactionSchema, frame, MAX_TRANSACTION_BYTES);
+      const transaction = decode(transactionSchema, frame, MAX_TRANSACTION_BYTES);
+      const id = transactionId(transaction.body);
+      return new Submission(desk, { n, id, transaction, startMs: this.#lastHeardMs, owner: this });
     } catch (error) {
-      this.#line(json({ n, id: null, state: 'refused', error: this.#parts.present(error) }));
-      return;
+      this.#line(json({ n, id: null, state: 'refused', error: present(error) }));
+      return null;
     }
-    const id = transactionId(transaction.body);
-    const submission = { n, id, transaction, startMs: this.#lastHeardMs, owner: this };
-    this.#unended.add(submission);
-    this.#parts.desk.submit(submission);
   }
 
   /** Nothing is known of the rest yet, and nobody waits for it any longer. */
@@ -188,13 +188,13 @@ export class SubmissionStream implements SubmissionOwner {
     this.#lines = '';
     if (isRead || this.#cancelStall !== null) return;
     this.#cancelStall = this.#parts.clock.schedule(this.#parts.limits.stallMs, () => this.#response.destroy());
-    this.#proceed();
+    this.proceed();
   }
 
   #drained(): void {
     this.#cancelStall?.();
     this.#cancelStall = null;
-    this.#proceed();
+    this.proceed();
   }
 
   /** A stream on which nothing comes and nothing is under way is a client that forgot it. */
@@ -205,12 +205,14 @@ export class SubmissionStream implements SubmissionOwner {
       const silentMs = isBusy ? 0 : clock.now() - this.#lastHeardMs;
       if (silentMs >= limits.submissionIdleMs) {
         this.#stopReading(fault('SUBMISSIONS_IDLE'));
-        this.#proceed();
+        this.proceed();
       } else this.#cancels[0] = clock.schedule(limits.submissionIdleMs - silentMs, check);
     };
     this.#cancels[0] = clock.schedule(limits.submissionIdleMs, check);
   }
 }
+
+const EMPTY = new Uint8Array(0);
 
 function lineOf({ n, id }: Submission, end: SubmissionEnd, present: SubmissionStreamParts['present']): string {
   switch (end.state) {

@@ -3,7 +3,7 @@ import { test } from 'tap';
 import { ERROR_STATUS } from '../api/index.ts';
 import { AssertionError, CodedError } from '../errors.ts';
 import { STATUSES } from '../ledger/status.ts';
-import { POOL_REFUSALS } from '../node/node.ts';
+import { POOL_REFUSALS } from '../node/refusals.ts';
 import { STORAGE_ERRORS } from '../storage/index.ts';
 import { EXIT_CODES, exitCode, exitCodeOf } from './exit-codes.ts';
 

@@ -19,7 +19,7 @@ import {
 } from '../testing/joining.ts';
 import { issue, settlement, transactionOf } from '../testing/transactions.ts';
 import type { ParticipantId } from '../types/index.ts';
-import { Refusal } from './node.ts';
+import { Refusal } from './refusals.ts';
 
 t.test('a wiped bank comes back through a snapshot, votes again, and knows what it does not know', async (t) => {
   const cluster = await grown(clusterOfLiars(new Map()));

@@ -13,7 +13,7 @@ import { GENESIS_TIME_MS, KHR, testNetwork } from '../testing/genesis.ts';
 import { account, batchBy, issue, open, settlement, transactionOf, transfer } from '../testing/transactions.ts';
 import type { BlockHash, ParticipantId, Statement, Transaction } from '../types/index.ts';
 import { DEFAULT_TIMINGS } from './context.ts';
-import { Refusal } from './node.ts';
+import { Refusal } from './refusals.ts';
 
 const OFFICERS = ['officer/1', 'officer/2'];
 

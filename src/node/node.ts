@@ -1,20 +1,16 @@
 /**
  * A bank's node: it takes transactions from wallets, agrees with the other nodes on blocks of them, and knows the result.
  * It meets the world through ports only (`ports.ts`), so the same node runs on libp2p and disks, in the simulator, and in
- * unit tests. The parts: `spread` (batches), `engine` (consensus), `evidence` (who lied), `chain` (what is final), `catch-up`
+ * unit tests. The parts: `intake` (what
+ * customers hand in), `spread` (batches), `engine` (consensus), `evidence` (who lied), `chain` (what is final), `catch-up`
  * (what was missed), `peers` (what others say). All of them change only inside one inbox.
  */
 import { announcement } from '../codec/messages.ts';
 import { encode } from '../codec/schema.ts';
-import { transaction as transactionSchema } from '../codec/transaction.ts';
-import { CodedError } from '../errors.ts';
-import { check, type IdentifiedTransaction, touchedKeys } from '../ledger/ledger.ts';
-import { type StatusName, statusNamed } from '../ledger/status.ts';
 import { BatchPool } from '../mempool/batch-pool.ts';
-import { referenceOf, TransactionPool } from '../mempool/transaction-pool.ts';
+import { TransactionPool } from '../mempool/transaction-pool.ts';
 import type { Clock, Network, Signer, SignState, Verifier } from '../ports.ts';
 import type { ParticipantId, Transaction, TransactionId } from '../types/index.ts';
-import { identify, signatureChecks } from './admission.ts';
 import { Builder } from './builder.ts';
 import { CatchUp } from './catch-up.ts';
 import type { Chain } from './chain.ts';
@@ -23,6 +19,7 @@ import { Engine } from './engine.ts';
 import type { NodeEvent, NodeListener, TransactionStanding } from './events.ts';
 import { EvidencePool } from './evidence.ts';
 import { Inbox } from './inbox.ts';
+import { type Applicant, Intake } from './intake.ts';
 import { Introductions } from './introductions.ts';
 import { Peers } from './peers.ts';
 import { Queries } from './queries.ts';
@@ -42,35 +39,8 @@ export interface NodeOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
-/** A transaction that was not taken: by a status of the ledger, or because of this node's pool. */
-export class Refusal extends CodedError {
-  override readonly name = 'Refusal';
-  readonly failedCommand: number | null;
-
-  constructor(code: StatusName | PoolRefusal, failedCommand: number | null = null) {
-    super(code, code in POOL_REFUSALS ? POOL_REFUSALS[code as PoolRefusal] : statusNamed(code as StatusName).sentence);
-    this.failedCommand = failedCommand;
-  }
-}
-
-/** Refusals that are of this node, not of the ledger: another one may know more, or take it, now or later. */
-export const POOL_REFUSALS = {
-  POOL_FULL: 'This node has more transactions waiting than it holds; try again in a second, or through another bank.',
-  CATCHING_UP: 'This node is behind the others and cannot tell yet; try again in a moment, or through another bank.',
-  HISTORY_ELSEWHERE:
-    "This transaction took part in a block before this node's record begins; another node has its receipt.",
-  REFERENCE_REUSED: 'This key used the same nonce for another transaction; a new payment needs a new nonce.',
-} as const;
-
-export type PoolRefusal = keyof typeof POOL_REFUSALS;
-
-/**
- * Blocks that a transaction is held for before it is refused for what the state says: its money may be in the block that
- * is being agreed on, final already on the node where its sender saw it.
- */
-const MAX_ADMISSION_BLOCKS = 3;
-/** Statuses below this one depend on the transaction and the genesis alone, or on time. */
-const FIRST_STATUS_OF_STATE = 20;
+/** Blocks that a node which keeps up may lack, as some are always under way. */
+const FAR_BEHIND = 3;
 /** From a block to the announcement of it, and of those that came meanwhile. */
 const ANNOUNCE_AFTER_MS = 50;
 /** Ids of expired transactions that are remembered, so that their senders can learn it. */
@@ -79,6 +49,7 @@ const MAX_EXPIRED = 10_000;
 export class Node {
   readonly queries: Queries;
   readonly #context: Context;
+  readonly #intake: Intake;
   readonly #engine: Engine;
   readonly #spread: Spread;
   readonly #catchUp: CatchUp;
@@ -124,6 +95,13 @@ export class Node {
       introductions: this.#introductions,
     });
     this.queries = new Queries(chain, this.#context.transactions);
+    this.#intake = new Intake({
+      context: this.#context,
+      queries: this.queries,
+      isBusy: () => this.isBusy,
+      mayBeBehind: () => this.#mayBeBehind,
+      onAdded: () => void inbox.post(() => this.#spread.flush()),
+    });
   }
 
   /** Takes up work where it was left; resolves when the network is open. */
@@ -154,35 +132,21 @@ export class Node {
    * @returns where it stands: pending, or final where it had been submitted before.
    * @throws Refusal with the first failing check, in the order of the statuses' codes.
    */
-  async submit(
-    transaction: Transaction,
-  ): Promise<{ readonly id: TransactionId; readonly standing: TransactionStanding }> {
-    const { chain, transactions, inbox } = this.#context;
-    const identified = identify(transaction);
-    const { id } = identified;
-    if (transaction.body.chainId !== chain.chainId) throw new Refusal('CHAIN_MISMATCH');
-    const known = await this.queries.standing(id);
-    if (known.state !== 'unknown') return { id, standing: known };
-    if ((await this.#admit(identified)) === 'DUPLICATE') {
-      // It became final since it was looked up, or did so before the snapshot that this record begins with.
-      const standing = await this.queries.standing(id);
-      if (standing.state === 'final') return { id, standing };
-      throw new Refusal('HISTORY_ELSEWHERE');
-    }
-    const bytes = encode(transactionSchema, transaction).length;
-    const offer = transactions.offer({ id, transaction, bytes });
-    if (offer === 'full') throw new Refusal('POOL_FULL');
-    if (offer === 'referenceTaken') throw new Refusal('REFERENCE_REUSED');
-    // A block may have brought it through another bank while it was being checked here: no later one would settle it.
-    const standing = await this.queries.standing(id);
-    if (standing.state === 'final') transactions.settle(id);
-    else if (offer === 'added') void inbox.post(() => this.#spread.flush());
-    return { id, standing };
+  submit(transaction: Transaction): Promise<{ readonly id: TransactionId; readonly standing: TransactionStanding }> {
+    return new Promise((resolve, reject) => {
+      const admitted = (id: TransactionId, standing: TransactionStanding) => resolve({ id, standing });
+      this.#intake.take([{ transaction, admitted, refused: reject }]);
+    });
   }
 
-  /** How many transactions more the pool takes now. */
+  /** As `submit`, for many at once; each is answered by itself. */
+  submitAll(applicants: readonly Applicant[]): void {
+    this.#intake.take(applicants);
+  }
+
+  /** How many transactions more the pool takes, with those that are on their way into it. */
   get room(): number {
-    return this.#context.transactions.room;
+    return Math.max(0, this.#context.transactions.room - this.#intake.size);
   }
 
   /** Where a transaction stands now. */
@@ -217,6 +181,13 @@ export class Node {
     return isWorking || this.#catchUp.highestKnown > chain.tip.height;
   }
 
+  /** Whether the state is one that others have left behind long ago, or may have. */
+  get #mayBeBehind(): boolean {
+    return (
+      this.#catchUp.decidedElsewhere > this.#context.chain.tip.height + FAR_BEHIND || !this.#introductions.areEnough
+    );
+  }
+
   /** How much it keeps of what other validators said. */
   get held() {
     return this.#engine.held;
@@ -241,52 +212,12 @@ export class Node {
     };
   }
 
-  /** @returns `DUPLICATE` where it took part in a block already. */
-  async #admit(identified: IdentifiedTransaction): Promise<'OK' | 'DUPLICATE'> {
-    const { chain, clock, verifier } = this.#context;
-    const verdicts = await verifier.verifyAll(signatureChecks(identified));
-    if (!verdicts.every((valid) => valid)) throw new Refusal('SIGNATURE_INVALID');
-    for (let blocks = 0; ; blocks++) {
-      const timeMs = Math.max(clock.now(), chain.tip.timeMs + 1);
-      const view = await chain.load(touchedKeys([identified]));
-      const { status, failedCommand } = check(chain.rules, view, identified, timeMs, chain.tip.height + 1);
-      if (status === 'DUPLICATE') return status;
-      if (status === 'OK') break;
-      if (blocks === MAX_ADMISSION_BLOCKS || !this.isBusy) {
-        throw this.#mayBeWrong(status) ? new Refusal('CATCHING_UP') : new Refusal(status, failedCommand);
-      }
-      await this.#nextBlock();
-    }
-    const taken = await this.queries.byReference(referenceOf(identified.transaction));
-    if (taken !== null && taken !== identified.id) throw new Refusal('REFERENCE_REUSED');
-    return 'OK';
-  }
-
-  /** Whether the status is of a state that others have left behind long ago, or may have. */
-  #mayBeWrong(status: StatusName): boolean {
-    const { tip } = this.#context.chain;
-    const isBehind = this.#catchUp.decidedElsewhere > tip.height + MAX_ADMISSION_BLOCKS;
-    return statusNamed(status).code >= FIRST_STATUS_OF_STATE && (isBehind || !this.#introductions.areEnough);
-  }
-
-  /** Resolves after the next block, or when waiting for it any longer would only annoy. */
-  #nextBlock(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#context.clock.schedule(this.#context.timings.stallMs, resolve);
-    const unsubscribe = this.subscribe((event) => {
-      if (event.type === 'committed') resolve();
-    });
-    return promise.finally(() => {
-      cancel();
-      unsubscribe();
-    });
-  }
-
   #emit(event: NodeEvent): void {
     for (const listener of this.#listeners) listener(event);
     if (event.type === 'committed') {
       for (const { receipt } of event.transactions) this.#wake(receipt.transactionId);
       if (event.via === 'consensus') this.#announceSoon();
+      this.#intake.committed();
       const digests = event.committed.block.batches;
       void this.#context.inbox.post(() => this.#spread.committed(digests));
     }

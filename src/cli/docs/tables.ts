@@ -35,7 +35,7 @@ import { DOMAINS } from '../../crypto/domains.ts';
 import { STATE_KINDS } from '../../ledger/keys.ts';
 import { STATUSES } from '../../ledger/status.ts';
 import { INDEX_KINDS } from '../../node/indexes.ts';
-import { POOL_REFUSALS } from '../../node/node.ts';
+import { POOL_REFUSALS } from '../../node/refusals.ts';
 import { OUTPUT_FIELDS } from '../../scenario/language/compile/outputs.ts';
 import { PROBLEM_CODES } from '../../scenario/language/problem.ts';
 import { wordRows } from '../../scenario/language/schema/publish.ts';

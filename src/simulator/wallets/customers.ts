@@ -3,7 +3,7 @@
  * told, and in the end hold every bank to its word.
  */
 import { CodedError } from '../../errors.ts';
-import { Refusal } from '../../node/node.ts';
+import { Refusal } from '../../node/refusals.ts';
 import type { ParticipantId, Transaction, TransactionId } from '../../types/index.ts';
 import { findForgotten } from '../checks/acknowledged.ts';
 import type { Checkers, Committed } from '../checks/checkers.ts';

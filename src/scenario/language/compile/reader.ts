@@ -3,7 +3,7 @@
 import { MAX_OFFICERS } from '../../../codec/limits.ts';
 import { accountIdProblem, settlementAccount } from '../../../codec/text.ts';
 import { STATUSES } from '../../../ledger/status.ts';
-import { POOL_REFUSALS } from '../../../node/node.ts';
+import { POOL_REFUSALS } from '../../../node/refusals.ts';
 import type { AccountId, Amount, ParticipantId, TierName } from '../../../types/index.ts';
 import type { Place, Signers, Step, Text, Value } from '../../story.ts';
 import { at, itemsOf, type Measure, type Node, textOf } from '../node.ts';
