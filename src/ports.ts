@@ -30,7 +30,10 @@ export interface SignatureCheck {
 /** Checks signatures by the one rule of `crypto/ed25519.ts`. */
 export interface Verifier {
   verify(check: SignatureCheck): boolean;
-  /** Many at once, off the event loop where the world has threads; one verdict each, in order. */
+  /**
+   * Many at once, off the event loop where the world has threads; one verdict each, in order. What is asked must stay as it is
+   * until the verdicts are there.
+   */
   verifyAll(checks: readonly SignatureCheck[]): Promise<readonly boolean[]>;
 }
 

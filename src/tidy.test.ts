@@ -23,6 +23,7 @@ const mayBeLong: ReadonlyMap<string, string> = new Map([]);
 
 /** Files that may reach the world although their layer may not, each with its reason. */
 const mayBeAmbient: ReadonlyMap<string, string> = new Map([
+  ['src/crypto/verifier.ts', 'gathers what one turn of the event loop asks its threads'],
   ['src/simulator/main.ts', 'the command itself: it reads arguments, and prints'],
   ['src/simulator/turn.ts', 'lends a simulation that is run as a command its turns'],
 ]);

@@ -8,6 +8,7 @@ import { CodedError } from '../errors.ts';
 import type { SignatureCheck, Verifier } from '../ports.ts';
 import { verifyEd25519 } from './ed25519.ts';
 import { packChecks } from './verify-packet.ts';
+import { createVerifyQueue, type Packet } from './verify-queue.ts';
 import type { VerifyAnswer, VerifyRequest } from './verify-worker.ts';
 
 export interface VerifierOptions {
@@ -22,38 +23,61 @@ export interface ThreadedVerifier extends Verifier {
   close(): Promise<void>;
 }
 
-/** Up to here, which is under a millisecond, a thread gains nothing: to ask it costs about half a check. */
+/** What one turn of the event loop asks for is checked there up to here, in 0.2 ms: a thread costs the loop half a check. */
 const MAX_INLINE = 3;
-/** Checks asked and not yet answered: about 8 s of one core and 20 MB of packets. Nobody gains from waiting longer. */
+/** Checks a packet: 20 ms of a thread, which whoever comes next may have to wait for, twice. */
+const MAX_PACKET = 256;
+/** A thread has the next packet already when it is done with one. */
+const PACKETS_AHEAD = 2;
+/** Checks asked and not yet answered: about 3 s of one core and 20 MB of packets. Nobody gains from waiting longer. */
 const MAX_PENDING = 32_768;
 
 /**
- * Checks in worker threads, which end with the process and do not keep it alive while they have nothing to do.
+ * Checks in worker threads, which end with the process and do not keep it alive while they have nothing to do. What is asked
+ * while they are at work, or in the same turn of the event loop, travels together: each message costs as much as a check.
  *
  * @returns `verifyAll` rejects with CodedError VERIFIER_BUSY (too much is pending; ask again later), VERIFIER_FAILED (a
  *   thread died; the next call starts another) or VERIFIER_CLOSED.
  */
 export function createVerifier(options: VerifierOptions = {}): ThreadedVerifier {
   const { threads = Math.max(1, availableParallelism() - 1), workerUrl = WORKER_URL } = options;
-  const pool = Array.from({ length: threads }, () => createThread(workerUrl));
-  let pending = 0;
+  const queue = createVerifyQueue();
   let closed = false;
+  let turnEnds = false;
 
-  const verifyAll = async (checks: readonly SignatureCheck[]): Promise<readonly boolean[]> => {
-    if (closed) throw closedError();
-    if (checks.length <= MAX_INLINE) return checks.map(verifyOne);
-    if (pending + checks.length > MAX_PENDING) {
-      throw new CodedError('VERIFIER_BUSY', `${pending} signatures wait to be checked; try again later.`);
+  /** Gives every thread its even part of what waits, the idle ones first. */
+  const dispatch = (): void => {
+    if (closed) return;
+    const share = Math.min(MAX_PACKET, Math.ceil(queue.waiting / pool.length));
+    for (let ahead = 0; ahead < PACKETS_AHEAD; ahead++) {
+      for (const thread of pool.filter(({ size }) => size === ahead)) {
+        const packet = queue.take(share);
+        if (packet === null) return;
+        thread.run(packet);
+      }
     }
-    pending += checks.length;
-    try {
-      const share = Math.ceil(checks.length / pool.length);
-      const packets = pool.map((_, i) => packChecks(checks.slice(i * share, (i + 1) * share)));
-      const verdicts = await Promise.all(pool.map((thread, i) => thread.run(packets[i])));
-      return verdicts.flatMap((part) => Array.from(part, (verdict) => verdict === 1));
-    } finally {
-      pending -= checks.length;
+  };
+  const pool = Array.from({ length: threads }, () => createThread(workerUrl, dispatch));
+
+  const endTurn = (): void => {
+    turnEnds = false;
+    const few = queue.waiting <= MAX_INLINE && pool.every(({ size }) => size === 0);
+    const packet = few ? queue.take(MAX_INLINE) : null;
+    packet?.answer(packet.checks.map(verifyOne));
+    dispatch();
+  };
+
+  const verifyAll = (checks: readonly SignatureCheck[]): Promise<readonly boolean[]> => {
+    if (closed) return Promise.reject(closedError());
+    if (checks.length === 0) return Promise.resolve([]);
+    if (queue.pending + checks.length > MAX_PENDING) return Promise.reject(busyError(queue.pending));
+    const verdicts = queue.add(checks);
+    if (checks.length > MAX_INLINE) dispatch();
+    else if (!turnEnds) {
+      turnEnds = true;
+      setImmediate(endTurn);
     }
+    return verdicts;
   };
 
   return {
@@ -61,6 +85,7 @@ export function createVerifier(options: VerifierOptions = {}): ThreadedVerifier 
     verifyAll,
     close: async () => {
       closed = true;
+      queue.failAll(closedError());
       await Promise.all(pool.map((thread) => thread.end()));
     },
   };
@@ -72,14 +97,10 @@ export function createInlineVerifier(): Verifier {
 }
 
 interface Thread {
-  /** Nothing to check is answered at once. */
-  run(packet: ArrayBuffer | undefined): Promise<Uint8Array>;
+  /** Packets that it has not answered. */
+  readonly size: number;
+  run(packet: Packet): void;
   end(): Promise<void>;
-}
-
-interface Job {
-  resolve(verdicts: Uint8Array): void;
-  reject(reason: CodedError): void;
 }
 
 /** Beside this file in both its forms: node strips the types of the source, and `dist` has none. */
@@ -88,9 +109,9 @@ const WORKER_URL = new URL(
   import.meta.url,
 );
 
-/** One worker at a time, started by the first job and replaced after a crash. */
-function createThread(workerUrl: URL): Thread {
-  const jobs = new Map<number, Job>();
+/** One worker at a time, started by the first packet and replaced after a crash. @param whenFree it has answered, or failed. */
+function createThread(workerUrl: URL, whenFree: () => void): Thread {
+  const packets = new Map<number, Packet>();
   let worker: Worker | null = null;
   let lastId = 0;
 
@@ -99,13 +120,16 @@ function createThread(workerUrl: URL): Thread {
     const fail = (reason: CodedError): void => {
       if (worker !== started) return;
       worker = null;
-      for (const job of jobs.values()) job.reject(reason);
-      jobs.clear();
+      const failed = [...packets.values()];
+      packets.clear();
+      for (const packet of failed) packet.fail(reason);
+      whenFree();
     };
     started.on('message', ({ id, verdicts }: VerifyAnswer) => {
-      jobs.get(id)?.resolve(verdicts);
-      jobs.delete(id);
-      if (jobs.size === 0) started.unref();
+      packets.get(id)?.answer(verdicts);
+      packets.delete(id);
+      whenFree();
+      if (packets.size === 0) started.unref();
     });
     started.on('error', (cause) => fail(failedError(cause)));
     started.on('exit', () => fail(failedError()));
@@ -113,20 +137,22 @@ function createThread(workerUrl: URL): Thread {
   };
 
   return {
+    get size() {
+      return packets.size;
+    },
     run: (packet) => {
-      if (packet === undefined || packet.byteLength === 0) return Promise.resolve(new Uint8Array());
       worker ??= start();
-      const request: VerifyRequest = { id: ++lastId, packet };
-      // While it has a job the process must not end for want of anything else to do.
+      const packed = packChecks(packet.checks);
+      const request: VerifyRequest = { id: ++lastId, packet: packed };
+      packets.set(request.id, packet);
+      // While it has a packet the process must not end for want of anything else to do.
       worker.ref();
-      worker.postMessage(request, [packet]);
-      return new Promise((resolve, reject) => jobs.set(request.id, { resolve, reject }));
+      worker.postMessage(request, [packed]);
     },
     end: async () => {
       const ending = worker;
       worker = null;
-      for (const job of jobs.values()) job.reject(closedError());
-      jobs.clear();
+      packets.clear();
       await ending?.terminate();
     },
   };
@@ -134,6 +160,10 @@ function createThread(workerUrl: URL): Thread {
 
 function verifyOne({ publicKey, message, signature }: SignatureCheck): boolean {
   return verifyEd25519(publicKey, message, signature);
+}
+
+function busyError(pending: number): CodedError {
+  return new CodedError('VERIFIER_BUSY', `${pending} signatures wait to be checked; try again later.`);
 }
 
 function failedError(cause?: unknown): CodedError {

@@ -2,10 +2,9 @@
  * What travels between `createVerifier` and its threads: one array instead of three objects a check, so that the structured
  * clone has nothing to walk. Per check: length of the message (4 bytes, little-endian), key (32), signature (64), message.
  */
-import { isHex, toHex } from '../codec/hex.ts';
+import { isHex } from '../codec/hex.ts';
 import type { SignatureCheck } from '../ports.ts';
-import type { PublicKey } from '../types/index.ts';
-import { verifyEd25519 } from './ed25519.ts';
+import { verifyEd25519Bytes } from './ed25519.ts';
 
 /**
  * Packs the checks into a buffer of their own, to be transferred. A key or signature that does not have its form is packed
@@ -32,9 +31,8 @@ export function verifyPacked(packet: ArrayBuffer): Uint8Array<ArrayBuffer> {
   const verdicts: number[] = [];
   for (let offset = 0; offset < packed.length; ) {
     const end = offset + 100 + packed.readUInt32LE(offset);
-    const publicKey = toHex(packed.subarray(offset + 4, offset + 36)) as PublicKey;
-    const good = verifyEd25519(
-      publicKey,
+    const good = verifyEd25519Bytes(
+      packed.subarray(offset + 4, offset + 36),
       packed.subarray(offset + 100, end),
       packed.subarray(offset + 36, offset + 100),
     );
