@@ -145,6 +145,8 @@ export interface StateStore {
   /** The whole state in ascending key order, as it was when the iteration began, some entries at a time. */
   pages(): AsyncIterable<readonly { readonly key: StateKey; readonly value: Uint8Array }[]>;
   indexGet(key: string): Promise<Uint8Array | null>;
+  /** As `get`, of the indexes. */
+  indexGetMany(keys: readonly string[]): Promise<readonly (Uint8Array | null)[]>;
   indexRange(query: RangeQuery): Promise<readonly { readonly key: string; readonly value: Uint8Array }[]>;
   /** Empties it: the log rebuilds it. */
   clear(): Promise<void>;

@@ -137,6 +137,15 @@ class MemoryStateStore implements StateStore {
     });
   }
 
+  indexGetMany(keys: readonly string[]): Promise<readonly (Uint8Array | null)[]> {
+    return this.#reading(() => {
+      return keys.map((key) => {
+        const value = this.#state.index.get(key);
+        return value === undefined ? null : bytesOf(value, 'latin1');
+      });
+    });
+  }
+
   indexRange({ from, to, limit, reverse }: RangeQuery): Promise<readonly IndexWrite[]> {
     return this.#reading(() => {
       assert(Number.isInteger(limit) && limit >= 0, 'a range is limited to a number of rows');

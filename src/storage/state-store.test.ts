@@ -111,6 +111,8 @@ for (const [name, prepare] of implementations) {
     t.same(await again.get([]), []);
     t.equal(text(await again.indexGet('x')), 'y');
     t.equal(await again.indexGet('b'), null, 'the index is apart from the state');
+    t.same((await again.indexGetMany(['x', 'b', 'x'])).map(text), ['y', null, 'y']);
+    t.same(await again.indexGetMany([]), []);
     await again.apply(2, writesOf({}), [], chain);
     t.equal(again.height(), 2);
     await again.close();
@@ -237,6 +239,7 @@ for (const [name, prepare] of implementations) {
     value.fill(0);
     (await store.get(keys('a')))[0]?.fill(0);
     (await store.indexGet('x'))?.fill(0);
+    (await store.indexGetMany(['x']))[0]?.fill(0);
     t.same([await contentOf(store), await indexOf(store)], [{ a: 'one' }, ['x=one']]);
     await store.close();
   });
@@ -252,6 +255,7 @@ for (const [name, prepare] of implementations) {
     await t.rejects(store.apply(2, writesOf({}), [], chain), closed);
     await t.rejects(store.get(keys('a')), closed);
     await t.rejects(store.indexGet('a'), closed);
+    await t.rejects(store.indexGetMany(['a']), closed);
     await t.rejects(indexOf(store), closed);
     await t.rejects(contentOf(store), closed);
     await t.rejects(store.clear(), closed);

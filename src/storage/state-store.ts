@@ -144,6 +144,11 @@ class LevelStateStore implements StateStore {
     });
   }
 
+  async indexGetMany(keys: readonly string[]): Promise<readonly (Uint8Array | null)[]> {
+    const stored = keys.map((key) => INDEX_PREFIX + key);
+    return await this.#reading(async () => openAll(stored, await this.#database.getMany(stored)));
+  }
+
   async indexRange({ from, to, limit, reverse }: RangeQuery): Promise<readonly IndexWrite[]> {
     assert(Number.isInteger(limit) && limit >= 0, 'a range is limited to a number of rows');
     const range = { gte: INDEX_PREFIX + from, lt: INDEX_PREFIX + to, limit, reverse };

@@ -153,6 +153,7 @@ function methodsOf(store: StateStore): StateStore {
     apply: (...block) => store.apply(...block),
     pages: () => store.pages(),
     indexGet: (key) => store.indexGet(key),
+    indexGetMany: (keys) => store.indexGetMany(keys),
     indexRange: (query) => store.indexRange(query),
     clear: () => store.clear(),
     fill: (entries) => store.fill(entries),
