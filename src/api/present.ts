@@ -1,9 +1,9 @@
 /** From the node's values to what the API shows of them. */
 import { formatAmount } from '../codec/amount.ts';
 import { toHex } from '../codec/hex.ts';
-import type { IndexedTransaction } from '../codec/index-rows.ts';
 import { commandToJson } from '../codec/json.ts';
 import { statusOf } from '../ledger/status.ts';
+import type { IndexedTransaction } from '../node/contents.ts';
 import type { TransactionStanding } from '../node/events.ts';
 import type {
   CommitCertificate,

@@ -8,7 +8,7 @@ import { batch, block, committedBlock, header } from './block.ts';
 import { displayName, memo } from './fields.ts';
 import { genesis } from './genesis.ts';
 import { toHex } from './hex.ts';
-import { indexedTransaction } from './index-rows.ts';
+import { indexedReceipt, place } from './index-rows.ts';
 import { MAX_COMMITTED_BLOCK_BYTES, MAX_MEMO_BYTES } from './limits.ts';
 import { announcement, batchesQuestion, proposal, roundMessages } from './messages.ts';
 import { receiptProof } from './proof.ts';
@@ -35,8 +35,9 @@ const schemas = {
   evidence,
   genesis,
   header,
-  indexedTransaction,
+  indexedReceipt,
   memo,
+  place,
   proposal,
   receipt,
   receiptProof,

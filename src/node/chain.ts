@@ -27,18 +27,22 @@ import type {
   Evidence,
   Genesis,
   Hash,
+  Receipt,
   StateKey,
-  TransactionId,
   ValidatorSet,
 } from '../types/index.ts';
 import { type BootReport, boot } from './boot.ts';
+import { Contents } from './contents.ts';
 import { indexRows } from './indexes.ts';
 import { fillFromSnapshot, pruneSnapshots, readManifest, takeSnapshot } from './snapshot.ts';
 
 /** What a block's content does to the state it is built on. */
 export interface Execution {
   readonly result: BlockResult;
-  readonly transactions: ReadonlyMap<TransactionId, IdentifiedTransaction>;
+  /** Those that took part: one for each receipt. */
+  readonly transactions: readonly IdentifiedTransaction[];
+  /** Of each of those among all transactions of the content. */
+  readonly positions: readonly number[];
 }
 
 export interface ChainParts {
@@ -70,6 +74,8 @@ export class Chain {
   readonly log: BlockLog;
   readonly snapshots: Snapshots;
   readonly store: StateStore;
+  /** What took part in each block. */
+  readonly contents: Contents;
   readonly #verifier: Verifier;
   #tip: ChainTip;
   #checkpoint: { readonly height: number; readonly root: Hash } | null = null;
@@ -84,6 +90,7 @@ export class Chain {
     this.log = log;
     this.snapshots = snapshots;
     this.store = store;
+    this.contents = new Contents({ store, read: (height) => this.read(height) });
     this.#verifier = verifier;
     this.#tip = { height: 0, hash: this.chainId, timeMs: genesis.timeMs };
   }
@@ -125,7 +132,7 @@ export class Chain {
     const { height, timeMs: parentTimeMs } = this.#tip;
     const input = { height: height + 1, timeMs, parentTimeMs, transactions, evidence };
     const result = applyBlock(this.rules, view, input);
-    return { result, transactions: new Map(transactions.map((entry) => [entry.id, entry])) };
+    return { result, ...tookPart(result.receipts, transactions) };
   }
 
   /**
@@ -200,6 +207,7 @@ export class Chain {
     if (manifest === null) return false;
     await this.log.beginAnew(height, blocks);
     await this.store.clear();
+    this.contents.clear();
     const filled = await fillFromSnapshot(this.store, this.snapshots, manifest, this.chainId);
     assert(filled, 'a snapshot that was fetched whole is whole');
     this.#tip = { height, hash: block.certificate.blockHash, timeMs: block.block.header.timeMs };
@@ -234,12 +242,14 @@ export class Chain {
     });
   }
 
-  async #apply({ block: { header }, batches }: CommittedBlock, { result, transactions }: Execution): Promise<void> {
-    assert(batches.length === 0 || transactions.size > 0, 'an execution has the transactions of its batches');
-    const hash: BlockHash = blockHash(header);
+  async #apply(committed: CommittedBlock, { result, transactions, positions }: Execution): Promise<void> {
+    const { header } = committed.block;
     const { height, timeMs } = header;
-    const rows = indexRows(hash, height, timeMs, result.receipts, transactions);
+    const { receipts } = result;
+    const hash: BlockHash = blockHash(header);
+    const rows = indexRows({ hash, height, receipts, transactions, positions });
     await this.store.apply(height, result.writes, rows, this.chainId);
+    this.contents.add({ committed, receipts, transactions: transactions.map(({ transaction }) => transaction) });
     this.#tip = { height, hash, timeMs };
   }
 
@@ -249,6 +259,22 @@ export class Chain {
     const roots = ['transactionsRoot', 'receiptsRoot', 'writesRoot'] as const;
     return roots.every((root) => execution.result[root] === header[root]) ? execution : null;
   }
+}
+
+/** Which of the transactions each receipt is of: the first with its id, as what comes again is left out. */
+function tookPart(
+  receipts: readonly Receipt[],
+  offered: readonly IdentifiedTransaction[],
+): Pick<Execution, 'transactions' | 'positions'> {
+  const positions: number[] = [];
+  const transactions: IdentifiedTransaction[] = [];
+  for (const [position, entry] of offered.entries()) {
+    if (receipts[positions.length]?.transactionId !== entry.id) continue;
+    positions.push(position);
+    transactions.push(entry);
+  }
+  assert(positions.length === receipts.length, 'receipts are of transactions that were run, in their order');
+  return { transactions, positions };
 }
 
 /** A batch's transactions with their ids. */

@@ -1,5 +1,4 @@
 /** What a node tells whoever listens: logs, metrics and event streams are made of it, outside. */
-import type { IndexedTransaction } from '../codec/index-rows.ts';
 import { assert } from '../errors.ts';
 import type {
   BatchDigest,
@@ -13,6 +12,7 @@ import type {
   ValidatorSet,
 } from '../types/index.ts';
 import type { Execution } from './chain.ts';
+import type { IndexedTransaction } from './contents.ts';
 
 interface CommittedTransaction {
   readonly receipt: Receipt;
@@ -82,8 +82,8 @@ export function committedEvent(
     type: 'committed',
     committed,
     blockHash: certificate.blockHash,
-    transactions: result.receipts.map((receipt) => {
-      const found = transactions.get(receipt.transactionId);
+    transactions: result.receipts.map((receipt, at) => {
+      const found = transactions[at];
       assert(found !== undefined, 'a receipt has its transaction');
       return { receipt, transaction: found.transaction };
     }),

@@ -1,9 +1,9 @@
 /** What can be looked up by key besides the state: written with each block, rebuilt from the log. */
 
 import { fromHex } from '../codec/hex.ts';
-import { indexedTransaction } from '../codec/index-rows.ts';
+import { blockReceipts, type IndexedReceipt, type Place, place } from '../codec/index-rows.ts';
 import { encode } from '../codec/schema.ts';
-import { receipt as receiptSchema } from '../codec/transaction.ts';
+import { assert } from '../errors.ts';
 import type { IdentifiedTransaction } from '../ledger/ledger.ts';
 import { referenceOf } from '../mempool/transaction-pool.ts';
 import type { IndexWrite } from '../ports.ts';
@@ -15,60 +15,70 @@ export const INDEX_KINDS = [
   {
     prefix: 'history/',
     rest: '<account>/<height>/<index>',
-    value: 'transaction id',
+    value: 'empty',
     meaning: 'what touched an account',
   },
-  { prefix: 'receipt/', rest: '<height>/<index>', value: 'Receipt', meaning: 'receipts of a block, in order' },
+  { prefix: 'receipts/', rest: '<height>', value: 'IndexedReceipt[]', meaning: 'receipts of a block, in order' },
   { prefix: 'reference/', rest: '<key>/<nonce>', value: 'transaction id', meaning: "a client's reference, used once" },
-  {
-    prefix: 'transaction/',
-    rest: '<id>',
-    value: 'IndexedTransaction',
-    meaning: 'a transaction and where it took part',
-  },
+  { prefix: 'transaction/', rest: '<id>', value: 'Place', meaning: 'where in the record a transaction took part' },
 ] as const;
 
 export const transactionIndexKey = (id: TransactionId) => `transaction/${id}`;
 export const referenceIndexKey = (reference: string) => `reference/${reference}`;
 export const blockIndexKey = (hash: BlockHash) => `block/${hash}`;
-export const receiptIndexKey = (height: number, index: number) => `receipt/${digits(height, 16)}/${digits(index, 6)}`;
+export const receiptsIndexKey = (height: number) => `receipts/${digits(height, 16)}`;
 export const historyIndexKey = (account: AccountId, height: number, index: number) =>
-  `history/${account}/${digits(height, 16)}/${digits(index, 6)}`;
+  `history/${account}/${placeDigits(height, index)}`;
+
+/** What `historyIndexKey` was given. */
+export function placeOfHistoryKey(key: string): Place {
+  const [height, index] = key.split('/').slice(-2).map(Number);
+  assert(Number.isSafeInteger(height) && Number.isSafeInteger(index), `${key} is the key of a history row`);
+  return { height: height ?? 0, index: index ?? 0 };
+}
 
 /** Keys from the first, included, to the second, excluded, are all keys with the prefix. */
 export function prefixRange(prefix: string): { from: string; to: string } {
   return { from: prefix, to: `${prefix}\uffff` };
 }
 
-/** All index rows of one block. */
-export function indexRows(
-  hash: BlockHash,
-  height: number,
-  timeMs: number,
-  receipts: readonly Receipt[],
-  transactions: ReadonlyMap<TransactionId, IdentifiedTransaction>,
-): IndexWrite[] {
-  const text = new TextEncoder();
-  const rows: IndexWrite[] = [{ key: blockIndexKey(hash), value: text.encode(String(height)) }];
-  for (const receipt of receipts) {
-    const { index, status, transactionId: id } = receipt;
-    const found = transactions.get(id);
-    if (found === undefined) continue;
+/** What a block was made of, for its index rows. */
+export interface IndexedBlock {
+  readonly hash: BlockHash;
+  readonly height: number;
+  readonly receipts: readonly Receipt[];
+  /** One for each receipt. */
+  readonly transactions: readonly IdentifiedTransaction[];
+  /** Of each of those among all transactions of the block's batches. */
+  readonly positions: readonly number[];
+}
+
+/** All index rows of one block. They are many: what can be read from the record itself is not in them. */
+export function indexRows({ hash, height, receipts, transactions, positions }: IndexedBlock): IndexWrite[] {
+  const indexed = receipts.map(({ transactionId, status, failedCommand }, index): IndexedReceipt => {
+    return { transactionId, status, failedCommand, position: positions[index] ?? index };
+  });
+  const rows: IndexWrite[] = [
+    { key: blockIndexKey(hash), value: new TextEncoder().encode(String(height)) },
+    { key: receiptsIndexKey(height), value: encode(blockReceipts, indexed) },
+  ];
+  for (const [index, { transactionId: id }] of receipts.entries()) {
+    const found = transactions[index];
+    assert(found?.id === id, 'a receipt has its transaction');
     const { transaction } = found;
-    const idBytes = fromHex(id, 32);
     rows.push(
-      { key: receiptIndexKey(height, index), value: encode(receiptSchema, receipt) },
-      {
-        key: transactionIndexKey(id),
-        value: encode(indexedTransaction, { height, index, timeMs, status, transaction }),
-      },
-      { key: referenceIndexKey(referenceOf(transaction)), value: idBytes },
+      { key: transactionIndexKey(id), value: encode(place, { height, index }) },
+      { key: referenceIndexKey(referenceOf(transaction)), value: fromHex(id, 32) },
     );
-    const accounts = new Set(transaction.body.commands.flatMap(accountsOf));
-    for (const account of accounts) rows.push({ key: historyIndexKey(account, height, index), value: idBytes });
+    const end = placeDigits(height, index);
+    for (const account of new Set(transaction.body.commands.flatMap(accountsOf))) {
+      rows.push({ key: `history/${account}/${end}`, value: NOTHING });
+    }
   }
   return rows;
 }
+
+const NOTHING = new Uint8Array();
 
 /** Accounts in whose history a command stands. */
 export function accountsOf(command: Command): AccountId[] {
@@ -87,6 +97,10 @@ export function accountsOf(command: Command): AccountId[] {
     case 'transfer':
       return [command.from, command.to];
   }
+}
+
+function placeDigits(height: number, index: number): string {
+  return `${digits(height, 16)}/${digits(index, 6)}`;
 }
 
 function digits(value: number, width: number): string {

@@ -1,13 +1,12 @@
 /** Questions about what is final: read-only, answered from the state, the indexes and the record. */
 
 import { toHex } from '../codec/hex.ts';
-import { type IndexedTransaction, indexedTransaction } from '../codec/index-rows.ts';
-import { MAX_MINOR, MAX_STATE_VALUE_BYTES, MAX_TRANSACTION_BYTES } from '../codec/limits.ts';
+import { MAX_PLACE_BYTES, type Place, place } from '../codec/index-rows.ts';
+import { MAX_MINOR, MAX_STATE_VALUE_BYTES } from '../codec/limits.ts';
 import type { ReceiptProof } from '../codec/proof.ts';
 import { decode, type Schema } from '../codec/schema.ts';
 import type { AccountRecord, AliasRecord, SupplyRecord } from '../codec/state.ts';
 import { accountRecord, aliasRecord, balanceRecord, spentRecord, supplyRecord } from '../codec/state.ts';
-import { receipt as receiptSchema } from '../codec/transaction.ts';
 import { assert, CodedError } from '../errors.ts';
 import { accountKey, aliasStateKey, balanceKey, spentKey, supplyKey } from '../ledger/keys.ts';
 import { proveReceipt } from '../ledger/proof.ts';
@@ -25,12 +24,13 @@ import type {
   TransactionId,
 } from '../types/index.ts';
 import type { Chain } from './chain.ts';
+import type { BlockContent, IndexedTransaction } from './contents.ts';
 import type { TransactionStanding } from './events.ts';
 import {
   blockIndexKey,
   historyIndexKey,
+  placeOfHistoryKey,
   prefixRange,
-  receiptIndexKey,
   referenceIndexKey,
   transactionIndexKey,
 } from './indexes.ts';
@@ -114,17 +114,15 @@ export class Queries {
   }
 
   async transaction(id: TransactionId): Promise<IndexedTransaction | null> {
-    const bytes = await this.#chain.store.indexGet(transactionIndexKey(id));
-    return bytes === null ? null : decode(indexedTransaction, bytes, 2 * MAX_TRANSACTION_BYTES);
+    const found = await this.#placeOf(id);
+    return found === null ? null : (await this.#entryAt(found)).indexed;
   }
 
   /** Where a transaction stands: final, waiting here, or unknown to this node. */
   async standing(id: TransactionId): Promise<TransactionStanding> {
-    const indexed = await this.transaction(id);
-    if (indexed === null) return { state: this.#pool.has(id) ? 'pending' : 'unknown' };
-    const bytes = await this.#chain.store.indexGet(receiptIndexKey(indexed.height, indexed.index));
-    assert(bytes !== null, 'a transaction that took part has a receipt');
-    return { state: 'final', receipt: decode(receiptSchema, bytes, MAX_STATE_VALUE_BYTES), indexed };
+    const found = await this.#placeOf(id);
+    if (found === null) return { state: this.#pool.has(id) ? 'pending' : 'unknown' };
+    return { state: 'final', ...(await this.#entryAt(found)) };
   }
 
   /** Which transaction used a client's reference (`referenceOf`). */
@@ -135,19 +133,17 @@ export class Queries {
 
   /** Receipts of a block, in order. */
   async receipts(height: number): Promise<readonly Receipt[]> {
-    const range = { from: receiptIndexKey(height, 0), to: receiptIndexKey(height + 1, 0) };
-    const rows = await this.#chain.store.indexRange({ ...range, limit: Number.MAX_SAFE_INTEGER, reverse: false });
-    return rows.map(({ value }) => decode(receiptSchema, value, MAX_STATE_VALUE_BYTES));
+    return (await this.#chain.contents.of(height))?.receipts ?? [];
   }
 
   /** Everything that convinces somebody who has only the genesis; null for what is not final. */
   async proof(id: TransactionId): Promise<ReceiptProof | null> {
-    const indexed = await this.transaction(id);
-    if (indexed === null) return null;
-    const committed = await this.block(indexed.height);
-    if (committed === null) return null;
-    const receipts = await this.receipts(indexed.height);
-    return proveReceipt(committed, receipts, indexed.index, indexed.transaction);
+    const found = await this.#placeOf(id);
+    if (found === null) return null;
+    const { committed, receipts, transactions } = await this.#contentAt(found.height);
+    const transaction = transactions[found.index];
+    assert(transaction !== undefined, 'a transaction that took part is in the record');
+    return proveReceipt(committed, receipts, found.index, transaction);
   }
 
   block(height: number): Promise<CommittedBlock | null> {
@@ -164,18 +160,38 @@ export class Queries {
     const { from, to } = prefixRange(`history/${account}/`);
     const end = before === null ? to : historyKeyOfCursor(account, before, to);
     const rows = await this.#chain.store.indexRange({ from, to: end, limit: limit + 1, reverse: true });
-    const page = rows.slice(0, limit);
-    const found = await Promise.all(
-      page.map(async ({ value }) => {
-        const id = toHex(value) as TransactionId;
-        const indexed = await this.transaction(id);
-        return indexed === null ? [] : [{ id, indexed }];
-      }),
-    );
-    const entries = found.flat();
+    const entries: HistoryEntry[] = [];
+    // One after the other: each may take a whole block of the record into memory.
+    for (const { key } of rows.slice(0, limit)) {
+      const { receipt, indexed } = await this.#entryAt(placeOfHistoryKey(key));
+      entries.push({ id: receipt.transactionId, indexed });
+    }
     const last = entries.at(-1);
     const next = rows.length > limit && last !== undefined ? `${last.indexed.height}.${last.indexed.index}` : null;
     return { entries, next };
+  }
+
+  async #placeOf(id: TransactionId): Promise<Place | null> {
+    const bytes = await this.#chain.store.indexGet(transactionIndexKey(id));
+    return bytes === null ? null : decode(place, bytes, MAX_PLACE_BYTES);
+  }
+
+  async #entryAt({
+    height,
+    index,
+  }: Place): Promise<{ readonly receipt: Receipt; readonly indexed: IndexedTransaction }> {
+    const { committed, receipts, transactions } = await this.#contentAt(height);
+    const receipt = receipts[index];
+    const transaction = transactions[index];
+    assert(receipt !== undefined && transaction !== undefined, 'what the indexes name is in the record');
+    const { timeMs } = committed.block.header;
+    return { receipt, indexed: { height, index, timeMs, status: receipt.status, transaction } };
+  }
+
+  async #contentAt(height: number): Promise<BlockContent> {
+    const content = await this.#chain.contents.of(height);
+    assert(content !== null, `block ${height}, which the indexes name, is in the record`);
+    return content;
   }
 
   /** Reads anew until no block comes meanwhile. @throws CodedError `STATE_MOVING` where one does each time. */

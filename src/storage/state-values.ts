@@ -10,7 +10,7 @@ import type { Hash } from '../types/index.ts';
 import { storageError } from './errors.ts';
 
 const SEAL_BYTES = 4;
-const TIP_VERSION = 1;
+const TIP_VERSION = 2;
 const TIP_BYTES = 1 + 8 + 32;
 
 /** The last applied block. */

@@ -49,6 +49,13 @@ const statements = fc.oneof(
 const stateKey = fc.constantFrom('account/dara@aclb', 'balance/dara@aclb/KHR', 'seen/29453760/ab', '');
 const stateEntry = fc.record({ key: stateKey, value: fc.uint8Array({ maxLength: limits.MAX_STATE_VALUE_BYTES }) });
 
+const indexedReceipt = fc.record({
+  transactionId: digest,
+  status: fc.nat({ max: 999 }),
+  failedCommand: fc.option(fc.nat({ max: 127 })),
+  position: fc.nat({ max: 32_767 }),
+});
+
 const claim = fc.record({ account: fc.constant('bopha@cnb'), dueMs: safe });
 
 /** A schema of whatever type. */
@@ -240,16 +247,16 @@ const ROWS: Readonly<Record<string, Row>> = {
     }),
   ],
   forgetRange: [state.forgetRange, VALUE, fc.record({ from: stateKey, to: stateKey })],
-  indexedTransaction: [
-    indexRows.indexedTransaction,
-    2 * TRANSACTION,
-    fc.record({
-      height: fc.integer({ min: 1 }),
-      index: safe,
-      timeMs: safe,
-      status: fc.nat({ max: 999 }),
-      transaction: arbitrary.transaction,
-    }),
+  place: [
+    indexRows.place,
+    indexRows.MAX_PLACE_BYTES,
+    fc.record({ height: fc.integer({ min: 1 }), index: fc.nat({ max: 32_767 }) }),
+  ],
+  indexedReceipt: [indexRows.indexedReceipt, VALUE, indexedReceipt],
+  blockReceipts: [
+    indexRows.blockReceipts,
+    indexRows.MAX_BLOCK_RECEIPTS_BYTES,
+    fc.array(indexedReceipt, { maxLength: 9 }),
   ],
 };
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { batch, block, committedBlock, header } from '../../codec/block.ts';
 import { amount } from '../../codec/fields.ts';
 import { currency, genesis, participant, rules, tier, tierLimit } from '../../codec/genesis.ts';
-import { indexedTransaction } from '../../codec/index-rows.ts';
+import { indexedReceipt, place } from '../../codec/index-rows.ts';
 import * as limits from '../../codec/limits.ts';
 import {
   announcement,
@@ -101,7 +101,8 @@ const MESSAGES: Readonly<Record<string, readonly Message[]>> = {
     seenRecord,
     evidenceRecord,
     stateWrite,
-    indexedTransaction,
+    place,
+    indexedReceipt,
   ],
 };
 
