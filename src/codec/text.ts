@@ -9,7 +9,7 @@ import { MAX_ACCOUNT_ID_CHARS, MAX_PARTICIPANT_ID_CHARS, MAX_TIER_NAME_CHARS } f
 const SETTLEMENT_NAME = 'settlement';
 
 const PARTICIPANT = new RegExp(`^[a-z][a-z0-9]{1,${MAX_PARTICIPANT_ID_CHARS - 1}}$`);
-const ACCOUNT_NAME = /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/;
+const ACCOUNT = new RegExp(`^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?@[a-z][a-z0-9]{1,${MAX_PARTICIPANT_ID_CHARS - 1}}$`);
 const CURRENCY = /^[A-Z]{3}$/;
 const TIER = new RegExp(`^[a-z][a-z0-9]{1,${MAX_TIER_NAME_CHARS - 1}}$`);
 
@@ -21,9 +21,7 @@ export function participantIdProblem(text: string): string | null {
 /** @returns what is wrong with an account id, or null. */
 export function accountIdProblem(text: string): string | null {
   if (text.length > MAX_ACCOUNT_ID_CHARS) return `an account id has at most ${MAX_ACCOUNT_ID_CHARS} characters`;
-  const [name = '', participant = '', ...rest] = text.split('@');
-  const wellFormed = ACCOUNT_NAME.test(name) && rest.length === 0 && participantIdProblem(participant) === null;
-  return wellFormed ? null : 'expected name@participant in lower case, like dara@aclb';
+  return ACCOUNT.test(text) ? null : 'expected name@participant in lower case, like dara@aclb';
 }
 
 /** @returns what is wrong with a currency code, or null. */

@@ -212,11 +212,12 @@ const RULES: { readonly [Type in Command['type']]: CommandRule<CommandOf<Type>> 
   },
 
   transfer: {
-    touches: ({ from, to, amount: { currency }, alias }) => [
-      ...[from, to].flatMap((account) => [accountKey(account), balanceKey(account, currency)]),
-      ...(isSettlement(from) ? [] : [spentKey(from, currency)]),
-      ...(alias === null ? [] : [aliasStateKey(alias.aliasKey)]),
-    ],
+    touches: ({ from, to, amount: { currency }, alias }) => {
+      const keys = [accountKey(from), balanceKey(from, currency), accountKey(to), balanceKey(to, currency)];
+      if (!isSettlement(from)) keys.push(spentKey(from, currency));
+      if (alias !== null) keys.push(aliasStateKey(alias.aliasKey));
+      return keys;
+    },
     checks: ascending([
       ...amountChecks<CommandOf<'transfer'>>(),
       check('SAME_ACCOUNT', ({ from, to }) => from === to),

@@ -30,10 +30,10 @@ export const STATE_KINDS = [
 /** Replay memory is kept and forgotten in buckets of this many milliseconds of validity. */
 const SEEN_BUCKET_MS = 60_000;
 
-export const accountKey = (account: AccountId) => `account/${account}` as StateKey;
+export const accountKey = (account: AccountId) => spelledOf(account).account;
 export const aliasStateKey = (alias: AliasKey) => `alias/${alias}` as StateKey;
-export const balanceKey = (account: AccountId, currency: CurrencyCode) => `balance/${account}/${currency}` as StateKey;
-export const spentKey = (account: AccountId, currency: CurrencyCode) => `spent/${account}/${currency}` as StateKey;
+export const balanceKey = (account: AccountId, currency: CurrencyCode) => moneyOf(account, currency).balance;
+export const spentKey = (account: AccountId, currency: CurrencyCode) => moneyOf(account, currency).spent;
 export const supplyKey = (currency: CurrencyCode) => `supply/${currency}` as StateKey;
 
 /** One a validator and height: that it lied there is one offence, however often it did, and one proof of it is enough. */
@@ -49,4 +49,43 @@ export const seenBucket = (timeMs: number) => `seen/${digits(Math.floor(timeMs /
 /** Fixed width, so that text order is number order. */
 function digits(value: number): string {
   return String(value).padStart(16, '0');
+}
+
+/**
+ * The keys of an account are asked for a dozen times a payment, and a text that was just put together has to be joined and
+ * hashed anew at each look-up: the same text again is found at once.
+ */
+interface Spelled {
+  readonly account: StateKey;
+  readonly money: Map<CurrencyCode, Money>;
+}
+
+interface Money {
+  readonly balance: StateKey;
+  readonly spent: StateKey;
+}
+
+/** The accounts of some blocks of full size; beyond it all are forgotten and spelled anew. */
+const MAX_SPELLED = 65_536;
+const spelled = new Map<AccountId, Spelled>();
+
+function spelledOf(account: AccountId): Spelled {
+  const known = spelled.get(account);
+  if (known !== undefined) return known;
+  if (spelled.size === MAX_SPELLED) spelled.clear();
+  const fresh: Spelled = { account: `account/${account}` as StateKey, money: new Map() };
+  spelled.set(account, fresh);
+  return fresh;
+}
+
+function moneyOf(account: AccountId, currency: CurrencyCode): Money {
+  const { money } = spelledOf(account);
+  const known = money.get(currency);
+  if (known !== undefined) return known;
+  const fresh: Money = {
+    balance: `balance/${account}/${currency}` as StateKey,
+    spent: `spent/${account}/${currency}` as StateKey,
+  };
+  money.set(currency, fresh);
+  return fresh;
 }

@@ -122,7 +122,9 @@ export class LedgerState {
 
   #set<T>(schema: Schema<T>, key: StateKey, value: T): void {
     assert(this.#view.has(key), `the view lacks ${key}: touches() does not name it`);
-    this.#transaction.set(key, encode(schema, value));
+    const bytes = encode(schema, value);
+    this.#opened.set(bytes, value);
+    this.#transaction.set(key, bytes);
   }
 
   /** A value has one schema, that of its key. */
