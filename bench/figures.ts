@@ -8,7 +8,7 @@ export interface Measured {
 }
 
 /** Payments a second that cannot be exceeded where each of the validators checks each signature on these cores. */
-export function limitPerS({ verificationsPerS }: Limit, validators: number): number {
+function limitPerS({ verificationsPerS }: Limit, validators: number): number {
   return verificationsPerS / validators;
 }
 
@@ -46,7 +46,8 @@ function overLimit({ limit }: Measured, run: Run | null): Figure {
 function overPostgres({ postgresql }: Measured, run: Run | null): Figure {
   const what = 'the same, over PostgreSQL with two quorum standbys in the same run (32 clients, unsigned)';
   const toReach = '>= 0.5, aim 0.8';
-  const peer = 'skipped' in postgresql ? undefined : postgresql.runs.find(({ clients, conserved }) => clients === 32 && conserved);
+  const peer =
+    'skipped' in postgresql ? undefined : postgresql.runs.find(({ clients, conserved }) => clients === 32 && conserved);
   if (run === null || peer === undefined) return notMeasured(what, toReach);
   const how = `${Math.round(run.finalPerS)}/s against ${Math.round(peer.transfersPerS)}/s`;
   return ratio(what, toReach, run.finalPerS / peer.transfersPerS, 0.5, 0.8, how);

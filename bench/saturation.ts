@@ -18,7 +18,7 @@ export interface Found {
 }
 
 /** Above it a payment at the counter is no longer one that nobody waits for. */
-export const SATURATION_P99_MS = 1_000;
+const SATURATION_P99_MS = 1_000;
 const RAMP = 1.4;
 
 /** Carried: nearly everything offered is final, in good time, and no backlog piles up. */

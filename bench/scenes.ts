@@ -8,7 +8,7 @@ import type { Limit, Row, Run } from './report.ts';
 import { findSaturation, isCarried, type SearchOptions } from './saturation.ts';
 import { type Load, Stage } from './stage.ts';
 
-export interface SceneContext {
+interface SceneContext {
   readonly seed: number;
   /** Of all scenes; each has one of its own in it. */
   readonly folder: string;

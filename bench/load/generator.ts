@@ -12,7 +12,7 @@ import { arrivalsOf, type LoadPlan } from './plan.ts';
 import { type LoadFigures, Recorder } from './recorder.ts';
 import { type SignedPayments, signPayments } from './sign.ts';
 
-export interface Target {
+interface Target {
   readonly apiUrl: string;
   /** A dead bank's customers go to the next one. */
   readonly isAlive: boolean;
