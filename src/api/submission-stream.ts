@@ -5,8 +5,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FrameDecoder } from '../codec/frames.ts';
 import { MAX_TRANSACTION_BYTES } from '../codec/limits.ts';
-import { CodecError, decode } from '../codec/schema.ts';
-import { transaction as transactionSchema } from '../codec/transaction.ts';
+import { CodecError } from '../codec/schema.ts';
+import { decodeTransaction } from '../codec/transaction.ts';
 import { transactionId } from '../crypto/ids.ts';
 import type { Clock } from '../ports.ts';
 import type { ApiLimits } from './context.ts';
@@ -139,7 +139,7 @@ export class SubmissionStream implements SubmissionOwner {
     this.#taken += 1;
     const { desk, present } = this.#parts;
     try {
-      const transaction = decode(transactionSchema, frame, MAX_TRANSACTION_BYTES);
+      const transaction = decodeTransaction(frame);
       const id = transactionId(transaction.body);
       return new Submission(desk, { n, id, transaction, startMs: this.#lastHeardMs, owner: this });
     } catch (error) {

@@ -11,7 +11,7 @@ import { receiptProof } from './proof.ts';
 import { CodecError, decode, encode, field, integer, list, record, remembering, type Schema } from './schema.ts';
 import { signMemory } from './sign-memory.ts';
 import { accountRecord, aliasRecord, balanceRecord, supplyRecord } from './state.ts';
-import { receipt, transaction } from './transaction.ts';
+import { decodeTransaction, receipt, transaction } from './transaction.ts';
 import { commitCertificate, evidence, vote } from './vote.ts';
 
 const MAX = limits.MAX_COMMITTED_BLOCK_BYTES;
@@ -174,6 +174,18 @@ t.test('the largest of each message fits its limit', async (t) => {
   const round = { height: limits.MAX_SAFE, proposals: Array.from({ length: limits.MAX_ROUND_PROPOSALS }, () => full) };
   const votes = Array.from({ length: limits.MAX_ROUND_MESSAGES }, () => largest);
   t.ok(encode(roundMessages, { ...round, votes }).length <= limits.MAX_ROUND_BYTES);
+});
+
+t.test('a transaction that a client sent is written as it came', async (t) => {
+  fc.assert(
+    fc.property(arbitrary.transaction, (value) => {
+      const bytes = encode(transaction, value);
+      const again = decodeTransaction(bytes);
+      return isDeepStrictEqual(again, structuredClone(value)) && same(encode(transaction, again), bytes);
+    }),
+    { numRuns: 30 },
+  );
+  t.throws(() => decodeTransaction(new Uint8Array(limits.MAX_TRANSACTION_BYTES + 1)), { code: 'BYTES_TOO_LONG' });
 });
 
 t.test('what a schema remembers is written as it is, for that very value alone', async (t) => {

@@ -11,6 +11,7 @@ import { decoders } from '../testing/fuzz-decoders.ts';
 import * as amount from './amount.ts';
 import * as block from './block.ts';
 import * as fields from './fields.ts';
+import * as frames from './frames.ts';
 import * as genesis from './genesis.ts';
 import * as genesisJson from './genesis-json.ts';
 import * as hex from './hex.ts';
@@ -34,6 +35,7 @@ const modules: Readonly<Record<string, object>> = {
   'amount.ts': amount,
   'block.ts': block,
   'fields.ts': fields,
+  'frames.ts': frames,
   'genesis-json.ts': genesisJson,
   'genesis.ts': genesis,
   'hex.ts': hex,

@@ -1,8 +1,15 @@
 /** Transactions and receipts: the bytes that wallets sign, banks batch and the record keeps. */
 import type { Command, Receipt, Transaction, TransactionBody, TransactionSignature, Transfer } from '../types/index.ts';
 import * as f from './fields.ts';
-import { MAX_BATCH_TRANSACTIONS, MAX_BLOCK_BATCHES, MAX_COMMANDS, MAX_SAFE, MAX_SIGNATURES } from './limits.ts';
-import { exactly, field, integer, list, nullable, record, refine, union } from './schema.ts';
+import {
+  MAX_BATCH_TRANSACTIONS,
+  MAX_BLOCK_BATCHES,
+  MAX_COMMANDS,
+  MAX_SAFE,
+  MAX_SIGNATURES,
+  MAX_TRANSACTION_BYTES,
+} from './limits.ts';
+import { decode, exactly, field, integer, list, nullable, record, refine, remembering, union } from './schema.ts';
 
 type CommandFields<Type extends Command['type']> = Omit<Extract<Command, { type: Type }>, 'type'>;
 
@@ -78,15 +85,30 @@ export const transactionSignature = record<TransactionSignature>('TransactionSig
   signature: field(f.signature, 'Ed25519 over the tagged transaction id'),
 });
 
-export const transaction = record<Transaction>('Transaction', {
-  body: field(transactionBody, 'what the signatures cover'),
-  signatures: field(
-    refine(list(transactionSignature, 1, MAX_SIGNATURES), (signatures) =>
-      strictlyAscending(signatures, (entry) => entry.publicKey) ? null : 'expected one a key, in ascending order',
+/** Its bytes come with it where a client sent it, and are written into a batch as they are. */
+export const transaction = remembering(
+  record<Transaction>('Transaction', {
+    body: field(transactionBody, 'what the signatures cover'),
+    signatures: field(
+      refine(list(transactionSignature, 1, MAX_SIGNATURES), (signatures) =>
+        strictlyAscending(signatures, (entry) => entry.publicKey) ? null : 'expected one a key, in ascending order',
+      ),
+      'one a key, ascending',
     ),
-    'one a key, ascending',
-  ),
-});
+  }),
+);
+
+/**
+ * What a client sent. Its bytes stay with it: they need not be made again to be counted, batched and kept.
+ *
+ * @param bytes nobody changes them from now on.
+ * @throws CodecError where they are not the canonical bytes of a transaction.
+ */
+export function decodeTransaction(bytes: Uint8Array): Transaction {
+  const value = decode(transaction, bytes, MAX_TRANSACTION_BYTES);
+  transaction.remember(value, bytes);
+  return value;
+}
 
 export const receipt = record<Receipt>('Receipt', {
   version: field(exactly(1), 'format'),

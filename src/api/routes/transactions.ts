@@ -2,9 +2,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { textField, transactionFromJson, transactionToJson } from '../../codec/json.ts';
 import { MAX_TRANSACTION_BYTES } from '../../codec/limits.ts';
-import { decode } from '../../codec/schema.ts';
 import { parseHash } from '../../codec/text.ts';
-import { transaction as transactionSchema } from '../../codec/transaction.ts';
+import { decodeTransaction } from '../../codec/transaction.ts';
 import { proofText } from '../../ledger/proof.ts';
 import type { Currency, Transaction, TransactionId } from '../../types/index.ts';
 import type { Api } from '../context.ts';
@@ -114,7 +113,7 @@ export function respond<T extends TransactionStateJson>(reply: FastifyReply, sta
 
 function readTransaction(body: unknown, currencies: readonly Currency[]): Transaction {
   if (body === undefined || body === null) throw fault('BODY_MISSING');
-  if (body instanceof Uint8Array) return decode(transactionSchema, body, MAX_TRANSACTION_BYTES);
+  if (body instanceof Uint8Array) return decodeTransaction(body);
   return transactionFromJson(body, currencies);
 }
 
