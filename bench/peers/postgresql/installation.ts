@@ -14,7 +14,7 @@ export interface Installation {
   readonly user: User | null;
 }
 
-export interface User {
+interface User {
   readonly uid: number;
   readonly gid: number;
 }
