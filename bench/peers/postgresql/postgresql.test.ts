@@ -13,7 +13,7 @@ import { booksOf, isConserved } from './books.ts';
 import { findInstallation } from './installation.ts';
 import { readLogs, readSummary, runPgbench } from './pgbench.ts';
 import { measurePostgres } from './postgresql.ts';
-import { SERVERS, Servers } from './servers.ts';
+import { reachableFolder, SERVERS, Servers } from './servers.ts';
 import { schemaSql, variants } from './workload.ts';
 
 /** In the system's temporary folder, where the servers' user can go as well. */
@@ -87,6 +87,17 @@ t.test('a measurement: plausible figures, the money checked, nothing left behind
   }
   t.ok(heard.length > 5);
   t.strictSame(await readdir(folder), []);
+});
+
+t.test("the data goes into the nodes' folder where the servers' user can go there", async (t) => {
+  const folder = await publicFolder(t);
+  const installation = { programs: '/usr/bin', version: '15.2' };
+  t.equal(reachableFolder(folder, { ...installation, user: null }), folder);
+  if (process.getuid?.() !== 0) return;
+  const nobody = { ...installation, user: { uid: 65_534, gid: 65_534 } };
+  t.equal(reachableFolder(folder, nobody), folder);
+  await chmod(folder, 0o700);
+  t.equal(reachableFolder(folder, nobody), os.tmpdir());
 });
 
 t.test('on three servers', async (t) => {
