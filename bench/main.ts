@@ -42,9 +42,9 @@ async function main(args: readonly string[]): Promise<number> {
   const progress = new Progress(process.stderr.isTTY, (text) => process.stderr.write(text));
   try {
     const report = await measure(flags, folder, progress);
-    process.stdout.write(`${reportText(report)}\n`);
     if (flags.json !== null) await writeFile(flags.json, `${JSON.stringify(report, null, 1)}\n`);
     if (flags.report !== null) await writeFile(flags.report, reportPage(report));
+    process.stdout.write(`${reportText(report)}\n`);
     return report.rows.every(({ chosen }) => chosen !== null) ? 0 : 1;
   } finally {
     if (flags.folder === null) await rm(folder, { recursive: true, force: true });

@@ -6,6 +6,7 @@
 import type { AddressInfo } from 'node:net';
 import { createApi } from '../api/server.ts';
 import { CodecError } from '../codec/schema.ts';
+import { whyNotLibsodium } from '../crypto/signature-library.ts';
 import { createVerifier } from '../crypto/verifier.ts';
 import { CodedError } from '../errors.ts';
 import { createNetwork, type LibP2pNetwork } from '../network/index.ts';
@@ -72,6 +73,8 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
 async function open(options: RunNodeOptions, opened: Opened): Promise<RunningNode> {
   const { home, clock, random, diary, version, onFatal } = options;
   const { genesis, participant, aliasSecret, operator, operatorToken } = home;
+  // The same verdicts in twice the time: worth a line where somebody asks why a node is slow.
+  if (whyNotLibsodium !== undefined) diary.log.info('node.opensslVerifies', { reason: String(whyNotLibsodium) });
   const verifier = createVerifier();
   opened.push({ name: 'verifier', close: () => verifier.close() });
   const { chain, signState } = await openChain(options, verifier, opened);

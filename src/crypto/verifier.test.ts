@@ -170,6 +170,49 @@ test('the process waits for verdicts, and for nothing after them', async (t) => 
   t.equal(code, 0);
 });
 
+test('what is asked while a thread works travels together', async (t) => {
+  // A thread that tells how many checks each of its packets had.
+  const folder = t.testdir({
+    'counting.mjs': `
+      import { parentPort } from 'node:worker_threads';
+      ${importing('verifyPacked', './verify-packet.ts')}
+      let before = '';
+      parentPort.on('message', ({ id, packet }) => {
+        const verdicts = verifyPacked(packet);
+        before += verdicts.length + ' ';
+        console.log(before);
+        parentPort.postMessage({ id, verdicts });
+      });`,
+    'run.mjs': `
+      ${importing('createSigner', './ed25519.ts')}
+      ${importing('createVerifier', './verifier.ts')}
+      const signer = createSigner(new Uint8Array(32));
+      const message = Uint8Array.of(1);
+      const check = { publicKey: signer.publicKey, message, signature: signer.sign(message) };
+      const verifier = createVerifier({ threads: 1, workerUrl: new URL('./counting.mjs', import.meta.url) });
+      const call = (length) => verifier.verifyAll(Array(length).fill(check));
+      await Promise.all([call(4), call(5), ...Array.from({ length: 60 }, () => call(10)), call(1), call(2)]);
+      await Promise.all([call(1), call(1), call(1)]);
+      await Promise.all([call(1), call(1), call(2)]);`,
+  });
+  const child = spawn(process.execPath, [`${folder}/run.mjs`], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [output, [code]] = await Promise.all([child.stdout.toArray(), once(child, 'exit')]);
+  t.equal(code, 0);
+  const packets = Buffer.concat(output).toString().trim().split('\n').at(-1)?.trim();
+  t.equal(packets, '4 5 256 256 91 4', 'three in a turn of an idle verifier reach no thread, four do');
+});
+
+test('a small call does not wait for all of a large one', async (t) => {
+  const verifier = createVerifier({ threads: 1 });
+  t.teardown(() => verifier.close());
+  const order: string[] = [];
+  const large = verifier.verifyAll(mixture(2000).checks).then(() => order.push('large'));
+  const small = verifier.verifyAll(mixture(5).checks).then(() => order.push('small'));
+  const single = verifier.verifyAll(mixture(1).checks).then(() => order.push('single'));
+  await Promise.all([large, small, single]);
+  t.same(order, ['small', 'single', 'large']);
+});
+
 test('too much at once is refused, and what was accepted is still answered', async (t) => {
   const verifier = createVerifier({ threads: 1 });
   t.teardown(() => verifier.close());

@@ -23,7 +23,7 @@ export interface ThreadedVerifier extends Verifier {
   close(): Promise<void>;
 }
 
-/** What one turn of the event loop asks for is checked there up to here, in 0.2 ms: a thread costs the loop half a check. */
+/** What one turn of the event loop asks for is checked there up to here, in 0.2 ms: to ask a thread takes half of that. */
 const MAX_INLINE = 3;
 /** Checks a packet: 20 ms of a thread, which whoever comes next may have to wait for, twice. */
 const MAX_PACKET = 256;
@@ -34,7 +34,7 @@ const MAX_PENDING = 32_768;
 
 /**
  * Checks in worker threads, which end with the process and do not keep it alive while they have nothing to do. What is asked
- * while they are at work, or in the same turn of the event loop, travels together: each message costs as much as a check.
+ * while they are at work, or in the same turn of the event loop, travels together: a message takes the loop as long as a check.
  *
  * @returns `verifyAll` rejects with CodedError VERIFIER_BUSY (too much is pending; ask again later), VERIFIER_FAILED (a
  *   thread died; the next call starts another) or VERIFIER_CLOSED.
