@@ -136,14 +136,17 @@ export interface RangeQuery {
   readonly reverse: boolean;
 }
 
-/** Account state and indexes after the last applied block. */
+/** Account state and indexes after the last applied block. Nobody changes the bytes that it was given or gives. */
 export interface StateStore {
   /** Height of the last applied block, 0 after genesis, null when empty. */
   height(): number | null;
   /** Genesis digest the state belongs to, null when empty. */
   chain(): Hash | null;
   get(keys: readonly StateKey[]): Promise<readonly (Uint8Array | null)[]>;
-  /** All of a block or nothing of it. Heights are applied in order without gaps; the first (0) names the chain. */
+  /**
+   * All of a block or nothing of it. Heights are applied in order without gaps; the first (0) names the chain. When it
+   * resolves, whoever reads sees the block; it may still have to reach the disk, as the record has it.
+   */
   apply(height: number, writes: BlockWrites, index: readonly IndexWrite[], chain: Hash): Promise<void>;
   /** The whole state in ascending key order, as it was when the iteration began, some entries at a time. */
   pages(): AsyncIterable<readonly { readonly key: StateKey; readonly value: Uint8Array }[]>;

@@ -112,7 +112,7 @@ async function open(options: RunNodeOptions, opened: Opened): Promise<RunningNod
 
 /** The record, verified, and what this key has signed. */
 async function openChain(
-  { home, diary: { log: diary } }: RunNodeOptions,
+  { home, diary: { log: diary }, onFatal }: RunNodeOptions,
   verifier: Verifier,
   opened: Opened,
 ): Promise<{ readonly chain: Chain; readonly signState: SignState }> {
@@ -121,7 +121,7 @@ async function openChain(
   const data = await openData({
     disk: await openFileDisk(paths.data),
     chainId,
-    openState: () => openStateStore(paths.state),
+    openState: () => openStateStore(paths.state, { onFailure: onFatal }),
     setAsideState: () => setAsideStateStore(paths.state),
     hasPeers: genesis.participants.length > 1,
   });

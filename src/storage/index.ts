@@ -5,11 +5,14 @@
  *
  * 1. A statement is recorded in the sign state, and synced, before its signature leaves the node.
  * 2. A block is appended to the block log, and synced, before anyone is told «final» and before the state moves to it.
- * 3. A block is applied to the state in one atomic batch with its height. That batch is not synced: after a crash the
- *    state stands at some height no higher than the log's, and the blocks above it are applied again from the log.
+ * 3. A block is applied to the state when every reader sees it. It is written behind, in one atomic batch with its height, in
+ *    the order of the heights, and at most 64 blocks or 32 MiB wait for that. The batch is not synced either: after a crash the
+ *    state stands at some height no higher than the log's, and the blocks above it are applied again from the log. Whoever
+ *    walks through the state (a checkpoint, an audit) waits until all of it is written, as closing does.
  * 4. A file is made under another name, synced, given its name, and the folder synced, before anything is appended to it;
  *    so a name never leads to half a file.
- * 5. A write or sync that fails is the last: the file refuses all that follows, and the node ends with the error's code.
+ * 5. A write or sync that fails is the last: the file refuses all that follows, and the node ends with the error's code, also
+ *    where nobody waited for the write (`onFailure` of the state store).
  * 6. Damage is never repaired by guessing. What a crash can have left (a last record without its end) is set aside and
  *    cut off. Of other damage nothing is used: a damaged state, snapshot or end of the record is kept aside for whoever
  *    investigates, and comes back from the record or from the peers. What nobody else has is an error, and the files stay as
@@ -32,5 +35,5 @@ export type { Data, Repair } from './open-data.ts';
 export { closeData, openData } from './open-data.ts';
 export { openSignState, SIGN_STATE_FILE } from './sign-state.ts';
 export { openSnapshots } from './snapshots.ts';
-export type { StateDatabase } from './state-store.ts';
+export type { StateDatabase } from './state-database.ts';
 export { openStateStore, stateStoreOver } from './state-store.ts';

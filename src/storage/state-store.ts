@@ -1,9 +1,10 @@
 /**
- * Account state and indexes in LevelDB: one atomic batch a block, which also moves the height. The batch is not synced:
- * the block log is, before, and whatever the database loses from its end is applied again from there. What it must not
- * do is lose something in the middle, or change it, without being noticed, and LevelDB's recovery does the first (it
- * opens with the damaged part of its log left out). Hence a note for each applied block, counted on opening, a checksum
- * on each value, checked on reading, and a look at LevelDB's tables before it opens them.
+ * Account state and indexes in LevelDB: one atomic batch a block, which also moves the height. A block counts as applied as
+ * soon as every reader sees it, and its batch is written behind, in order (`pending.ts`). The batch is not synced: the block
+ * log is, before, and whatever the database lacks at its end is applied again from there. What it must not do is lose
+ * something in the middle, or change it, without being noticed, and LevelDB's recovery does the first (it opens with the
+ * damaged part of its log left out). Hence a note for each applied block, counted on opening, a checksum on each value,
+ * checked on reading, and a look at LevelDB's tables before it opens them.
  */
 import { assert } from '../errors.ts';
 import type { IndexWrite, RangeQuery, StateStore } from '../ports.ts';
@@ -11,47 +12,35 @@ import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
 import { storageError } from './errors.ts';
 import { appliedKey, appliedSection, BASE_KEY, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './keys.ts';
 import { LOG_BYTES, openLevelDatabase } from './leveldb.ts';
+import { hull, isWithin, type KeyRange, type PendingBlock, PendingBlocks } from './pending.ts';
+import { chunksOf, type StateBatch, type StateDatabase, turn } from './state-database.ts';
 import { orStateError, stateError } from './state-errors.ts';
 import type { StateTip } from './state-values.ts';
 import { decodeTip, encodeTip, openValue, sealValue } from './state-values.ts';
+import { ValueCache } from './value-cache.ts';
 import { WriteQueue } from './write-queue.ts';
-
-/** What is needed of a database; every `AbstractLevel` with text keys and binary values has it. */
-export interface StateDatabase {
-  get(key: string): Promise<Uint8Array | undefined>;
-  getMany(keys: string[]): Promise<(Uint8Array | undefined)[]>;
-  batch(): StateBatch;
-  iterator(range: DatabaseRange): DatabaseIterator<[string, Uint8Array]>;
-  keys(range: DatabaseRange): DatabaseIterator<string>;
-  clear(): Promise<void>;
-  close(): Promise<void>;
-}
-
-interface StateBatch {
-  put(key: string, value: Uint8Array): unknown;
-  del(key: string): unknown;
-  write(): Promise<void>;
-  close(): Promise<void>;
-}
-
-interface DatabaseRange {
-  readonly gte: string;
-  readonly lt: string;
-  readonly limit?: number;
-  readonly reverse?: boolean;
-}
-
-interface DatabaseIterator<T> {
-  nextv(size: number): Promise<T[]>;
-  close(): Promise<void>;
-}
 
 /** A batch with nothing but the tip, a note and the end of an old note takes no less in LevelDB's log. */
 const LEAST_BATCH_BYTES = 128;
 /** Blocks whose notes are kept: all that recovery could leave out, as it reads up to two logs. */
 const NOTED_BLOCKS = (2 * LOG_BYTES) / LEAST_BATCH_BYTES;
-/** Rows an iterator fetches at a time: bounds memory, and costs one trip to the thread pool. */
-const CHUNK_ROWS = 1000;
+/** Blocks, and bytes of their keys and values, that may wait to be written: seconds of the busiest traffic. */
+const MAX_PENDING_BLOCKS = 64;
+const MAX_PENDING_BYTES = 32 * 1024 * 1024;
+/** Rows that are put into a batch at a time, between which everything else may run: half a millisecond. */
+const TURN_ROWS = 256;
+/** Keys that are looked up without leaving the thread. */
+const MAX_KEYS_AT_ONCE = 8;
+const CACHE_BYTES = 64 * 1024 * 1024;
+
+export interface StateStoreOptions {
+  /** How many blocks' notes are kept and counted. */
+  readonly notedBlocks?: number;
+  /** Memory for state values that were read or written last; 64 MiB by default. */
+  readonly cacheBytes?: number;
+  /** Hears of the write that failed, once: no call may be waiting for it. Nothing can be read or written from then on. */
+  readonly onFailure?: (error: Error) => void;
+}
 
 /**
  * Opens the database in the folder `location`, or makes an empty one. LevelDB's lock on it is what keeps a second process
@@ -59,23 +48,23 @@ const CHUNK_ROWS = 1000;
  * @throws CodedError `FOLDER_IN_USE`, `FOLDER_UNUSABLE`, `STATE_CORRUPT` (then `setAsideStateStore` and open anew),
  *   `STATE_FAILED`.
  */
-export async function openStateStore(location: string): Promise<StateStore> {
-  return await stateStoreOver(await openLevelDatabase(location));
+export async function openStateStore(location: string, options: StateStoreOptions = {}): Promise<StateStore> {
+  return await stateStoreOver(await openLevelDatabase(location), options);
 }
 
 /**
  * The store over an open database, which it closes in the end.
- * @param notedBlocks how many blocks' notes are kept and counted.
  * @throws CodedError `STATE_CORRUPT` where a block is missing among those applied, or the tip is damaged.
  */
-export async function stateStoreOver(database: StateDatabase, notedBlocks = NOTED_BLOCKS): Promise<StateStore> {
+export async function stateStoreOver(database: StateDatabase, options: StateStoreOptions = {}): Promise<StateStore> {
+  const { notedBlocks = NOTED_BLOCKS } = options;
   try {
     const tip = await tipAt(database, TIP_KEY);
     const base = await tipAt(database, BASE_KEY);
     // Without a tip, all that is there is left from a `clear` or a `fill` that a crash cut short.
     if (tip === null) await database.clear();
     else await checkNotes(database, tip.height, Math.max(base?.height ?? 0, tip.height - notedBlocks + 1));
-    return new LevelStateStore(database, tip, notedBlocks);
+    return new LevelStateStore(database, tip, options);
   } catch (error) {
     await database.close();
     throw stateError(error);
@@ -85,13 +74,26 @@ export async function stateStoreOver(database: StateDatabase, notedBlocks = NOTE
 class LevelStateStore implements StateStore {
   readonly #database: StateDatabase;
   readonly #notedBlocks: number;
+  readonly #onFailure: (error: Error) => void;
   readonly #queue = new WriteQueue('the state database', 'STATE_FAILED');
+  readonly #cache: ValueCache;
+  /** Of all ranges that were forgotten, from the first key to the last: what the cache knows of these keys is too old. */
+  #forgotten: KeyRange | null = null;
   #tip: StateTip | null;
+  #waiting = new PendingBlocks();
+  #writing = new PendingBlocks();
+  /** Resolves when all that was pending is written; null while nothing is. */
+  #writer: Promise<void> | null = null;
+  /** Grows with each change, so that what was read before one is not taken for what is there after it. */
+  #changes = 0;
 
-  constructor(database: StateDatabase, tip: StateTip | null, notedBlocks: number) {
+  constructor(database: StateDatabase, tip: StateTip | null, options: StateStoreOptions) {
+    const { notedBlocks = NOTED_BLOCKS, cacheBytes = CACHE_BYTES, onFailure = () => undefined } = options;
     this.#database = database;
     this.#tip = tip;
     this.#notedBlocks = notedBlocks;
+    this.#cache = new ValueCache(cacheBytes);
+    this.#onFailure = onFailure;
   }
 
   height(): number | null {
@@ -103,30 +105,42 @@ class LevelStateStore implements StateStore {
   }
 
   async get(keys: readonly StateKey[]): Promise<readonly (Uint8Array | null)[]> {
-    const stored = keys.map((key) => STATE_PREFIX + key);
-    return await this.#reading(async () => openAll(stored, await this.#database.getMany(stored)));
+    return await this.#reading(async () => {
+      const unknown: StateKey[] = [];
+      const values = keys.map((key) => {
+        const value = this.#known(key);
+        if (value === undefined) unknown.push(key);
+        return value;
+      });
+      if (unknown.length === 0) return values.map((value) => value ?? null);
+      const read = (await this.#readState(unknown)).values();
+      return values.map((value) => (value === undefined ? (read.next().value ?? null) : value));
+    });
   }
 
+  /** When it resolves, every reader sees the block; where too many wait for the database, it waits as well. */
   apply(height: number, writes: BlockWrites, index: readonly IndexWrite[], chain: Hash): Promise<void> {
     return this.#changing(async () => {
       const tip = { height, chain };
       assertFollows(this.#tip, tip);
-      const batch = this.#database.batch();
-      try {
-        await this.#fill(batch, tip, writes, index);
-      } catch (error) {
-        await batch.close();
-        throw error;
-      }
-      await batch.write();
+      while (this.#writer !== null && this.#isFull) await this.#writer;
+      this.#changes += 1;
+      this.#waiting.add({ tip, writes, index });
+      if (writes.forget !== null) this.#forgotten = hull(this.#forgotten, writes.forget);
+      for (const { key, value } of writes.entries) this.#cache.set(key, value);
       this.#tip = tip;
+      if (this.#writer === null) this.#beginWriting();
     });
   }
 
   async *pages(): AsyncGenerator<readonly { readonly key: StateKey; readonly value: Uint8Array }[]> {
-    this.#queue.check();
+    // As a change, so that no block is applied between the last write and the snapshot that an iterator is.
+    const iterator = await this.#changing(async () => {
+      await this.#written();
+      return this.#database.iterator(wholeSection(STATE_PREFIX));
+    });
     try {
-      for await (const rows of chunksOf(this.#database.iterator(wholeSection(STATE_PREFIX)))) {
+      for await (const rows of chunksOf(iterator)) {
         yield rows.map(([key, sealed]) => {
           return { key: key.slice(STATE_PREFIX.length) as StateKey, value: openValue(key, sealed) };
         });
@@ -137,22 +151,29 @@ class LevelStateStore implements StateStore {
   }
 
   async indexGet(key: string): Promise<Uint8Array | null> {
-    const stored = INDEX_PREFIX + key;
-    return await this.#reading(async () => {
-      const sealed = await this.#database.get(stored);
-      return sealed === undefined ? null : openValue(stored, sealed);
-    });
+    const [value] = await this.indexGetMany([key]);
+    return value ?? null;
   }
 
   async indexGetMany(keys: readonly string[]): Promise<readonly (Uint8Array | null)[]> {
-    const stored = keys.map((key) => INDEX_PREFIX + key);
-    return await this.#reading(async () => openAll(stored, await this.#database.getMany(stored)));
+    return await this.#reading(async () => {
+      const unknown: string[] = [];
+      const values = keys.map((key) => {
+        const value = this.#waiting.indexGet(key) ?? this.#writing.indexGet(key);
+        if (value === undefined) unknown.push(INDEX_PREFIX + key);
+        return value;
+      });
+      if (unknown.length === 0) return values.map((value) => value ?? null);
+      const read = (await this.#read(unknown)).values();
+      return values.map((value) => value ?? read.next().value ?? null);
+    });
   }
 
   async indexRange({ from, to, limit, reverse }: RangeQuery): Promise<readonly IndexWrite[]> {
     assert(Number.isInteger(limit) && limit >= 0, 'a range is limited to a number of rows');
     const range = { gte: INDEX_PREFIX + from, lt: INDEX_PREFIX + to, limit, reverse };
     return await this.#reading(async () => {
+      await this.#written();
       const found: IndexWrite[] = [];
       for await (const rows of chunksOf(this.#database.iterator(range))) {
         for (const [key, sealed] of rows) {
@@ -166,10 +187,10 @@ class LevelStateStore implements StateStore {
   /** The tip goes first: whatever a crash leaves of the rest is then known for what it is. */
   clear(): Promise<void> {
     return this.#changing(async () => {
-      const batch = this.#database.batch();
-      batch.del(TIP_KEY);
-      await batch.write();
+      await this.#written();
+      await this.#batch((batch) => batch.del(TIP_KEY));
       this.#tip = null;
+      this.#forgetAll();
       await this.#database.clear();
     });
   }
@@ -177,9 +198,10 @@ class LevelStateStore implements StateStore {
   fill(entries: readonly { readonly key: StateKey; readonly value: Uint8Array }[]): Promise<void> {
     return this.#changing(async () => {
       assert(this.#tip === null, 'only an empty store is filled');
-      await this.#write((batch) => {
+      await this.#batch((batch) => {
         for (const { key, value } of entries) batch.put(STATE_PREFIX + key, sealValue(STATE_PREFIX + key, value));
       });
+      this.#forgetAll();
     });
   }
 
@@ -187,7 +209,7 @@ class LevelStateStore implements StateStore {
     return this.#changing(async () => {
       assert(this.#tip === null, 'only what was just filled is sealed');
       const tip = { height, chain };
-      await this.#write((batch) => {
+      await this.#batch((batch) => {
         for (const key of [TIP_KEY, BASE_KEY]) batch.put(key, sealValue(key, encodeTip(tip)));
         batch.put(appliedKey(height), sealValue(appliedKey(height), NOTHING));
       });
@@ -196,17 +218,99 @@ class LevelStateStore implements StateStore {
   }
 
   close(): Promise<void> {
-    return this.#queue.close(() => this.#database.close());
+    return this.#queue.close(async () => {
+      try {
+        if (!this.#queue.hasFailed) await this.#written();
+      } finally {
+        await this.#database.close();
+      }
+    });
   }
 
-  async #write(put: (batch: StateBatch) => void): Promise<void> {
+  /** What is known without the database; undefined for what is not. */
+  #known(key: string): Uint8Array | null | undefined {
+    for (const pending of [this.#waiting, this.#writing]) {
+      const value = pending.get(key);
+      if (value !== undefined) return value;
+    }
+    return this.#isForgotten(key) ? undefined : this.#cache.get(key);
+  }
+
+  #isForgotten(key: string): boolean {
+    return this.#forgotten !== null && isWithin(key, this.#forgotten);
+  }
+
+  async #readState(keys: readonly StateKey[]): Promise<readonly (Uint8Array | null)[]> {
+    const changes = this.#changes;
+    const stored = keys.map((key) => STATE_PREFIX + key);
+    const values = await this.#read(stored);
+    if (changes !== this.#changes) return values;
+    for (const [at, key] of keys.entries()) {
+      if (!this.#isForgotten(key)) this.#cache.set(key, values[at] ?? null);
+    }
+    return values;
+  }
+
+  /** A look-up that finds nothing takes two microseconds, a trip to another thread and back thirty. */
+  async #read(stored: string[]): Promise<readonly (Uint8Array | null)[]> {
+    const database = this.#database;
+    if (stored.length > MAX_KEYS_AT_ONCE) return openAll(stored, await database.getMany(stored));
+    return openAll(
+      stored,
+      stored.map((key) => database.getSync(key)),
+    );
+  }
+
+  get #isFull(): boolean {
+    const blocks = this.#waiting.blocks.length + this.#writing.blocks.length;
+    const bytes = this.#waiting.bytes + this.#writing.bytes;
+    return blocks >= MAX_PENDING_BLOCKS || bytes >= MAX_PENDING_BYTES;
+  }
+
+  /** Resolves when everything that was applied is in the database. */
+  async #written(): Promise<void> {
+    while (this.#writer !== null) await this.#writer;
+  }
+
+  #beginWriting(): void {
+    this.#writer = this.#write();
+    // Whoever waits for it hears of its failure, and so does the node.
+    this.#writer.catch(() => undefined);
+  }
+
+  /** Writes what is pending until nothing is. What fails here nobody may be waiting for, so it is told. */
+  async #write(): Promise<void> {
+    try {
+      while (this.#waiting.blocks.length > 0) {
+        // Whoever waits for the block goes first.
+        await turn();
+        this.#writing = this.#waiting;
+        this.#waiting = new PendingBlocks();
+        for (const block of this.#writing.blocks) await this.#writeBlock(block);
+        this.#writing = new PendingBlocks();
+      }
+      this.#writer = null;
+    } catch (error) {
+      this.#writer = null;
+      const failure = this.#queue.fail(stateError(error));
+      this.#onFailure(failure);
+      throw failure;
+    }
+  }
+
+  async #writeBlock(block: PendingBlock): Promise<void> {
     const batch = this.#database.batch();
-    put(batch);
+    try {
+      await this.#fill(batch, block);
+    } catch (error) {
+      await batch.close();
+      throw error;
+    }
     await batch.write();
   }
 
   /** What is forgotten goes in first, so that a key written by the same block stays. */
-  async #fill(batch: StateBatch, tip: StateTip, writes: BlockWrites, index: readonly IndexWrite[]): Promise<void> {
+  async #fill(batch: StateBatch, { tip, writes, index }: PendingBlock): Promise<void> {
     if (writes.forget !== null) {
       const range = { gte: STATE_PREFIX + writes.forget.from, lt: STATE_PREFIX + writes.forget.to };
       for await (const keys of chunksOf(this.#database.keys(range))) {
@@ -214,17 +318,36 @@ class LevelStateStore implements StateStore {
       }
     }
     const put = (key: string, value: Uint8Array) => batch.put(key, sealValue(key, value));
+    let filled = 0;
     for (const { key, value } of writes.entries) {
       if (value === null) batch.del(STATE_PREFIX + key);
       else put(STATE_PREFIX + key, value);
+      filled += 1;
+      if (filled % TURN_ROWS === 0) await turn();
     }
-    for (const { key, value } of index) put(INDEX_PREFIX + key, value);
+    for (const { key, value } of index) {
+      put(INDEX_PREFIX + key, value);
+      filled += 1;
+      if (filled % TURN_ROWS === 0) await turn();
+    }
     put(TIP_KEY, encodeTip(tip));
     put(appliedKey(tip.height), NOTHING);
     if (tip.height >= this.#notedBlocks) batch.del(appliedKey(tip.height - this.#notedBlocks));
   }
 
-  #changing(change: () => Promise<void>): Promise<void> {
+  async #batch(put: (batch: StateBatch) => void): Promise<void> {
+    const batch = this.#database.batch();
+    put(batch);
+    await batch.write();
+  }
+
+  #forgetAll(): void {
+    this.#changes += 1;
+    this.#cache.clear();
+    this.#forgotten = null;
+  }
+
+  #changing<T>(change: () => Promise<T>): Promise<T> {
     return this.#queue.run(() => orStateError(change));
   }
 
@@ -266,16 +389,4 @@ async function checkNotes(database: StateDatabase, height: number, from: number)
 function openAll(keys: readonly string[], sealed: readonly (Uint8Array | undefined)[]): (Uint8Array | null)[] {
   assert(keys.length === sealed.length, 'the database answers for each key');
   return sealed.map((value, at) => (value === undefined ? null : openValue(keys[at] ?? '', value)));
-}
-
-async function* chunksOf<T>(iterator: DatabaseIterator<T>): AsyncGenerator<T[]> {
-  try {
-    for (;;) {
-      const rows = await iterator.nextv(CHUNK_ROWS);
-      if (rows.length === 0) return;
-      yield rows;
-    }
-  } finally {
-    await iterator.close();
-  }
 }

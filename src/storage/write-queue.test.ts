@@ -74,3 +74,17 @@ t.test('what failed can still be closed', async (t) => {
   });
   t.ok(released);
 });
+
+t.test('a failure that no change waited for is final too, and the first counts', async (t) => {
+  const q = queue();
+  t.notOk(q.hasFailed);
+  const first = q.fail(new Error('EIO'));
+  t.match(first, { code: 'LOG_FAILED', message: /EIO/ });
+  t.equal(q.fail(new Error('ENOSPC')), first);
+  t.ok(q.hasFailed);
+  await t.rejects(
+    q.run(() => Promise.resolve()),
+    first,
+  );
+  t.throws(() => q.check(), { code: 'LOG_FAILED' });
+});

@@ -37,6 +37,15 @@ export class WriteQueue {
     });
   }
 
+  /** Says that a write failed which no change waited for: it is final as well. @returns the failure that counts, the first. */
+  fail(error: unknown): Error {
+    return this.#failure ?? this.#poison(error);
+  }
+
+  get hasFailed(): boolean {
+    return this.#failure !== null;
+  }
+
   /** For readers: @throws CodedError when nothing here may be relied on any more. */
   check(): void {
     if (this.#failure !== null) throw this.#failure;

@@ -1,0 +1,71 @@
+/**
+ * Blocks that are applied and not yet in the database, and what they change, merged: whoever reads looks here first. Between
+ * two groups, the older of which is being written, every block is in one of them until it is in the database.
+ */
+import type { IndexWrite } from '../ports.ts';
+import type { BlockWrites } from '../types/index.ts';
+import type { StateTip } from './state-values.ts';
+
+export interface PendingBlock {
+  readonly tip: StateTip;
+  readonly writes: BlockWrites;
+  readonly index: readonly IndexWrite[];
+}
+
+/** Keys from the first, included, to the second, excluded. */
+export interface KeyRange {
+  readonly from: string;
+  readonly to: string;
+}
+
+export function isWithin(key: string, { from, to }: KeyRange): boolean {
+  return key >= from && key < to;
+}
+
+/** The range from the first key of both to the last. */
+export function hull(range: KeyRange | null, { from, to }: KeyRange): KeyRange {
+  if (range === null || from >= to) return range ?? { from, to };
+  return { from: from < range.from ? from : range.from, to: to > range.to ? to : range.to };
+}
+
+export class PendingBlocks {
+  readonly blocks: PendingBlock[] = [];
+  /** Of keys and values; what it takes in memory is some times as much. */
+  bytes = 0;
+  readonly #entries = new Map<string, Uint8Array | null>();
+  readonly #index = new Map<string, Uint8Array>();
+  readonly #forgotten: KeyRange[] = [];
+
+  /** As in the database, what is forgotten goes first, so that a key written by the same block stays. */
+  add(block: PendingBlock): void {
+    const { writes, index } = block;
+    this.blocks.push(block);
+    if (writes.forget !== null) this.#forget(writes.forget);
+    for (const { key, value } of writes.entries) {
+      this.#entries.set(key, value);
+      this.bytes += key.length + (value?.length ?? 0);
+    }
+    for (const { key, value } of index) {
+      this.#index.set(key, value);
+      this.bytes += key.length + value.length;
+    }
+  }
+
+  /** Null for what is not there any more, undefined for what these blocks do not speak of. */
+  get(key: string): Uint8Array | null | undefined {
+    const value = this.#entries.get(key);
+    if (value !== undefined) return value;
+    return this.#forgotten.some((range) => isWithin(key, range)) ? null : undefined;
+  }
+
+  indexGet(key: string): Uint8Array | undefined {
+    return this.#index.get(key);
+  }
+
+  #forget(range: KeyRange): void {
+    for (const key of this.#entries.keys()) {
+      if (isWithin(key, range)) this.#entries.set(key, null);
+    }
+    this.#forgotten.push(range);
+  }
+}

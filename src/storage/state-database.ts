@@ -1,0 +1,52 @@
+/** The database under the state store, as much of it as the store needs, and reading it a part at a time. */
+
+/** What is needed of a database; every `AbstractLevel` with text keys and binary values has it. */
+export interface StateDatabase {
+  get(key: string): Promise<Uint8Array | undefined>;
+  getSync(key: string): Uint8Array | undefined;
+  getMany(keys: string[]): Promise<(Uint8Array | undefined)[]>;
+  batch(): StateBatch;
+  iterator(range: DatabaseRange): DatabaseIterator<[string, Uint8Array]>;
+  keys(range: DatabaseRange): DatabaseIterator<string>;
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface StateBatch {
+  put(key: string, value: Uint8Array): unknown;
+  del(key: string): unknown;
+  write(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface DatabaseRange {
+  readonly gte: string;
+  readonly lt: string;
+  readonly limit?: number;
+  readonly reverse?: boolean;
+}
+
+interface DatabaseIterator<T> {
+  nextv(size: number): Promise<T[]>;
+  close(): Promise<void>;
+}
+
+/** Rows an iterator fetches at a time: bounds memory, and costs one trip to the thread pool. */
+const CHUNK_ROWS = 1000;
+
+export async function* chunksOf<T>(iterator: DatabaseIterator<T>): AsyncGenerator<T[]> {
+  try {
+    for (;;) {
+      const rows = await iterator.nextv(CHUNK_ROWS);
+      if (rows.length === 0) return;
+      yield rows;
+    }
+  } finally {
+    await iterator.close();
+  }
+}
+
+/** Lets everything else run that is ready to. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
