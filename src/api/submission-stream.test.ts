@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import { encodeFrame } from '../codec/frames.ts';
 import { MAX_TRANSACTION_BYTES } from '../codec/limits.ts';
@@ -16,10 +17,11 @@ import { idOf, issue, settlement, transactionOf, transfer } from '../testing/tra
 import type { ParticipantId, Transaction } from '../types/index.ts';
 import type { ApiError } from './client-errors.ts';
 import type { ApiLimits } from './context.ts';
+import { ERROR_STATUS, type ErrorCode } from './errors.ts';
 import type { NodeFace } from './node-face.ts';
 import { openSubmissionStream } from './stream-client.ts';
 import { type TestApi, testApi } from './testing.ts';
-import type { SubmissionAnswer } from './types.ts';
+import type { ErrorJson, SubmissionAnswer } from './types.ts';
 
 const PATH = '/api/v1/transactions/stream';
 const TYPE = 'application/vnd.tonle.transactions';
@@ -269,6 +271,38 @@ t.test('a frame that is none ends the stream after the lines of those before it'
   cut.end();
   t.match(await cut.ended(), { code: 'FRAME_INVALID', message: /ended inside a frame/ });
   t.strictSame(cut.answers, []);
+});
+
+t.test('whatever bytes come, each whole frame has its line, and the last line says what was wrong', async (t) => {
+  const world = await listening(t);
+  const transaction = encode(transactionSchema, payment(world));
+  let refused = 0;
+  const frame = fc.oneof(
+    fc.uint8Array({ minLength: 1, maxLength: 40 }),
+    fc.nat(transaction.length - 1).map((at) => transaction.with(at, (transaction[at] ?? 0) ^ 1)),
+  );
+  const tail = fc.constantFrom([], [0], [0, 0, 0, 0], [0, 0, 1, 0, 7], [255, 255, 255, 255, 1]);
+  await fc.assert(
+    fc.asyncProperty(fc.array(frame, { maxLength: 8 }), tail, async (frames, rest) => {
+      const body = Buffer.concat([...frames.map(encodeFrame), Uint8Array.from(rest)]);
+      const answer = await world.api.send<string>({
+        method: 'POST',
+        url: PATH,
+        headers: { 'content-type': TYPE },
+        body,
+      });
+      const lines = answer.body.split('\n').slice(0, -1);
+      const found = lines.map((line) => JSON.parse(line) as SubmissionAnswer | ErrorJson);
+      const own = found.filter((each) => 'n' in each);
+      refused += own.length;
+      t.strictSame(numbers(own), upTo(frames.length));
+      t.ok(own.every((each) => each.state === 'refused' && ERROR_STATUS[each.error.code as ErrorCode] < 500));
+      const last = found.at(-1);
+      t.equal(rest.length > 0, last !== undefined && !('n' in last) && last.error.code === 'FRAME_INVALID');
+    }),
+    { numRuns: 100 },
+  );
+  t.ok(refused > 100);
 });
 
 t.test('it takes no more than may be in flight, and goes on when there is room', async (t) => {
