@@ -1,5 +1,5 @@
 /** The figures to reach, made of a report's rows: each a ratio within one run, or a time that a person waits. */
-import type { Figure, Limit, PostgresReport, Row, Run, Skipped } from './report.ts';
+import type { Figure, Limit, PostgresReport, Report, Row, Run, Skipped } from './report.ts';
 
 export interface Measured {
   readonly limit: Limit | null;
@@ -26,6 +26,16 @@ export function figuresOf(measured: Measured): Figure[] {
     memory(measured.rows.find(({ name }) => name === 'soak')),
     restart(measured.rows.find(({ name }) => name === 'soak')),
   ];
+}
+
+/** What this run did not measure, as the last full one did. */
+export function completedBy(figures: readonly Figure[], full: Report): Figure[] {
+  const from = `full run of ${full.startedAt.slice(0, 10)}, commit ${full.commit}`;
+  return figures.map((figure) => {
+    const known = full.figures.find(({ what }) => what === figure.what);
+    if (figure.verdict !== 'not measured' || known === undefined || known.reached === null) return figure;
+    return { ...known, how: `${from}: ${known.how}` };
+  });
 }
 
 /** The run of a row that counts; null where it was not made or has no figure. */

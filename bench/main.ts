@@ -9,17 +9,20 @@ import path from 'node:path';
 import { systemClock } from '../src/cli/system.ts';
 import { ownVersion } from '../src/cli/version.ts';
 import { CodedError } from '../src/errors.ts';
-import { chosenRun, figuresOf } from './figures.ts';
+import { chosenRun, completedBy, figuresOf } from './figures.ts';
 import { type Flags, HELP, readFlags } from './flags.ts';
 import { measureLimit } from './limit/limit.ts';
 import { commitHere, describeMachine } from './machine.ts';
 import { reportPage } from './page/page.ts';
+import { readReport } from './page/read.ts';
 import { reportText } from './page/terminal.ts';
 import { measurePostgres } from './peers/postgresql/postgresql.ts';
 import { Progress } from './progress.ts';
-import type { PostgresReport, Report, Row, Skipped } from './report.ts';
+import type { Figure, PostgresReport, Report, Row, Skipped } from './report.ts';
 import { SCENES, type Scene } from './scenes.ts';
 
+/** The last full report, which is kept in the repository. */
+const LAST_FULL = path.join(import.meta.dirname, 'results', 'full.json');
 const POSTGRES_ACCOUNTS = 1_000;
 const POSTGRES_CLIENTS = [8, 32];
 
@@ -78,8 +81,19 @@ async function measure(flags: Flags, folder: string, progress: Progress): Promis
     limit,
     postgresql,
     rows,
-    figures: figuresOf({ limit, postgresql, rows }),
+    figures: await figuresWithThoseOfFull(figuresOf({ limit, postgresql, rows })),
   };
+}
+
+/** Some figures take the full run: where its report is kept, they are shown with its date. */
+async function figuresWithThoseOfFull(figures: readonly Figure[]): Promise<readonly Figure[]> {
+  if (figures.every(({ reached }) => reached !== null)) return figures;
+  try {
+    return completedBy(figures, await readReport(LAST_FULL));
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'REPORT_NOT_FOUND') return figures;
+    throw error;
+  }
 }
 
 async function besideIt(flags: Flags, folder: string, progress: Progress): Promise<PostgresReport | Skipped> {

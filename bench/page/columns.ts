@@ -55,7 +55,9 @@ function linesOf(
 function wrapped(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(/\s+/).flatMap((long) => long.match(new RegExp(`.{1,${Math.max(1, width)}}`, 'gu')) ?? [])) {
+  for (const word of text
+    .split(/\s+/)
+    .flatMap((long) => long.match(new RegExp(`.{1,${Math.max(1, width)}}`, 'gu')) ?? [])) {
     if (line !== '' && line.length + 1 + word.length > width) {
       lines.push(line);
       line = word;

@@ -33,6 +33,12 @@ export interface BuilderParts {
 /** A block that is ahead of this clock by so much more than the rules allow is not waited for. */
 const MAX_EARLY_MS = 60_000;
 
+/**
+ * A node proposes no more than every validator runs in a fraction of the time that it waits for a proposal, also where they
+ * share their cores: a block of all that waits, under overload, takes longer than a round, and then the next round as well.
+ */
+const MAX_OWN_BLOCK_TRANSACTIONS = 2_048;
+
 export class Builder {
   readonly #parts: BuilderParts;
 
@@ -49,9 +55,10 @@ export class Builder {
     const { chain, pool } = this.#parts;
     const timeMs = Math.max(nowMs, chain.tip.timeMs + 1);
     const chosen = evidence.slice(0, MAX_BLOCK_EVIDENCE);
-    const offered = pool.oldest(MAX_BLOCK_BATCHES);
+    const offered = enough(pool.oldest(MAX_BLOCK_BATCHES));
     let execution = await chain.execute(timeMs, offered, chosen);
-    const useful = offered.filter((known) => takesPart(known, execution));
+    const took = new Set<string>(execution.result.receipts.map((receipt) => receipt.transactionId));
+    const useful = offered.filter(({ transactions }) => transactions.some(({ id }) => took.has(id)));
     if (useful.length < offered.length) {
       for (const known of offered) if (!useful.includes(known)) pool.putAside(known.digest);
       execution = await chain.execute(timeMs, useful, chosen);
@@ -122,7 +129,12 @@ export class Builder {
   }
 }
 
-function takesPart(known: KnownBatch, { result }: Execution): boolean {
-  const ids = new Set<string>(result.receipts.map((receipt) => receipt.transactionId));
-  return known.transactions.some(({ id }) => ids.has(id));
+/** The first batches, as many as fit; one at least. */
+function enough(batches: readonly KnownBatch[]): readonly KnownBatch[] {
+  let transactions = 0;
+  const end = batches.findIndex((known, i) => {
+    transactions += known.transactions.length;
+    return i > 0 && transactions > MAX_OWN_BLOCK_TRANSACTIONS;
+  });
+  return end < 0 ? batches : batches.slice(0, end);
 }

@@ -47,8 +47,10 @@ export class Spread {
   async flush(): Promise<void> {
     const { transactions, timings } = this.#context;
     if (transactions.waiting === 0) return;
-    if (this.#underWay.size === 0 || transactions.waiting >= MAX_BATCH_TRANSACTIONS) await this.#sendBatches();
-    else this.#sendAfter(this.#underWay.size < MAX_UNDER_WAY ? timings.batchDelayMs : timings.batchHoldMs);
+    const mayFollow = this.#underWay.size < MAX_UNDER_WAY;
+    const isFull = transactions.waiting >= MAX_BATCH_TRANSACTIONS;
+    if (this.#underWay.size === 0 || (mayFollow && isFull)) await this.#sendBatch();
+    else this.#sendAfter(mayFollow ? timings.batchDelayMs : timings.batchHoldMs);
   }
 
   /** In the inbox: a block holds these, so the next transactions need not wait for company. */
@@ -109,29 +111,28 @@ export class Spread {
     if (this.#flushDueMs !== null && this.#flushDueMs <= dueMs) return;
     this.#cancelFlush?.();
     this.#flushDueMs = dueMs;
-    this.#cancelFlush = clock.schedule(delayMs, () => void inbox.post(() => this.#sendBatches()));
+    this.#cancelFlush = clock.schedule(delayMs, () => void inbox.post(() => this.#sendBatch()));
   }
 
-  async #sendBatches(): Promise<void> {
+  async #sendBatch(): Promise<void> {
     const { transactions, batches, chain, network, self } = this.#context;
     this.#cancelFlush?.();
     this.#cancelFlush = null;
     this.#flushDueMs = null;
-    while (transactions.waiting > 0) {
-      const taken = transactions.takeBatch(MAX_BATCH_TRANSACTIONS, MAX_BATCH_BYTES - BATCH_OVERHEAD_BYTES);
-      if (taken.length === 0) break;
-      const batch: Batch = {
-        version: 1,
-        chainId: chain.chainId,
-        author: self,
-        transactions: taken.map((entry) => entry.transaction),
-      };
-      const known = knowBatch(batch, encode(batchSchema, batch));
-      batches.add(known, true);
-      this.#underWay.add(known.digest);
-      network.pushBatch(known.bytes);
-      this.#context.emit({ type: 'batched', digest: known.digest, transactions: known.transactions });
-    }
+    const taken = transactions.takeBatch(MAX_BATCH_TRANSACTIONS, MAX_BATCH_BYTES - BATCH_OVERHEAD_BYTES);
+    if (taken.length === 0) return;
+    const batch: Batch = {
+      version: 1,
+      chainId: chain.chainId,
+      author: self,
+      transactions: taken.map((entry) => entry.transaction),
+    };
+    const known = knowBatch(batch, encode(batchSchema, batch));
+    batches.add(known, true);
+    this.#underWay.add(known.digest);
+    network.pushBatch(known.bytes);
+    this.#context.emit({ type: 'batched', digest: known.digest, transactions: known.transactions });
+    await this.flush();
     await this.#onBatch();
   }
 
