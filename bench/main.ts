@@ -81,15 +81,15 @@ async function measure(flags: Flags, folder: string, progress: Progress): Promis
     limit,
     postgresql,
     rows,
-    figures: await figuresWithThoseOfFull(figuresOf({ limit, postgresql, rows })),
+    figures: figuresWithThoseOfFull(figuresOf({ limit, postgresql, rows })),
   };
 }
 
 /** Some figures take the full run: where its report is kept, they are shown with its date. */
-async function figuresWithThoseOfFull(figures: readonly Figure[]): Promise<readonly Figure[]> {
+function figuresWithThoseOfFull(figures: readonly Figure[]): readonly Figure[] {
   if (figures.every(({ reached }) => reached !== null)) return figures;
   try {
-    return completedBy(figures, await readReport(LAST_FULL));
+    return completedBy(figures, readReport(LAST_FULL));
   } catch (error) {
     if (error instanceof CodedError && error.code === 'REPORT_NOT_FOUND') return figures;
     throw error;
