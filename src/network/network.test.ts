@@ -9,7 +9,7 @@ import { MAX_BATCHES_IN_HAND, MAX_UNSENT_BYTES } from './batch/constants.ts';
 import type { NetworkOptions } from './index.ts';
 import { createNetwork } from './index.ts';
 import { BAN_MS } from './limits.ts';
-import { bytesOf, codeOf, networkCases, startHosts, TestHost } from './network.suite.ts';
+import { bytesOf, codeOf, hostAt, networkCases, startHosts, TestHost } from './network.suite.ts';
 import { membersUpTo, participantAt, seedOf, TcpWorld } from './tcp-world.suite.ts';
 
 for (const { name, size, run } of networkCases) {
@@ -75,6 +75,26 @@ t.test('gossip carries the same bytes once, so what has to be said again is said
   t.strictSame(
     heard,
     [1, 2].map((first) => ['evidence', Buffer.from(bytesOf(first))]),
+  );
+});
+
+t.test('where a link is missing, messages go through others', async (t) => {
+  const world = new TcpWorld(await membersUpTo(3));
+  t.teardown(() => world.close());
+  const hosts = await startHosts(world, 3);
+  const [speaker, listener, between] = [hostAt(hosts, 0), hostAt(hosts, 1), hostAt(hosts, 2)];
+  speaker.network.ban(world.participant(1), 'to lose the link');
+  await Promise.all([speaker.hasPeers(1), listener.hasPeers(1), between.hasPeers(2)]);
+  // Until the speaker has heard of the other's link, it takes the listener for dead.
+  for (let first = 1; listener.gossip.length === 0; first += 1) {
+    speaker.network.publish('votes', bytesOf(first));
+    await between.until(() => between.gossip.length === first);
+  }
+  t.equal(listener.gossip[0]?.from, world.participant(2));
+  t.equal(
+    new Set(between.gossip.map(({ bytes }) => Buffer.from(bytes).toString('hex'))).size,
+    between.gossip.length,
+    'each once',
   );
 });
 
