@@ -10,7 +10,7 @@ import type { ErrorJson, SubmissionAnswer } from './types.ts';
 export interface SubmissionHandlers {
   /** Answers, in the order of their ends; those of one block come together. */
   onAnswers(answers: readonly SubmissionAnswer[]): void;
-  /** Once, after the last answer. @param error null where the node ended the answer in order. */
+  /** Once, after the last answer. @param error null where the node ended the answer in order, or `destroy` was called. */
   onEnd(error: ApiError | null): void;
   /** After `push` said false: the node takes more again. */
   onDrain?(): void;

@@ -32,8 +32,9 @@ export class Submission implements Applicant {
   readonly startMs: number;
   readonly owner: SubmissionOwner;
   readonly #desk: SubmissionDesk;
-  /** Another one of the same transaction, which has the same end. */
-  next: Submission | null = null;
+  /** Others of the same transaction, which have the same end. */
+  older: Submission | null = null;
+  newer: Submission | null = null;
   isEnded = false;
 
   constructor(desk: SubmissionDesk, fields: Pick<Submission, 'n' | 'id' | 'transaction' | 'startMs' | 'owner'>) {
@@ -67,7 +68,7 @@ const RETRY_MS = 1_000;
 
 export class SubmissionDesk {
   readonly #parts: DeskParts;
-  /** Everything without its end, by the transaction. */
+  /** The newest one of each transaction that has no end yet. */
   readonly #unended = new Map<TransactionId, Submission>();
   readonly #owners = new Set<SubmissionOwner>();
   /** Not yet given to the node, which has no room: oldest first. */
@@ -99,7 +100,9 @@ export class SubmissionDesk {
   submit(submissions: readonly Submission[]): void {
     // Before the node is asked: a block may bring one before the node's answer is here.
     for (const submission of submissions) {
-      submission.next = this.#unended.get(submission.id) ?? null;
+      const older = this.#unended.get(submission.id) ?? null;
+      submission.older = older;
+      if (older !== null) older.newer = submission;
       this.#unended.set(submission.id, submission);
     }
     const room = this.isFull ? 0 : this.#parts.node.room;
@@ -162,7 +165,7 @@ export class SubmissionDesk {
     let submission = this.#unended.get(id) ?? null;
     if (submission === null) return;
     this.#unended.delete(id);
-    for (; submission !== null; submission = submission.next) {
+    for (; submission !== null; submission = submission.older) {
       if (end.state === 'final') this.#parts.metrics.final(submission.startMs);
       submission.isEnded = true;
       submission.owner.ended(submission, end);
@@ -174,15 +177,11 @@ export class SubmissionDesk {
   #forget(submission: Submission): boolean {
     if (submission.isEnded) return false;
     submission.isEnded = true;
-    const { id, next } = submission;
-    let before = this.#unended.get(id) ?? null;
-    if (before === submission) {
-      if (next === null) this.#unended.delete(id);
-      else this.#unended.set(id, next);
-      return true;
-    }
-    while (before !== null && before.next !== submission) before = before.next;
-    if (before !== null) before.next = next;
+    const { id, older, newer } = submission;
+    if (older !== null) older.newer = newer;
+    if (newer !== null) newer.older = older;
+    else if (older !== null) this.#unended.set(id, older);
+    else this.#unended.delete(id);
     return true;
   }
 }

@@ -51,7 +51,7 @@ export class SubmissionStream implements SubmissionOwner {
     this.#response = response;
     this.#lastHeardMs = parts.clock.now();
     parts.desk.join(this);
-    response.on('close', () => this.#leave());
+    response.on('close', () => this.#closed());
     response.on('drain', () => this.#drained());
     // What is wrong with a connection shows in that it closes.
     request.on('error', () => undefined);
@@ -162,6 +162,12 @@ export class SubmissionStream implements SubmissionOwner {
     this.#request.resume();
     this.#response.end(this.#lines);
     this.#lines = '';
+    this.#watchReader();
+  }
+
+  #closed(): void {
+    this.#leave();
+    this.#cancelStall?.();
   }
 
   #leave(): void {
@@ -170,7 +176,6 @@ export class SubmissionStream implements SubmissionOwner {
     this.#unended.clear();
     this.#frames = [];
     for (const cancel of this.#cancels.splice(0)) cancel();
-    if (this.#response.writableFinished || this.#response.destroyed) this.#cancelStall?.();
   }
 
   /** Lines of one turn of the event loop leave together. */
@@ -186,12 +191,18 @@ export class SubmissionStream implements SubmissionOwner {
     if (this.#isOver || this.#lines === '') return;
     const isRead = this.#response.write(this.#lines);
     this.#lines = '';
-    if (isRead || this.#cancelStall !== null) return;
-    this.#cancelStall = this.#parts.clock.schedule(this.#parts.limits.stallMs, () => this.#response.destroy());
+    if (isRead) return;
+    this.#watchReader();
     this.proceed();
   }
 
+  /** Whoever takes nothing for too long is cut off. */
+  #watchReader(): void {
+    this.#cancelStall ??= this.#parts.clock.schedule(this.#parts.limits.stallMs, () => this.#response.destroy());
+  }
+
   #drained(): void {
+    if (this.#isOver) return;
     this.#cancelStall?.();
     this.#cancelStall = null;
     this.proceed();
@@ -201,7 +212,8 @@ export class SubmissionStream implements SubmissionOwner {
   #watchIdle(): void {
     const { clock, limits } = this.#parts;
     const check = () => {
-      const isBusy = this.#unended.size > 0 || this.#frames.length > 0;
+      // While it is not read from, its silence is not its own.
+      const isBusy = this.#unended.size > 0 || this.#request.isPaused();
       const silentMs = isBusy ? 0 : clock.now() - this.#lastHeardMs;
       if (silentMs >= limits.submissionIdleMs) {
         this.#stopReading(fault('SUBMISSIONS_IDLE'));

@@ -49,8 +49,6 @@ export function submissionRoutes(app: FastifyInstance, api: Api): void {
   app.addContentTypeParser(TRANSACTIONS, (_request, payload, done) => done(null, payload));
 
   app.post('/transactions/stream', { schema, config: { endless: true, documentedBody } }, (request, reply) => {
-    // Where it is refused, nobody reads the body.
-    void reply.header('connection', 'close');
     if (request.body === undefined || request.body === null) throw fault('BODY_MISSING');
     if (open >= limits.submissionStreams) throw fault('SUBMISSIONS_FULL');
     open += 1;
