@@ -6,7 +6,7 @@ import { GENESIS_TIME_MS, testNetwork } from '../testing/genesis.ts';
 import { batchBy, idOf, issue, open, settlement, transactionOf, transfer } from '../testing/transactions.ts';
 import type { BlockHash, CommittedBlock } from '../types/index.ts';
 import { Contents } from './contents.ts';
-import { indexRows } from './indexes.ts';
+import { historyIndexKey, indexRows, placeOfHistoryKey } from './indexes.ts';
 
 const OFFICERS = ['officer/1', 'officer/2'];
 
@@ -38,6 +38,7 @@ t.test('receipts, transactions, proofs and histories are the same after a restar
       receipts: await Promise.all([1, 2, 3, 4, 5].map((height) => queries.receipts(height))),
       history: await queries.history(settlement('nbc'), 2, null),
       next: await queries.history(settlement('nbc'), 2, '4.0'),
+      nextButOne: await queries.history(settlement('nbc'), 2, '3.999999'),
     };
     t.equal(chain.tip.height, 5);
     t.equal((await queries.history(settlement('nbc'), 2, 'nonsense')).entries.length, 2);
@@ -55,6 +56,13 @@ t.test('receipts, transactions, proofs and histories are the same after a restar
     before.next.entries.map(({ id }) => id),
     [ids[2], ids[0]],
   );
+  t.strictSame(before.nextButOne, { ...before.next, entries: before.next.entries }, 'from the end of block 3');
+  const { node } = cluster.get('nbc');
+  t.equal(await node.queries.byReference(`${'0'.repeat(64)}/${'0'.repeat(32)}`), null);
+  // As good as the id of a transaction, and not it.
+  const alike = `${ids[0]?.slice(0, 40)}${'0'.repeat(24)}` as (typeof ids)[number];
+  t.strictSame(await node.queries.standing(alike), { state: 'unknown' });
+  t.strictSame([await node.queries.transaction(alike), await node.queries.proof(alike)], [null, null]);
   cluster.kill('nbc');
   await cluster.start('nbc');
   t.strictSame(await told(), before);
@@ -140,4 +148,25 @@ t.test('only so many blocks are kept: those that were asked for last', async (t)
   await contents.of(101);
   await contents.of(1);
   t.strictSame(reads, [2, 1], 'a full block is kept alone');
+});
+
+t.test('keys of a history sort by height, then by place, and tell both', (t) => {
+  const places = [
+    [1, 0],
+    [1, 32_767],
+    [2, 9],
+    [2, 10],
+    [35, 36],
+    [36, 35],
+    [99_999, 1],
+    [Number.MAX_SAFE_INTEGER, 0],
+  ] as const;
+  const keys = places.map(([height, index]) => historyIndexKey('dara@aclb' as never, height, index));
+  t.strictSame(keys.toSorted(), keys);
+  t.strictSame(
+    keys.map(placeOfHistoryKey),
+    places.map(([height, index]) => ({ height, index })),
+  );
+  t.throws(() => placeOfHistoryKey('h/dara@aclb/!'), { name: 'AssertionError' });
+  t.end();
 });

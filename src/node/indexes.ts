@@ -9,32 +9,59 @@ import { referenceOf } from '../mempool/transaction-pool.ts';
 import type { IndexWrite } from '../ports.ts';
 import type { AccountId, BlockHash, Command, Receipt, TransactionId } from '../types/index.ts';
 
-/** Every index: the index table of ARCHITECTURE.md. */
+/**
+ * Every index: the index table of ARCHITECTURE.md. A payment is in four rows, whose cost goes by their bytes: so their names are
+ * short, and digests are cut to what nobody can make two of by trying. Whoever finds a transaction by its row compares its id.
+ */
 export const INDEX_KINDS = [
   { prefix: 'block/', rest: '<hash>', value: 'height in decimal', meaning: 'a block by its hash' },
   {
-    prefix: 'history/',
-    rest: '<account>/<height>/<index>',
+    prefix: 'h/',
+    rest: '<account>/<height><index>',
     value: 'empty',
-    meaning: 'what touched an account',
+    meaning: 'what touched an account; 11 and 3 digits of base 36',
   },
   { prefix: 'receipts/', rest: '<height>', value: 'IndexedReceipt[]', meaning: 'receipts of a block, in order' },
-  { prefix: 'reference/', rest: '<key>/<nonce>', value: 'transaction id', meaning: "a client's reference, used once" },
-  { prefix: 'transaction/', rest: '<id>', value: 'Place', meaning: 'where in the record a transaction took part' },
+  {
+    prefix: 'r/',
+    rest: '<20 digits of the key>/<nonce>',
+    value: 'transaction id',
+    meaning: "a client's reference, used once",
+  },
+  {
+    prefix: 't/',
+    rest: '<40 digits of the id>',
+    value: 'Place',
+    meaning: 'where in the record a transaction took part',
+  },
 ] as const;
 
-export const transactionIndexKey = (id: TransactionId) => `transaction/${id}`;
-export const referenceIndexKey = (reference: string) => `reference/${reference}`;
+const KEY_DIGITS = 64;
+const KEY_DIGITS_OF_REFERENCE = 20;
+const ID_DIGITS = 40;
+const HEIGHT_DIGITS = 11;
+const INDEX_DIGITS = 3;
+/** No block has as many transactions. */
+export const LAST_INDEX = 36 ** INDEX_DIGITS - 1;
+
+export const transactionIndexKey = (id: TransactionId) => `t/${id.slice(0, ID_DIGITS)}`;
+/** @param reference as `referenceOf` spells it: the key, then the nonce. */
+export const referenceIndexKey = (reference: string) =>
+  `r/${reference.slice(0, KEY_DIGITS_OF_REFERENCE)}${reference.slice(KEY_DIGITS)}`;
 export const blockIndexKey = (hash: BlockHash) => `block/${hash}`;
-export const receiptsIndexKey = (height: number) => `receipts/${digits(height, 16)}`;
+export const receiptsIndexKey = (height: number) => `receipts/${String(height).padStart(16, '0')}`;
 export const historyIndexKey = (account: AccountId, height: number, index: number) =>
-  `history/${account}/${placeDigits(height, index)}`;
+  historyOf(account) + placeDigits(height, index);
+/** What all keys of an account's history begin with. */
+export const historyOf = (account: AccountId) => `h/${account}/`;
 
 /** What `historyIndexKey` was given. */
 export function placeOfHistoryKey(key: string): Place {
-  const [height, index] = key.split('/').slice(-2).map(Number);
+  const at = key.length - INDEX_DIGITS;
+  const height = Number.parseInt(key.slice(at - HEIGHT_DIGITS, at), 36);
+  const index = Number.parseInt(key.slice(at), 36);
   assert(Number.isSafeInteger(height) && Number.isSafeInteger(index), `${key} is the key of a history row`);
-  return { height: height ?? 0, index: index ?? 0 };
+  return { height, index };
 }
 
 /** Keys from the first, included, to the second, excluded, are all keys with the prefix. */
@@ -72,7 +99,7 @@ export function indexRows({ hash, height, receipts, transactions, positions }: I
     );
     const end = placeDigits(height, index);
     for (const account of new Set(transaction.body.commands.flatMap(accountsOf))) {
-      rows.push({ key: `history/${account}/${end}`, value: NOTHING });
+      rows.push({ key: historyOf(account) + end, value: NOTHING });
     }
   }
   return rows;
@@ -99,10 +126,7 @@ export function accountsOf(command: Command): AccountId[] {
   }
 }
 
+/** Fixed width, so that text order is that of the heights, then of the indexes. */
 function placeDigits(height: number, index: number): string {
-  return `${digits(height, 16)}/${digits(index, 6)}`;
-}
-
-function digits(value: number, width: number): string {
-  return String(value).padStart(width, '0');
+  return height.toString(36).padStart(HEIGHT_DIGITS, '0') + index.toString(36).padStart(INDEX_DIGITS, '0');
 }

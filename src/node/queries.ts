@@ -29,6 +29,8 @@ import type { TransactionStanding } from './events.ts';
 import {
   blockIndexKey,
   historyIndexKey,
+  historyOf,
+  LAST_INDEX,
   placeOfHistoryKey,
   prefixRange,
   referenceIndexKey,
@@ -38,6 +40,12 @@ import { stateRoot } from './snapshot.ts';
 
 /** A large state in a busy network would be read for ever. */
 const MAX_READS = 16;
+
+/** A transaction that took part, with its receipt. */
+interface Entry {
+  readonly receipt: Receipt;
+  readonly indexed: IndexedTransaction;
+}
 
 interface HistoryEntry {
   readonly id: TransactionId;
@@ -114,15 +122,13 @@ export class Queries {
   }
 
   async transaction(id: TransactionId): Promise<IndexedTransaction | null> {
-    const found = await this.#placeOf(id);
-    return found === null ? null : (await this.#entryAt(found)).indexed;
+    return (await this.#entryOf(id))?.indexed ?? null;
   }
 
   /** Where a transaction stands: final, waiting here, or unknown to this node. */
   async standing(id: TransactionId): Promise<TransactionStanding> {
-    const found = await this.#placeOf(id);
-    if (found === null) return { state: this.#pool.has(id) ? 'pending' : 'unknown' };
-    return { state: 'final', ...(await this.#entryAt(found)) };
+    const entry = await this.#entryOf(id);
+    return entry === null ? { state: this.#pool.has(id) ? 'pending' : 'unknown' } : { state: 'final', ...entry };
   }
 
   /** Which transaction used a client's reference (`referenceOf`). */
@@ -138,12 +144,11 @@ export class Queries {
 
   /** Everything that convinces somebody who has only the genesis; null for what is not final. */
   async proof(id: TransactionId): Promise<ReceiptProof | null> {
-    const found = await this.#placeOf(id);
-    if (found === null) return null;
-    const { committed, receipts, transactions } = await this.#contentAt(found.height);
-    const transaction = transactions[found.index];
-    assert(transaction !== undefined, 'a transaction that took part is in the record');
-    return proveReceipt(committed, receipts, found.index, transaction);
+    const entry = await this.#entryOf(id);
+    if (entry === null) return null;
+    const { indexed } = entry;
+    const { committed, receipts } = await this.#contentAt(indexed.height);
+    return proveReceipt(committed, receipts, indexed.index, indexed.transaction);
   }
 
   block(height: number): Promise<CommittedBlock | null> {
@@ -157,7 +162,7 @@ export class Queries {
 
   /** @param before `next` of the page before, or null for the first. */
   async history(account: AccountId, limit: number, before: string | null): Promise<HistoryPage> {
-    const { from, to } = prefixRange(`history/${account}/`);
+    const { from, to } = prefixRange(historyOf(account));
     const end = before === null ? to : historyKeyOfCursor(account, before, to);
     const rows = await this.#chain.store.indexRange({ from, to: end, limit: limit + 1, reverse: true });
     const entries: HistoryEntry[] = [];
@@ -171,15 +176,14 @@ export class Queries {
     return { entries, next };
   }
 
-  async #placeOf(id: TransactionId): Promise<Place | null> {
+  async #entryOf(id: TransactionId): Promise<Entry | null> {
     const bytes = await this.#chain.store.indexGet(transactionIndexKey(id));
-    return bytes === null ? null : decode(place, bytes, MAX_PLACE_BYTES);
+    if (bytes === null) return null;
+    const entry = await this.#entryAt(decode(place, bytes, MAX_PLACE_BYTES));
+    return entry.receipt.transactionId === id ? entry : null;
   }
 
-  async #entryAt({
-    height,
-    index,
-  }: Place): Promise<{ readonly receipt: Receipt; readonly indexed: IndexedTransaction }> {
+  async #entryAt({ height, index }: Place): Promise<Entry> {
     const { committed, receipts, transactions } = await this.#contentAt(height);
     const receipt = receipts[index];
     const transaction = transactions[index];
@@ -213,5 +217,7 @@ export class Queries {
 /** A cursor is `<height>.<index>`; anything else begins at the start. */
 function historyKeyOfCursor(account: AccountId, cursor: string, otherwise: string): string {
   const found = /^(\d{1,16})\.(\d{1,6})$/.exec(cursor);
-  return found === null ? otherwise : historyIndexKey(account, Number(found[1]), Number(found[2]));
+  return found === null
+    ? otherwise
+    : historyIndexKey(account, Number(found[1]), Math.min(Number(found[2]), LAST_INDEX));
 }

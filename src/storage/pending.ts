@@ -10,6 +10,15 @@ export interface PendingBlock {
   readonly tip: StateTip;
   readonly writes: BlockWrites;
   readonly index: readonly IndexWrite[];
+  /** Of keys and values; what it takes in memory is some times as much. */
+  readonly bytes: number;
+}
+
+export function pendingBlock(tip: StateTip, writes: BlockWrites, index: readonly IndexWrite[]): PendingBlock {
+  let bytes = 0;
+  for (const { key, value } of writes.entries) bytes += key.length + (value?.length ?? 0);
+  for (const { key, value } of index) bytes += key.length + value.length;
+  return { tip, writes, index, bytes };
 }
 
 /** Keys from the first, included, to the second, excluded. */
@@ -30,8 +39,6 @@ export function hull(range: KeyRange | null, { from, to }: KeyRange): KeyRange {
 
 export class PendingBlocks {
   readonly blocks: PendingBlock[] = [];
-  /** Of keys and values; what it takes in memory is some times as much. */
-  bytes = 0;
   readonly #entries = new Map<string, Uint8Array | null>();
   readonly #index = new Map<string, Uint8Array>();
   readonly #forgotten: KeyRange[] = [];
@@ -41,14 +48,8 @@ export class PendingBlocks {
     const { writes, index } = block;
     this.blocks.push(block);
     if (writes.forget !== null) this.#forget(writes.forget);
-    for (const { key, value } of writes.entries) {
-      this.#entries.set(key, value);
-      this.bytes += key.length + (value?.length ?? 0);
-    }
-    for (const { key, value } of index) {
-      this.#index.set(key, value);
-      this.bytes += key.length + value.length;
-    }
+    for (const { key, value } of writes.entries) this.#entries.set(key, value);
+    for (const { key, value } of index) this.#index.set(key, value);
   }
 
   /** Null for what is not there any more, undefined for what these blocks do not speak of. */

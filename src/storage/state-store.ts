@@ -12,7 +12,7 @@ import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
 import { storageError } from './errors.ts';
 import { appliedKey, appliedSection, BASE_KEY, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './keys.ts';
 import { LOG_BYTES, openLevelDatabase } from './leveldb.ts';
-import { hull, isWithin, type KeyRange, type PendingBlock, PendingBlocks } from './pending.ts';
+import { hull, isWithin, type KeyRange, type PendingBlock, PendingBlocks, pendingBlock } from './pending.ts';
 import { chunksOf, type StateBatch, type StateDatabase, turn } from './state-database.ts';
 import { orStateError, stateError } from './state-errors.ts';
 import type { StateTip } from './state-values.ts';
@@ -82,6 +82,9 @@ class LevelStateStore implements StateStore {
   #tip: StateTip | null;
   #waiting = new PendingBlocks();
   #writing = new PendingBlocks();
+  readonly #unwritten = { blocks: 0, bytes: 0 };
+  /** Tells an `apply` that waits for it. */
+  #blockWritten: () => void = () => undefined;
   /** Resolves when all that was pending is written; null while nothing is. */
   #writer: Promise<void> | null = null;
   /** Grows with each change, so that what was read before one is not taken for what is there after it. */
@@ -123,9 +126,12 @@ class LevelStateStore implements StateStore {
     return this.#changing(async () => {
       const tip = { height, chain };
       assertFollows(this.#tip, tip);
-      while (this.#writer !== null && this.#isFull) await this.#writer;
+      while (this.#isFull) await this.#room();
       this.#changes += 1;
-      this.#waiting.add({ tip, writes, index });
+      const block = pendingBlock(tip, writes, index);
+      this.#waiting.add(block);
+      this.#unwritten.blocks += 1;
+      this.#unwritten.bytes += block.bytes;
       if (writes.forget !== null) this.#forgotten = hull(this.#forgotten, writes.forget);
       for (const { key, value } of writes.entries) this.#cache.set(key, value);
       this.#tip = tip;
@@ -262,9 +268,16 @@ class LevelStateStore implements StateStore {
   }
 
   get #isFull(): boolean {
-    const blocks = this.#waiting.blocks.length + this.#writing.blocks.length;
-    const bytes = this.#waiting.bytes + this.#writing.bytes;
-    return blocks >= MAX_PENDING_BLOCKS || bytes >= MAX_PENDING_BYTES;
+    const { blocks, bytes } = this.#unwritten;
+    return blocks > 0 && (blocks >= MAX_PENDING_BLOCKS || bytes >= MAX_PENDING_BYTES);
+  }
+
+  /** Resolves when a block more is written. */
+  #room(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#blockWritten = resolve;
+    this.#writer?.catch(reject);
+    return promise;
   }
 
   /** Resolves when everything that was applied is in the database. */
@@ -286,7 +299,12 @@ class LevelStateStore implements StateStore {
         await turn();
         this.#writing = this.#waiting;
         this.#waiting = new PendingBlocks();
-        for (const block of this.#writing.blocks) await this.#writeBlock(block);
+        for (const block of this.#writing.blocks) {
+          await this.#writeBlock(block);
+          this.#unwritten.blocks -= 1;
+          this.#unwritten.bytes -= block.bytes;
+          this.#blockWritten();
+        }
         this.#writing = new PendingBlocks();
       }
       this.#writer = null;
