@@ -22,10 +22,10 @@ t.test('liars and the lazy are skipped or banned, and the join succeeds through 
     ['a manifest that is noise', only('manifest', () => [new Uint8Array(100)]), true],
     ['an empty manifest', only('manifest', () => [new Uint8Array()]), true],
     [
-      'chunk roots in another order',
+      'chunk digests in another order',
       only('manifest', (frames) => {
         const manifest = manifestOf(frames);
-        return [encode(snapshotManifest, { ...manifest, chunkRoots: reversed(manifest.chunkRoots) })];
+        return [encode(snapshotManifest, { ...manifest, chunkDigests: reversed(manifest.chunkDigests) })];
       }),
       true,
     ],

@@ -43,7 +43,7 @@ export class Join {
     for (const peer of peers) {
       const target = await this.#target(peer);
       if (target === null) continue;
-      this.#context.emit({ type: 'joining', peer, height: target.height, chunks: target.manifest.chunkRoots.length });
+      this.#context.emit({ type: 'joining', peer, height: target.height, chunks: target.manifest.chunkDigests.length });
       if (await this.#fetchChunks(target, [peer, ...peers.filter((other) => other !== peer)])) return target;
     }
     return null;
@@ -91,7 +91,7 @@ export class Join {
     const writer = await this.#context.chain.snapshots.begin(height);
     try {
       const holders = new Set(peers);
-      for (const index of manifest.chunkRoots.keys()) {
+      for (const index of manifest.chunkDigests.keys()) {
         if (!(await this.#fetchChunk(manifest, index, holders, writer))) {
           await writer.abandon();
           return false;
