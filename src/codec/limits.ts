@@ -47,7 +47,7 @@ export const MAX_GENESIS_BYTES = 64 * 1024;
 export const MAX_STATE_VALUE_BYTES = 512;
 export const MAX_STATE_KEY_CHARS = 160;
 
-/** A whole state travels and is checked in pieces of so many entries: a node of the checkpoint root's Merkle tree each. */
+/** A whole state travels and is checked in pieces of so many entries: a leaf of the checkpoint root's Merkle tree each. */
 export const MAX_CHUNK_ENTRIES = 1_024;
 export const MAX_CHUNK_BYTES = MAX_CHUNK_ENTRIES * (MAX_STATE_KEY_CHARS + MAX_STATE_VALUE_BYTES + 8) + 8;
 /** 67 million entries: wallets, numbers and balances of every grown-up in Cambodia. */

@@ -81,7 +81,7 @@ export const evidenceRecord = record<HeightRecord>('EvidenceRecord', {
 
 const stateKey = text<StateKey>('StateKey', MAX_STATE_KEY_CHARS);
 
-/** What the Merkle leaf of a changed entry, or of an entry of the whole state, covers. */
+/** What the Merkle leaf of a changed entry covers. */
 export const stateWrite = record<StateWrite>('StateWrite', {
   key: field(stateKey, 'see the state table'),
   value: field(nullable(byteString(0, MAX_STATE_VALUE_BYTES)), 'null deletes'),
@@ -102,20 +102,20 @@ export const stateEntry = record<StateEntry>('StateEntry', {
   value: field(byteString(0, MAX_STATE_VALUE_BYTES), 'as the ledger encodes it'),
 });
 
-/** Entries of a snapshot that stand side by side, ascending by key. All chunks but the last are full. */
+/** Entries of a snapshot that stand side by side, ascending by key: a leaf of the checkpoint root's tree. All chunks but the last are full. */
 export const stateChunk = list(stateEntry, 1, MAX_CHUNK_ENTRIES);
 
-/** What a snapshot consists of: true where its chunk roots fold to the checkpoint root of the block after it. */
+/** What a snapshot consists of: true where its chunk digests fold to the checkpoint root of the block that vouches for it. */
 export interface SnapshotManifest {
   readonly version: 1;
   readonly height: number;
   readonly entries: number;
-  readonly chunkRoots: readonly Hash[];
+  readonly chunkDigests: readonly Hash[];
 }
 
 export const snapshotManifest = record<SnapshotManifest>('SnapshotManifest', {
   version: field(exactly(1), 'format'),
   height: field(integer(1, MAX_SAFE), 'the state is that after this block'),
   entries: field(integer(1, MAX_SNAPSHOT_CHUNKS * MAX_CHUNK_ENTRIES), 'in all chunks'),
-  chunkRoots: field(list(f.hash, 1, MAX_SNAPSHOT_CHUNKS), 'Merkle node above the leaves of each chunk, in order'),
+  chunkDigests: field(list(f.hash, 1, MAX_SNAPSHOT_CHUNKS), 'of the canonical bytes of each chunk, in order'),
 });

@@ -32,11 +32,11 @@ export const DOMAINS = {
   writeLeaf: 'tonle/leaf/write/v1',
   /** Merkle leaf of the range of replay memory that a block forgets. */
   forgetLeaf: 'tonle/leaf/forget/v1',
-  /** Merkle leaf of one entry of the whole state. */
-  stateLeaf: 'tonle/leaf/state/v1',
+  /** Merkle leaf of some entries of the whole state: their canonical bytes, a StateChunk. */
+  chunkLeaf: 'tonle/leaf/chunk/v1',
   /** Inner node: 32 bytes of the left child, 32 of the right. */
   merkleNode: 'tonle/merkle/node/v1',
-  /** Root of a tree with leaves: their number (8 bytes, big-endian), then 32 bytes of the topmost node. */
+  /** Root of a tree with leaves: their number, or that of the entries in them (8 bytes, big-endian), then 32 bytes of the topmost node. */
   merkleRoot: 'tonle/merkle/root/v1',
   /** Root of a tree without leaves: no bytes. */
   merkleEmpty: 'tonle/merkle/empty/v1',

@@ -13,24 +13,19 @@ import { hashHex, hashPair } from './hash.ts';
 
 /** Root over leaf hashes in order; of no leaves, the hash of the domain `merkleEmpty`. */
 export function merkleRoot(leaves: readonly Hash[]): Hash {
-  return merkleRootOfNodes(leaves.length, leaves);
+  return merkleRootOf(leaves.length, leaves);
 }
 
 /**
- * The node above some nodes of one level that stand side by side, the first at a multiple of a power of two that they do
- * not exceed: of 1,024 leaves from leaf 2,048 on, say. At least one.
+ * Root over leaf hashes each of which stands for several things of a list.
+ *
+ * @param size things in all, hashed in the place of the number of leaves.
  */
-export function merkleNode(nodes: readonly Hash[]): Hash {
-  let level = nodes;
+export function merkleRootOf(size: number, leaves: readonly Hash[]): Hash {
+  let level = leaves;
   while (level.length > 1) level = parents(level);
   const [top] = level;
-  assert(top !== undefined, 'a Merkle node stands above something');
-  return top;
-}
-
-/** Root of a tree of `leaves` leaves, from all nodes of one of its levels in order. */
-export function merkleRootOfNodes(leaves: number, nodes: readonly Hash[]): Hash {
-  return nodes.length === 0 ? hashHex('merkleEmpty') : sealRoot(leaves, merkleNode(nodes));
+  return top === undefined ? hashHex('merkleEmpty') : sealRoot(size, top);
 }
 
 /** Siblings of leaf `index` from the bottom up (RFC 9162 section 2.1.3.1): what `merkleRootFromPath` needs. */

@@ -19,7 +19,6 @@ import type {
   Hash,
   Receipt,
   StateKey,
-  StateWrite,
   Transaction,
   TransactionId,
 } from '../types/index.ts';
@@ -133,11 +132,6 @@ export function writesRoot({ entries, forget }: BlockWrites): Hash {
   const leaves = entries.map((entry) => hashEncoded('writeLeaf', stateWrite, entry));
   if (forget !== null) leaves.push(hashEncoded('forgetLeaf', forgetRange, forget));
   return merkleRoot(leaves);
-}
-
-/** Leaf of one entry in the Merkle root of a whole state, whose entries stand in key order. */
-export function stateLeaf(entry: StateWrite): Hash {
-  return hashEncoded('stateLeaf', stateWrite, entry);
 }
 
 export interface Outcome {

@@ -1,55 +1,65 @@
 /**
- * Snapshots as the node sees them: the whole state in chunks, whose Merkle nodes fold to the checkpoint root that the next
- * block's header carries. A manifest is true when it folds to a certified root; each chunk is then checked alone.
+ * Snapshots as the node sees them: the whole state in chunks, whose digests fold to the checkpoint root that a later
+ * header carries (`checkpoints.ts`). A manifest is true when it folds to a certified root; each chunk is then checked alone.
  */
-import { toHex } from '../codec/hex.ts';
 import { MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, MAX_MANIFEST_BYTES, MAX_SNAPSHOT_CHUNKS } from '../codec/limits.ts';
 import { CodecError, decode, encode, type Schema } from '../codec/schema.ts';
 import { type SnapshotManifest, type StateEntry, snapshotManifest, stateChunk } from '../codec/state.ts';
-import { sha256 } from '../crypto/hash.ts';
-import { LruMap } from '../crypto/lru.ts';
-import { merkleNode, merkleRootOfNodes } from '../crypto/merkle.ts';
-import { stateLeaf } from '../ledger/ledger.ts';
+import { hashHex } from '../crypto/hash.ts';
+import { merkleRootOf } from '../crypto/merkle.ts';
 import type { Snapshots, StateStore } from '../ports.ts';
 import type { Hash } from '../types/index.ts';
 
 /** Snapshots that are kept: whoever fetches the last but one while the last is made can finish. */
 const KEPT_SNAPSHOTS = 2;
 
-/**
- * Reads the whole state once, for its root and its snapshot. A state too large for a manifest gets a root alone.
- *
- * @param height of the state.
- */
-export async function takeSnapshot(height: number, store: StateStore, snapshots: Snapshots): Promise<Hash> {
-  const writer = await snapshots.begin(height);
-  const chunkRoots: Hash[] = [];
-  let entries = 0;
+export interface SnapshotParts {
+  /** Of the state. */
+  readonly height: number;
+  /** The state in key order; the first are asked for before anything is waited for, which holds the state still. */
+  readonly pages: AsyncIterable<readonly StateEntry[]>;
+  readonly snapshots: Snapshots;
+  /** Ends it: nothing of it is there then, and it rejects with the signal's reason. */
+  readonly signal: AbortSignal;
+}
+
+/** Reads a whole state once, for its root and its snapshot. A state too large for a manifest gets a root alone. */
+export async function takeSnapshot({ height, pages, snapshots, signal }: SnapshotParts): Promise<Hash> {
+  const chunks = chunksOf(pages);
   try {
-    for await (const chunk of chunksOf(store.pages())) {
-      const bytes = encode(stateChunk, chunk);
-      chunkRoots.push(chunkRoot(chunk, bytes));
-      entries += chunk.length;
-      if (chunkRoots.length <= MAX_SNAPSHOT_CHUNKS) await writer.append(bytes);
+    const first = await chunks.next();
+    const writer = await snapshots.begin(height);
+    const chunkDigests: Hash[] = [];
+    let entries = 0;
+    try {
+      for (let next = first; next.done !== true; next = await chunks.next()) {
+        signal.throwIfAborted();
+        const bytes = encode(stateChunk, next.value);
+        chunkDigests.push(chunkDigest(bytes));
+        entries += next.value.length;
+        if (chunkDigests.length <= MAX_SNAPSHOT_CHUNKS) await writer.append(bytes);
+      }
+    } catch (error) {
+      await writer.abandon();
+      throw error;
     }
-  } catch (error) {
-    await writer.abandon();
-    throw error;
+    if (chunkDigests.length > MAX_SNAPSHOT_CHUNKS) await writer.abandon();
+    else await writer.finish(encode(snapshotManifest, { version: 1, height, entries, chunkDigests }));
+    return merkleRootOf(entries, chunkDigests);
+  } finally {
+    await chunks.return(undefined);
   }
-  if (chunkRoots.length > MAX_SNAPSHOT_CHUNKS) await writer.abandon();
-  else await writer.finish(encode(snapshotManifest, { version: 1, height, entries, chunkRoots }));
-  return merkleRootOfNodes(entries, chunkRoots);
 }
 
 /** The root that a checkpoint of the present state would carry. */
 export async function stateRoot(store: StateStore): Promise<Hash> {
-  const roots: Hash[] = [];
+  const digests: Hash[] = [];
   let entries = 0;
   for await (const chunk of chunksOf(store.pages())) {
-    roots.push(chunkRoot(chunk, encode(stateChunk, chunk)));
+    digests.push(chunkDigest(encode(stateChunk, chunk)));
     entries += chunk.length;
   }
-  return merkleRootOfNodes(entries, roots);
+  return merkleRootOf(entries, digests);
 }
 
 /** Removes old snapshots, and those of a record that has since been lost. @param base height of the record's first block: of a snapshot, or 1. */
@@ -63,19 +73,30 @@ export async function pruneSnapshots(snapshots: Snapshots, height: number, base:
 
 /** Whether the manifest describes the state that this checkpoint root commits to. */
 export function isManifestOf(
-  { height, entries, chunkRoots }: SnapshotManifest,
+  { height, entries, chunkDigests }: SnapshotManifest,
   at: number,
   root: Hash | null,
 ): boolean {
-  if (height !== at || chunkRoots.length !== Math.ceil(entries / MAX_CHUNK_ENTRIES)) return false;
-  return merkleRootOfNodes(entries, chunkRoots) === root;
+  if (height !== at || chunkDigests.length !== Math.ceil(entries / MAX_CHUNK_ENTRIES)) return false;
+  return merkleRootOf(entries, chunkDigests) === root;
 }
 
 /** Entries of chunk `index`, or null where they are not those that the manifest speaks of. */
 export function openChunk(bytes: Uint8Array, index: number, manifest: SnapshotManifest): readonly StateEntry[] | null {
+  if (bytes.length > MAX_CHUNK_BYTES || chunkDigest(bytes) !== manifest.chunkDigests[index]) return null;
   const entries = decodeOrNull(stateChunk, bytes, MAX_CHUNK_BYTES);
   const due = Math.min(MAX_CHUNK_ENTRIES, manifest.entries - index * MAX_CHUNK_ENTRIES);
-  return entries?.length === due && chunkRoot(entries, bytes) === manifest.chunkRoots[index] ? entries : null;
+  return entries?.length === due ? entries : null;
+}
+
+/** The root of a snapshot that this node made, by its manifest; null where there is none. */
+export async function rootOfSnapshot(snapshots: Snapshots, height: number): Promise<Hash | null> {
+  const bytes = await snapshots.manifest(height);
+  const manifest = bytes === null ? null : decodeOrNull(snapshotManifest, bytes, MAX_MANIFEST_BYTES);
+  const root = manifest === null ? null : merkleRootOf(manifest.entries, manifest.chunkDigests);
+  if (manifest !== null && isManifestOf(manifest, height, root)) return root;
+  await snapshots.setAside(height);
+  return null;
 }
 
 /** A snapshot's manifest, or null where there is none that is that of this root. */
@@ -96,7 +117,7 @@ export async function* checkedChunks(
   snapshots: Snapshots,
   manifest: SnapshotManifest,
 ): AsyncGenerator<readonly StateEntry[], boolean> {
-  for (const index of manifest.chunkRoots.keys()) {
+  for (const index of manifest.chunkDigests.keys()) {
     const bytes = await snapshots.chunk(manifest.height, index);
     const entries = bytes === null ? null : openChunk(bytes, index, manifest);
     if (entries === null) {
@@ -136,21 +157,10 @@ export function decodeOrNull<T>(schema: Schema<T>, bytes: Uint8Array, maxBytes: 
   }
 }
 
-/**
- * The Merkle node above the leaves of a chunk. Most chunks of a state are those of the checkpoint before, and one digest of
- * the bytes tells: the node itself takes two for each entry.
- *
- * @param bytes canonical bytes of the entries.
- */
-function chunkRoot(entries: readonly StateEntry[], bytes: Uint8Array): Hash {
-  const digest = toHex(sha256(bytes));
-  const root = chunkRootsByDigest.get(digest) ?? merkleNode(entries.map(stateLeaf));
-  chunkRootsByDigest.set(digest, root);
-  return root;
+/** One digest of the chunk's canonical bytes: nothing ever proves a single entry of it. */
+function chunkDigest(bytes: Uint8Array): Hash {
+  return hashHex('chunkLeaf', bytes);
 }
-
-/** As many as a snapshot has at most. */
-const chunkRootsByDigest = new LruMap<string, Hash>(MAX_SNAPSHOT_CHUNKS);
 
 async function* chunksOf(pages: AsyncIterable<readonly StateEntry[]>): AsyncGenerator<readonly StateEntry[]> {
   let waiting: readonly StateEntry[] = [];

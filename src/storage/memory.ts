@@ -123,7 +123,8 @@ class MemoryStateStore implements StateStore {
   }
 
   async *pages(): AsyncGenerator<readonly { readonly key: StateKey; readonly value: Uint8Array }[]> {
-    const entries = await this.#reading(() => this.#state.entries.entries());
+    this.#queue.check();
+    const entries = this.#state.entries.entries();
     for (let at = 0; at < entries.length; at += PAGE_ENTRIES) {
       const page = entries.slice(at, at + PAGE_ENTRIES);
       yield page.map(([key, value]) => ({ key: key as StateKey, value: value.slice() }));

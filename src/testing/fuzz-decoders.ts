@@ -243,7 +243,7 @@ const ROWS: Readonly<Record<string, Row>> = {
       version: fc.constant(1),
       height: fc.integer({ min: 1 }),
       entries: fc.integer({ min: 1, max: 1_000_000 }),
-      chunkRoots: fc.array(digest, { minLength: 1, maxLength: 9 }),
+      chunkDigests: fc.array(digest, { minLength: 1, maxLength: 9 }),
     }),
   ],
   forgetRange: [state.forgetRange, VALUE, fc.record({ from: stateKey, to: stateKey })],

@@ -27,6 +27,7 @@ import {
 import { receipt, transaction, transactionBody } from '../codec/transaction.ts';
 import { commitCertificate, evidence, statementPreimage, vote } from '../codec/vote.ts';
 import { aliasKey } from '../crypto/alias.ts';
+import { hashHex } from '../crypto/hash.ts';
 import {
   batchDigest,
   blockHash,
@@ -40,6 +41,7 @@ import {
   validatorSetHash,
   validatorsOf,
 } from '../crypto/ids.ts';
+import { merkleRootOf } from '../crypto/merkle.ts';
 import { cosign, signTransaction } from '../crypto/sign.ts';
 import { accountKey } from '../ledger/keys.ts';
 import { genesisWrites, writesRoot } from '../ledger/ledger.ts';
@@ -130,6 +132,8 @@ const certificate = {
   signatures: [{ validator: 2, signature: precommit.signature }],
 };
 const oneProposal = { statement: proposed, block: oneBlock };
+const oneChunk = encode(stateChunk, [{ key: accountKey(account('dara@aclb')), value: fromHex('00ff') }]);
+const chunkLeaf = hashHex('chunkLeaf', oneChunk);
 const lock = { round: 1, blockHash: hash, block: oneBlock, prevotes: [precommit], batches: [oneBatch] };
 const proof = {
   version: 1,
@@ -163,8 +167,8 @@ export const GOLDEN_BYTES: Readonly<Record<string, string>> = Object.fromEntries
     blocksQuestion: encode(blocksQuestion, { from: 3, count: 5 }),
     manifestQuestion: encode(manifestQuestion, { above: 40 }),
     chunkQuestion: encode(chunkQuestion, { height: 80, index: 2 }),
-    snapshotManifest: encode(snapshotManifest, { version: 1, height: 80, entries: 3, chunkRoots: [digest('f')] }),
-    stateChunk: encode(stateChunk, [{ key: accountKey(account('dara@aclb')), value: fromHex('00ff') }]),
+    snapshotManifest: encode(snapshotManifest, { version: 1, height: 80, entries: 3, chunkDigests: [digest('f')] }),
+    stateChunk: oneChunk,
     roundMessages: encode(roundMessages, { height: 7, proposals: [oneProposal], votes: [precommit] }),
     signMemory: encode(signMemory, { version: 1, said: [precommit], lock }),
     receiptProof: encode(receiptProof, proof),
@@ -195,4 +199,6 @@ export const GOLDEN_DIGESTS: Readonly<Record<string, string>> = {
   transactionsRoot: oneHeader.transactionsRoot,
   genesisWritesRoot: oneHeader.writesRoot,
   receiptLeaf: receiptLeaf(oneReceipt),
+  chunkLeaf,
+  checkpointRoot: merkleRootOf(1_025, [digest('f'), chunkLeaf]),
 };

@@ -64,7 +64,7 @@ const FALSE_BLOCKS: readonly ((committed: CommittedBlock) => CommittedBlock)[] =
 const FALSE_MANIFESTS: readonly ((manifest: SnapshotManifest) => SnapshotManifest)[] = [
   (manifest) => ({ ...manifest, height: manifest.height + 1 }),
   (manifest) => ({ ...manifest, entries: manifest.entries + 1 }),
-  (manifest) => ({ ...manifest, chunkRoots: [...manifest.chunkRoots].reverse().slice(0, -1) }),
+  (manifest) => ({ ...manifest, chunkDigests: [...manifest.chunkDigests].reverse().slice(0, -1) }),
 ];
 
 /** The same block a millisecond later. */
