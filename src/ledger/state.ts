@@ -30,13 +30,27 @@ import { accountKey, aliasStateKey, balanceKey, evidenceKey, seenKey, spentKey, 
 /** The entries that a block touches, loaded before it runs. Null is «known to be absent». */
 export type View = ReadonlyMap<StateKey, Uint8Array | null>;
 
+/** One entry of the view, and what the block so far and the running transaction have made of it. */
+interface Cell {
+  readonly key: StateKey;
+  readonly loaded: Uint8Array | null;
+  /** Of its value; null before anybody has asked what it says. */
+  schema: Schema<unknown> | null;
+  /** What it says after the transactions that were kept; of no meaning without the schema. */
+  value: unknown;
+  isChanged: boolean;
+  /** What the running transaction has set it to. */
+  next: unknown;
+  isNext: boolean;
+}
+
 export class LedgerState {
   readonly #view: View;
-  /** Of the whole block so far; of the running transaction. */
-  readonly #block = new Map<StateKey, Uint8Array>();
-  readonly #transaction = new Map<StateKey, Uint8Array>();
-  /** What values say: each is looked at several times, by one check after the other. */
-  readonly #opened = new Map<Uint8Array, unknown>();
+  /** A key is looked up once and a value decoded once, however many checks ask; what it comes to is encoded at the end. */
+  readonly #cells = new Map<StateKey, Cell>();
+  readonly #changed: Cell[] = [];
+  /** Cells that the running transaction has set. */
+  #running: Cell[] = [];
 
   constructor(view: View) {
     this.#view = view;
@@ -48,7 +62,7 @@ export class LedgerState {
   spent = (id: AccountId, currency: CurrencyCode): SpentRecord | null => this.#get(spentRecord, spentKey(id, currency));
   supply = (currency: CurrencyCode): SupplyRecord =>
     this.#get(supplyRecord, supplyKey(currency)) ?? { issuedMinor: 0n, redeemedMinor: 0n };
-  hasSeen = (validUntilMs: number, id: TransactionId): boolean => this.#read(seenKey(validUntilMs, id)) !== null;
+  hasSeen = (validUntilMs: number, id: TransactionId): boolean => this.#isThere(seenKey(validUntilMs, id));
 
   setAccount = (id: AccountId, record: AccountRecord) => this.#set(accountRecord, accountKey(id), record);
   setAlias = (key: AliasKey, record: AliasRecord) => this.#set(aliasRecord, aliasStateKey(key), record);
@@ -60,7 +74,7 @@ export class LedgerState {
   /** Evidence that is known already keeps the height it came with. */
   setEvidence(evidence: Evidence, height: number): void {
     const key = evidenceKey(evidence);
-    if (this.#read(key) === null) this.#set(evidenceRecord, key, { height });
+    if (!this.#isThere(key)) this.#set(evidenceRecord, key, { height });
   }
 
   addBalance(id: AccountId, currency: CurrencyCode, deltaMinor: bigint): void {
@@ -72,19 +86,29 @@ export class LedgerState {
   /** Keeps the running transaction's changes. @throws AssertionError where they do not conserve money. */
   keep(): void {
     this.#assertConserved();
-    for (const [key, value] of this.#transaction) this.#block.set(key, value);
-    this.#transaction.clear();
+    for (const cell of this.#running) {
+      cell.value = cell.next;
+      cell.isNext = false;
+      if (!cell.isChanged) this.#changed.push(cell);
+      cell.isChanged = true;
+    }
+    this.#running = [];
   }
 
   /** Drops the running transaction's changes. */
   drop(): void {
-    this.#transaction.clear();
+    for (const cell of this.#running) cell.isNext = false;
+    this.#running = [];
   }
 
   /** All that the block changed, in ascending key order. */
   writes(): StateWrite[] {
-    assert(this.#transaction.size === 0, 'a transaction is still running');
-    return [...this.#block].map(([key, value]) => ({ key, value })).sort((a, b) => (a.key < b.key ? -1 : 1));
+    assert(this.#running.length === 0, 'a transaction is still running');
+    const writes = this.#changed.map(({ key, schema, value }) => {
+      assert(schema !== null, 'what was set has a form');
+      return { key, value: encode(schema, value) };
+    });
+    return writes.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   /**
@@ -93,52 +117,61 @@ export class LedgerState {
    */
   #assertConserved(): void {
     const surplus = new Map<string, bigint>();
-    const add = (currency: string, minor: bigint) => surplus.set(currency, (surplus.get(currency) ?? 0n) + minor);
-    for (const [key, value] of this.#transaction) {
-      const before = this.#block.get(key) ?? this.#loaded(key);
-      const currency = key.slice(key.lastIndexOf('/') + 1);
-      if (key.startsWith('balance/'))
-        add(currency, this.#open(balanceRecord, value) - (before ? this.#open(balanceRecord, before) : 0n));
-      if (key.startsWith('supply/')) add(currency, this.#circulating(before) - this.#circulating(value));
+    for (const cell of this.#running) {
+      const minor = surplusOf(cell);
+      if (minor === null) continue;
+      const currency = cell.key.slice(cell.key.lastIndexOf('/') + 1);
+      surplus.set(currency, (surplus.get(currency) ?? 0n) + minor);
     }
     for (const [currency, minor] of surplus)
       assert(minor === 0n, `${minor} minor units of ${currency} came from nowhere`);
   }
 
   #get<T>(schema: Schema<T>, key: StateKey): T | null {
-    const bytes = this.#read(key);
-    return bytes === null ? null : this.#open(schema, bytes);
+    const cell = this.#open(schema, key);
+    return (cell.isNext ? cell.next : cell.value) as T | null;
   }
 
-  #read(key: StateKey): Uint8Array | null {
-    return this.#transaction.get(key) ?? this.#block.get(key) ?? this.#loaded(key);
-  }
-
-  #loaded(key: StateKey): Uint8Array | null {
-    const value = this.#view.get(key);
-    assert(value !== undefined, `the view lacks ${key}: touches() does not name it`);
-    return value;
+  #isThere(key: StateKey): boolean {
+    const cell = this.#cell(key);
+    return cell.isNext || (cell.schema === null ? cell.loaded !== null : cell.value !== null);
   }
 
   #set<T>(schema: Schema<T>, key: StateKey, value: T): void {
-    assert(this.#view.has(key), `the view lacks ${key}: touches() does not name it`);
-    const bytes = encode(schema, value);
-    this.#opened.set(bytes, value);
-    this.#transaction.set(key, bytes);
+    const cell = this.#open(schema, key);
+    cell.next = value;
+    if (!cell.isNext) this.#running.push(cell);
+    cell.isNext = true;
   }
 
-  /** A value has one schema, that of its key. */
-  #open<T>(schema: Schema<T>, bytes: Uint8Array): T {
-    const known = this.#opened.get(bytes);
-    if (known !== undefined) return known as T;
-    const value = decode(schema, bytes, MAX_STATE_VALUE_BYTES);
-    this.#opened.set(bytes, value);
-    return value;
+  /** The cell with its value decoded. A key has one schema. */
+  #open<T>(schema: Schema<T>, key: StateKey): Cell {
+    const cell = this.#cell(key);
+    if (cell.schema === null) {
+      cell.schema = schema as Schema<unknown>;
+      cell.value = cell.loaded === null ? null : decode(schema, cell.loaded, MAX_STATE_VALUE_BYTES);
+    }
+    return cell;
   }
 
-  #circulating(bytes: Uint8Array | null): bigint {
-    if (bytes === null) return 0n;
-    const { issuedMinor, redeemedMinor } = this.#open(supplyRecord, bytes);
-    return issuedMinor - redeemedMinor;
+  #cell(key: StateKey): Cell {
+    const known = this.#cells.get(key);
+    if (known !== undefined) return known;
+    const loaded = this.#view.get(key);
+    assert(loaded !== undefined, `the view lacks ${key}: touches() does not name it`);
+    const cell = { key, loaded, schema: null, value: null, isChanged: false, next: null, isNext: false };
+    this.#cells.set(key, cell);
+    return cell;
   }
+}
+
+/** What a change adds to the balances, less what it adds to the supply; null for one that is not about money. */
+function surplusOf({ schema, value, next }: Cell): bigint | null {
+  if (schema === balanceRecord) return (next as bigint) - ((value as bigint | null) ?? 0n);
+  if (schema === supplyRecord) return circulating(value as SupplyRecord | null) - circulating(next as SupplyRecord);
+  return null;
+}
+
+function circulating(supply: SupplyRecord | null): bigint {
+  return supply === null ? 0n : supply.issuedMinor - supply.redeemedMinor;
 }
