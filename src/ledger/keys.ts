@@ -14,9 +14,9 @@ export const STATE_KINDS = [
   },
   {
     prefix: 'seen/',
-    rest: '<minute>/<transaction>',
+    rest: '<second>/<transaction>',
     value: 'SeenRecord',
-    meaning: 'replay memory, forgotten by the minute',
+    meaning: 'replay memory, forgotten by the second',
   },
   {
     prefix: 'spent/',
@@ -27,8 +27,11 @@ export const STATE_KINDS = [
   { prefix: 'supply/', rest: '<currency>', value: 'SupplyRecord', meaning: 'ever issued and redeemed' },
 ] as const;
 
-/** Replay memory is kept and forgotten in buckets of this many milliseconds of validity. */
-const SEEN_BUCKET_MS = 60_000;
+/**
+ * Replay memory is kept and forgotten in buckets of this many milliseconds of validity: of so few that forgetting one is no more
+ * work than a block is.
+ */
+const SEEN_BUCKET_MS = 1_000;
 
 export const accountKey = (account: AccountId) => spelledOf(account).account;
 export const aliasStateKey = (alias: AliasKey) => `alias/${alias}` as StateKey;

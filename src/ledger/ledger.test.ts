@@ -14,6 +14,7 @@ import {
   walletOf,
 } from '../testing/transactions.ts';
 import type { AliasKey, Command, PublicKey } from '../types/index.ts';
+import { seenBucket } from './keys.ts';
 import { applyBlock, check, rulesOf, touchedKeys, writesRoot } from './ledger.ts';
 import { LedgerState } from './state.ts';
 import { STATUSES, type StatusName, statusCode, statusNamed, statusOf } from './status.ts';
@@ -147,6 +148,22 @@ t.test('a transaction takes effect once: in its block, in later ones, until it h
   }
   t.equal(book.balance('bopha@cnb'), 1n);
   t.equal([...book.entries.keys()].filter((key) => key.startsWith('seen/')).length, 0, 'replay memory is empty again');
+});
+
+t.test('replay memory is forgotten by the second, as soon as its transactions have expired', async (t) => {
+  const book = opened();
+  const firstMs = Math.ceil(book.timeMs / 1_000) * 1_000 + 5_000;
+  const seen = () => [...book.entries.keys()].filter((key) => key.startsWith('seen/')).length;
+  const before = seen();
+  for (const untilMs of [firstMs, firstMs + 999, firstMs + 1_000]) {
+    book.block([transactionOf(network, ['wallet/dara'], [transfer('dara@aclb', 'bopha@cnb', 1n)], untilMs)]);
+  }
+  t.equal(seen(), before + 3);
+  t.equal(book.block([], firstMs + 999).writes.forget?.to, seenBucket(firstMs));
+  t.equal(seen(), before + 3, 'one is valid still');
+  t.same(book.block([], firstMs + 1_000).writes.forget, { from: seenBucket(firstMs), to: seenBucket(firstMs + 1_000) });
+  t.equal(seen(), before + 1);
+  t.equal(book.block([], firstMs + 1_001).writes.forget, null);
 });
 
 t.test('a refused transaction is remembered too: money that comes later does not wake it', async (t) => {

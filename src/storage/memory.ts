@@ -34,8 +34,7 @@ export class MemoryState {
   /** Changes as one block does. */
   apply(tip: StateTip, writes: BlockWrites, index: readonly IndexWrite[]): void {
     const { forget } = writes;
-    const forgotten = forget === null ? [] : this.entries.range(forget.from, forget.to);
-    for (const [key] of forgotten) this.entries.delete(key);
+    const forgotten = forget === null ? [] : this.entries.deleteRange(forget.from, forget.to);
     const written = writes.entries.map(({ key, value }) => [key, put(this.entries, key, value?.slice())] as const);
     this.#undo.push({
       tip: this.tip,

@@ -7,6 +7,7 @@ const change = fc.oneof(
   fc.record({ type: fc.constant('set' as const), key, value: fc.nat(9) }),
   fc.record({ type: fc.constant('delete' as const), key }),
   fc.record({ type: fc.constant('clear' as const) }),
+  fc.record({ type: fc.constant('deleteRange' as const), from: key, to: key }),
   fc.record({ type: fc.constant('look' as const), key }),
 );
 const query = fc.record({ from: key, to: key, limit: fc.nat(4), reverse: fc.boolean() });
@@ -23,6 +24,13 @@ t.test('property: it is a map that sorts its keys', async (t) => {
         } else if (each.type === 'delete') {
           map.delete(each.key);
           model.delete(each.key);
+        } else if (each.type === 'deleteRange') {
+          const due = [...model].filter(([name]) => name >= each.from && name < each.to);
+          t.same(
+            map.deleteRange(each.from, each.to),
+            due.sort(([a], [b]) => (a < b ? -1 : 1)),
+          );
+          for (const [name] of due) model.delete(name);
         } else if (each.type === 'clear') {
           map.clear();
           model.clear();

@@ -12,7 +12,7 @@ export interface Membership {
 
 export const CURRENCIES = ['KHR', 'USD'] as unknown as readonly CurrencyCode[];
 export const GENESIS_TIME_MS = 1_767_225_600_000;
-/** When the banks start: some seconds before the minute is full, when replay memory is forgotten. */
+/** When the banks start: some seconds before a day ends. */
 export const START_TIME_MS = GENESIS_TIME_MS + 57_000;
 /** Most of one command, and most in circulation, in either currency. */
 export const MAX_AMOUNT_MINOR = 1_000_000n;
