@@ -145,7 +145,10 @@ export interface StateStore {
   get(keys: readonly StateKey[]): Promise<readonly (Uint8Array | null)[]>;
   /** All of a block or nothing of it. Heights are applied in order without gaps; the first (0) names the chain. */
   apply(height: number, writes: BlockWrites, index: readonly IndexWrite[], chain: Hash): Promise<void>;
-  /** The whole state in ascending key order, as it was when the iteration began, some entries at a time. */
+  /**
+   * The whole state in ascending key order, some entries at a time: as it was when the first of them were asked for, that is as
+   * of the last `apply` that had resolved by then. What is applied later never shows, even where it comes before the first answer.
+   */
   pages(): AsyncIterable<readonly { readonly key: StateKey; readonly value: Uint8Array }[]>;
   indexGet(key: string): Promise<Uint8Array | null>;
   /** As `get`, of the indexes. */

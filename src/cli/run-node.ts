@@ -126,6 +126,7 @@ async function openChain(
   for (const { part, reason, setAside } of data.repairs) diary.warn('node.repaired', { part, reason, setAside });
   const { signState, log, snapshots, store } = data;
   const chain = await Chain.open({ genesis, log, snapshots, store, verifier });
+  opened.push({ name: 'chain', close: () => chain.stop() });
   const { rebuilt, ...report } = chain.bootReport;
   diary.info('node.opened', { ...report });
   if (rebuilt !== null) diary.warn('node.stateRebuilt', { reason: rebuilt });

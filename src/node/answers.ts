@@ -42,11 +42,12 @@ export class Answers {
     return frames;
   }
 
-  /** Of the newest snapshot whose root the record's next block certifies, and whose blocks the asker can have from here. */
+  /** Of the newest snapshot that a block of the record vouches for, and whose blocks the asker can have from here. */
   async manifest(bytes: Uint8Array): Promise<Uint8Array[]> {
     const { above } = decode(manifestQuestion, bytes, MAX_ANNOUNCEMENT_BYTES);
-    const { snapshots, log, tip } = this.#context.chain;
-    const offered = snapshots.heights().filter((height) => height >= log.first() && height < tip.height);
+    const { chain } = this.#context;
+    const { snapshots, log, tip } = chain;
+    const offered = snapshots.heights().filter((at) => at >= log.first() && chain.certifierOf(at) <= tip.height);
     const height = offered.at(-1);
     if (height === undefined || height <= above) return [];
     if (this.#offered?.height !== height) await this.#check(height);
@@ -62,8 +63,8 @@ export class Answers {
   /** What a crash or a disk did to it must not make this node a liar. */
   async #check(height: number): Promise<void> {
     const { chain } = this.#context;
-    const next = await chain.read(height + 1);
-    const manifest = await readManifest(chain.snapshots, height, next?.block.header.checkpointRoot ?? null);
+    const certifier = await chain.read(chain.certifierOf(height));
+    const manifest = await readManifest(chain.snapshots, height, certifier?.block.header.checkpointRoot ?? null);
     this.#offered = manifest === null ? null : { height, bytes: encode(snapshotManifest, manifest) };
   }
 }

@@ -26,8 +26,10 @@ const INTERVAL = 10;
 const network = testNetwork(1, { checkpointInterval: INTERVAL });
 const chainId = chainIdOf(network.genesis);
 
-/** What a bank's disk holds after 35 blocks; snapshots of 20 and 30. */
-const { disk, state } = await afterBlocks(35);
+/** Block 36 carries the root of the state after block 30. */
+const BLOCKS = 37;
+/** What a bank's disk holds then; snapshots of 20 and 30. */
+const { disk, state } = await afterBlocks(BLOCKS);
 
 async function afterBlocks(blocks: number) {
   const cluster = new Cluster(network);
@@ -103,12 +105,15 @@ const contentOf = (of: MemoryState) => [
 const BALANCE = 'balance/dara@nbc/KHR';
 
 t.test('with a snapshot, only the blocks from it on are verified, and the state is proved', async (t) => {
-  t.ok(state.tip?.height === 35 && [...state.entries.entries()].length < 60, 'replay memory was forgotten meanwhile');
+  t.ok(
+    state.tip?.height === BLOCKS && [...state.entries.entries()].length < 60,
+    'replay memory was forgotten meanwhile',
+  );
   const { chain, report, checked, repairs } = await booted(copy());
-  t.strictSame(report, { verifiedFrom: 30, height: 35, replayed: 0, provedBy: 30, rebuilt: null });
-  // Blocks 30 to 35 and, for the manifest, 31 once more.
-  t.equal(checked, 7);
-  t.equal(chain.tip.height, 35);
+  t.strictSame(report, { verifiedFrom: 30, height: BLOCKS, replayed: 0, provedBy: 30, rebuilt: null });
+  // Blocks 30 to 37 and, for the manifest, 36 once more.
+  t.equal(checked, 9);
+  t.equal(chain.tip.height, BLOCKS);
   t.strictSame(repairs, []);
 });
 
@@ -116,8 +121,8 @@ t.test('without one, every block is verified, as ever', async (t) => {
   const harmed = copy();
   for (const height of [20, 30]) await harmed.disk.remove(`${height}.snapshot`);
   const { report, checked } = await booted(harmed);
-  t.strictSame(report, { verifiedFrom: 1, height: 35, replayed: 0, provedBy: null, rebuilt: null });
-  t.equal(checked, 35);
+  t.strictSame(report, { verifiedFrom: 1, height: BLOCKS, replayed: 0, provedBy: null, rebuilt: null });
+  t.equal(checked, BLOCKS);
 });
 
 t.test('a damaged or false snapshot is set aside, and the one before it proves the state', async (t) => {
@@ -136,7 +141,7 @@ t.test('a damaged or false snapshot is set aside, and the one before it proves t
     const harmed = copy();
     harmed.disk.write('30.snapshot', bytes);
     const { report } = await booted(harmed);
-    t.strictSame(report, { verifiedFrom: 20, height: 35, replayed: 0, provedBy: 20, rebuilt: null }, what);
+    t.strictSame(report, { verifiedFrom: 20, height: BLOCKS, replayed: 0, provedBy: 20, rebuilt: null }, what);
     t.strictSame(harmed.disk.peek('30.snapshot'), null, what);
     t.ok(harmed.disk.list().includes('30.snapshot.damaged-1'), what);
   }
@@ -145,19 +150,19 @@ t.test('a damaged or false snapshot is set aside, and the one before it proves t
 t.test(
   'a state that lost its newest blocks is proved as far as it goes, and gets the rest from the record',
   async (t) => {
-    const provedBy = (lost: number) => [30, 20].find((height) => height <= 35 - lost) ?? null;
-    for (const lost of [1, 5, 6, 15, 16, 35, 36]) {
-      const { disk: on, state: inside } = await afterBlocks(35);
+    const provedBy = (lost: number) => [30, 20].find((height) => height <= BLOCKS - lost) ?? null;
+    for (const lost of [1, 7, 8, 17, 18, BLOCKS, BLOCKS + 1]) {
+      const { disk: on, state: inside } = await afterBlocks(BLOCKS);
       const whole = contentOf(inside);
       inside.loseNewest(lost);
       const { report } = await booted({ disk: on.afterCrash(KEEP_UNSYNCED), state: inside });
       const by = provedBy(lost);
       t.match(
         report,
-        { verifiedFrom: by ?? 1, height: 35, replayed: Math.min(lost, 35), provedBy: by },
+        { verifiedFrom: by ?? 1, height: BLOCKS, replayed: Math.min(lost, BLOCKS), provedBy: by },
         `${lost} blocks`,
       );
-      t.equal(report.rebuilt, lost === 36 ? 'the state is empty' : null, `${lost} blocks`);
+      t.equal(report.rebuilt, lost === BLOCKS + 1 ? 'the state is empty' : null, `${lost} blocks`);
       t.strictSame(contentOf(inside), whole, `${lost} blocks`);
     }
   },
@@ -186,7 +191,7 @@ t.test('a state that was changed behind its back is noticed and made anew, index
     const harmed = copy();
     harm(harmed.state);
     const { report } = await booted(harmed);
-    t.match(report, { verifiedFrom: 1, height: 35, replayed: 35, provedBy: null, rebuilt: reason }, what);
+    t.match(report, { verifiedFrom: 1, height: BLOCKS, replayed: BLOCKS, provedBy: null, rebuilt: reason }, what);
     t.strictSame(contentOf(harmed.state), contentOf(state), what);
     const again = await booted(harmed);
     t.match(again.report, { provedBy: 30, rebuilt: null }, what);
@@ -203,9 +208,9 @@ for (const [what, value, reason] of [
     await cutTo(harmed, 30);
     harmed.state.entries.set(BALANCE, value);
     const { report, chain } = await booted(harmed);
-    t.match(report, { verifiedFrom: 1, replayed: 35, provedBy: null });
+    t.match(report, { verifiedFrom: 1, replayed: BLOCKS, provedBy: null });
     t.match(report.rebuilt, reason);
-    t.equal(chain.tip.height, 35);
+    t.equal(chain.tip.height, BLOCKS);
     t.strictSame(contentOf(harmed.state), contentOf(state));
   });
 }
@@ -232,7 +237,7 @@ t.test('a lost state is made anew from every block', async (t) => {
   const harmed = copy();
   harmed.state.clear();
   const { report } = await booted(harmed);
-  t.match(report, { verifiedFrom: 1, replayed: 35, rebuilt: 'the state is empty' });
+  t.match(report, { verifiedFrom: 1, replayed: BLOCKS, rebuilt: 'the state is empty' });
   t.strictSame(contentOf(harmed.state), contentOf(state));
 });
 
@@ -244,7 +249,10 @@ t.test('a record damaged anywhere is kept whole, cut down to what is before, and
     const flipped = content.map((byte, position) => (position === at ? byte ^ 16 : byte));
     harmed.disk.write(BLOCK_LOG_FILE, flipped);
     const { chain, report, repairs } = await booted(harmed);
-    t.ok(chain.tip.height < 35 && chain.tip.height >= Math.floor((35 * i) / 12) - 3, `byte ${at}: ${chain.tip.height}`);
+    t.ok(
+      chain.tip.height < BLOCKS && chain.tip.height >= Math.floor((BLOCKS * i) / 12) - 3,
+      `byte ${at}: ${chain.tip.height}`,
+    );
     t.match(repairs, [{ part: 'log', setAside: 'blocks.log.damaged-1' }, { part: 'state' }]);
     t.strictSame(harmed.disk.peek('blocks.log.damaged-1'), flipped);
     t.match(report, { verifiedFrom: 1, replayed: chain.tip.height, height: chain.tip.height });

@@ -4,10 +4,11 @@
  *
  * | found | then |
  * |---|---|
- * | a snapshot not above the state, its root in a certified header of the record | blocks from there on are verified; the state must be the snapshot with those blocks run over it |
+ * | a snapshot not above the state, its root in a certified header of the record (half an interval later) | blocks from there on are verified; the state must be the snapshot with those blocks run over it |
  * | no such snapshot, a record from block 1 | every block is verified, and what the state lacks is applied |
  * | a state that is not what it must be, or none | it is made anew: from the genesis and every block (so that the indexes are whole), or from the snapshot that the record begins with |
- * | a record that begins at a snapshot, and neither state nor snapshot | the node starts over with an empty chain, and asks its peers |
+ * | a record that begins at a snapshot, and neither state nor snapshot, or not yet the block that vouches for it | the node starts over with an empty chain, and asks its peers |
+ * | a checkpoint that no block of the record vouches for yet, passed, its snapshot not finished | the state of then is made anew: from a snapshot before it, or by making the whole state anew |
  */
 import { CodecError } from '../codec/schema.ts';
 import type { SnapshotManifest } from '../codec/state.ts';
@@ -16,8 +17,9 @@ import { CodedError } from '../errors.ts';
 import { genesisWrites, type Rules } from '../ledger/ledger.ts';
 import type { BlockLog, Snapshots, StateStore } from '../ports.ts';
 import type { ChainId, ChainTip, CommittedBlock, Genesis, Hash } from '../types/index.ts';
-import { judgeState } from './proof-of-state.ts';
-import { fillFromSnapshot, readManifest } from './snapshot.ts';
+import { type Checkpoints, certifierOf, openCheckpoint } from './checkpoints.ts';
+import { judgeState, makeState } from './proof-of-state.ts';
+import { fillFromSnapshot, readManifest, rootOfSnapshot } from './snapshot.ts';
 
 /** What opening a chain did. */
 export interface BootReport {
@@ -39,6 +41,7 @@ export interface BootParts {
   readonly log: BlockLog;
   readonly snapshots: Snapshots;
   readonly store: StateStore;
+  readonly checkpoints: Checkpoints;
   readonly read: (height: number) => Promise<CommittedBlock | null>;
   readonly isCertified: (committed: CommittedBlock) => boolean;
   /** Makes this the tip, whose block the state has. */
@@ -56,11 +59,17 @@ export async function boot(parts: BootParts): Promise<BootReport> {
     return await open(parts);
   } catch (error) {
     if (!isDamagedState(error)) throw error;
-    const { store, genesis, chainId, goTo } = parts;
-    await store.clear();
-    goTo({ height: 0, hash: chainId, timeMs: genesis.timeMs });
-    return { ...(await open(parts)), rebuilt: error.message };
+    return await openAnew(parts, error.message);
   }
+}
+
+/** Makes the state anew, and whatever is taken from it. */
+async function openAnew(parts: BootParts, reason: string): Promise<BootReport> {
+  const { store, genesis, chainId, checkpoints, goTo } = parts;
+  await checkpoints.stop();
+  await store.clear();
+  goTo({ height: 0, hash: chainId, timeMs: genesis.timeMs });
+  return { ...(await open(parts)), rebuilt: reason };
 }
 
 /** A value of the state is not what was written: its checksum says so, or it does not decode. Blocks that do not are `CHAIN_CORRUPT`. */
@@ -71,15 +80,21 @@ function isDamagedState(error: unknown): error is CodedError {
 async function open(parts: BootParts): Promise<BootReport> {
   refuse(parts);
   const { log, store } = parts;
+  let rebuilt = await giveUpUncertified(parts);
   const proof = await proveState(parts);
   const provedBy = proof.is === 'proved' ? proof.by : null;
-  let rebuilt = proof.is === 'false' ? proof.reason : reasonToRebuild(parts);
-  if (rebuilt !== null) await store.clear();
+  const problem = proof.is === 'false' ? proof.reason : reasonToRebuild(parts);
+  if (problem !== null) await store.clear();
+  rebuilt ??= problem;
   const isTrusted = proof.is === 'proved' || store.height() === null;
   if (store.height() === null) rebuilt = (await refill(parts)) ?? rebuilt;
   const from = proof.is === 'proved' ? (store.height() ?? 0) + 1 : log.first();
   const replayed = await goOn(parts, from, proof.is === 'proved' ? proof.tip : null, isTrusted);
-  return { verifiedFrom: provedBy ?? log.first(), height: log.length(), replayed, provedBy, rebuilt };
+  const verifiedFrom = provedBy ?? log.first();
+  if (!(await takeUpCheckpoint(parts, verifiedFrom))) {
+    return await openAnew(parts, 'the state at the last checkpoint was not written down, and nothing else gives it');
+  }
+  return { verifiedFrom, height: log.length(), replayed, provedBy, rebuilt };
 }
 
 function refuse({ chainId, log, store }: BootParts): void {
@@ -117,11 +132,9 @@ type Proof =
 
 /** Proves the state by the newest snapshot that can. */
 async function proveState(parts: BootParts): Promise<Proof> {
-  const { log, snapshots, store } = parts;
-  const height = store.height();
+  const height = parts.store.height();
   if (height === null) return { is: 'none' };
-  const usable = (at: number) => at >= log.first() && at < log.length() && at <= height;
-  for (const at of snapshots.heights().filter(usable).reverse()) {
+  for (const at of certifiedHeights(parts).filter((each) => each <= height)) {
     const proof = await proveBy(parts, at, height);
     if (proof !== null) return proof;
   }
@@ -132,7 +145,7 @@ async function proveState(parts: BootParts): Promise<Proof> {
 async function proveBy(parts: BootParts, at: number, height: number): Promise<Proof | null> {
   const { rules, snapshots, store } = parts;
   const block = await verified(parts, at, at === 1 ? parts.chainId : null);
-  const certified = await certifiedManifest(parts, block);
+  const certified = await certifiedManifest(parts, at);
   if (certified === null) return null;
   let tip = tipOf(block);
   let verifiedTo = at;
@@ -160,25 +173,92 @@ async function proveBy(parts: BootParts, at: number, height: number): Promise<Pr
   }
 }
 
-/** The manifest of the snapshot after this block, if it is the one that the next block of the record vouches for. */
-async function certifiedManifest(parts: BootParts, block: CommittedBlock): Promise<SnapshotManifest | null> {
-  const { height, hash } = tipOf(block);
-  const next = await verified(parts, height + 1, hash);
-  return await readManifest(parts.snapshots, height, next.block.header.checkpointRoot);
+/** Snapshots that a block of the record vouches for, if they are what they must be; the newest first. */
+function certifiedHeights({ log, snapshots, genesis }: BootParts): number[] {
+  const { checkpointInterval } = genesis.rules;
+  const usable = (at: number) => at >= log.first() && certifierOf(at, checkpointInterval) <= log.length();
+  return snapshots.heights().filter(usable).reverse();
+}
+
+/** The manifest of the snapshot of this height, if it is the one that the record vouches for. */
+async function certifiedManifest(parts: BootParts, height: number): Promise<SnapshotManifest | null> {
+  const certifier = await verified(parts, certifierOf(height, parts.genesis.rules.checkpointInterval), null);
+  return await readManifest(parts.snapshots, height, certifier.block.header.checkpointRoot);
+}
+
+// ---------------------------------------------------------------- checkpoint
+
+/**
+ * Takes up the checkpoint whose root a block after the record will carry, unless running the record again has begun it.
+ *
+ * @param verifiedFrom from where on the record was verified.
+ * @returns whether its root is here or under way.
+ */
+async function takeUpCheckpoint(parts: BootParts, verifiedFrom: number): Promise<boolean> {
+  const { log, snapshots, checkpoints, genesis } = parts;
+  const due = openCheckpoint(log.length(), genesis.rules.checkpointInterval);
+  if (due === null || checkpoints.has(due)) return true;
+  if (due === log.length()) {
+    checkpoints.begin(due);
+    return true;
+  }
+  const root = snapshots.heights().includes(due) ? await rootOfSnapshot(snapshots, due) : null;
+  if (root !== null) {
+    checkpoints.know(due, root);
+    return true;
+  }
+  for (const at of certifiedHeights(parts).filter((each) => each >= verifiedFrom)) {
+    if (await makeCheckpoint(parts, at, due)) return true;
+  }
+  return false;
+}
+
+/** Makes the state after block `due` from the snapshot of `at`. @returns false where that is of no use. */
+async function makeCheckpoint(parts: BootParts, at: number, due: number): Promise<boolean> {
+  const { rules, snapshots, checkpoints } = parts;
+  const manifest = await certifiedManifest(parts, at);
+  if (manifest === null) return false;
+  const { timeMs } = (await present(parts, at)).block.header;
+  const blocks = async function* () {
+    for (let next = at + 1; next <= due; next++) yield await present(parts, next);
+  };
+  const made = await makeState({ rules, snapshots, manifest, timeMs, blocks });
+  if (made.is === 'unusable') return false;
+  if (made.is === 'block') throw corrupt(made.height, 'gives other results than it did');
+  try {
+    await checkpoints.make(due, made.pages);
+    return true;
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.code !== 'SNAPSHOT_CORRUPT') throw error;
+    return false;
+  }
 }
 
 // ---------------------------------------------------------------- making the state
 
+/** A record that begins at a snapshot which nothing in it vouches for yet. @returns why it was given up, or null. */
+async function giveUpUncertified(parts: BootParts): Promise<string | null> {
+  const { log, store, genesis } = parts;
+  const first = log.first();
+  if (first === 1 || certifierOf(first, genesis.rules.checkpointInterval) <= log.length()) return null;
+  await store.clear();
+  await startOver(parts);
+  return 'nothing vouches yet for the snapshot that the record begins with; starting over';
+}
+
+async function startOver({ log, snapshots }: BootParts): Promise<void> {
+  await log.beginAnew(1, []);
+  await snapshots.keep([]);
+}
+
 /** Makes an empty state the first one of the record. @returns why the record had to be given up for that, or null. */
 async function refill(parts: BootParts): Promise<string | null> {
-  const { log, snapshots, store, chainId, genesis } = parts;
-  const first = log.first();
+  const { log, store, chainId, genesis } = parts;
   let reason: string | null = null;
-  if (first > 1) {
+  if (log.first() > 1) {
     if (await fillFromBase(parts)) return null;
     reason = 'neither the state nor the snapshot that the record begins with is there; starting over';
-    await log.beginAnew(1, []);
-    await snapshots.keep([]);
+    await startOver(parts);
   }
   await store.apply(0, genesisWrites(genesis), [], chainId);
   return reason;
@@ -187,8 +267,8 @@ async function refill(parts: BootParts): Promise<string | null> {
 async function fillFromBase(parts: BootParts): Promise<boolean> {
   const { log, snapshots, store, chainId } = parts;
   const first = log.first();
-  if (log.length() <= first || !snapshots.heights().includes(first)) return false;
-  const manifest = await certifiedManifest(parts, await verified(parts, first, null));
+  if (!snapshots.heights().includes(first)) return false;
+  const manifest = await certifiedManifest(parts, first);
   return manifest !== null && (await fillFromSnapshot(store, snapshots, manifest, chainId));
 }
 

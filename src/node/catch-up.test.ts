@@ -10,6 +10,8 @@ import { type Context, DEFAULT_TIMINGS } from './context.ts';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
+const quiet = () => Promise.resolve();
+
 t.test(
   'a peer that the chain has overtaken meanwhile is asked nothing: the question would be a false one',
   async (t) => {
@@ -32,7 +34,7 @@ t.test(
         },
       },
     } as unknown as Context;
-    const catchUp = new CatchUp(context, () => Promise.resolve());
+    const catchUp = new CatchUp(context, quiet, quiet);
     catchUp.heard('ahead' as ParticipantId, 6);
     catchUp.heard('behind' as ParticipantId, 3);
     clock.fireNext();
@@ -60,7 +62,7 @@ t.test('an empty chain that hears of a great height waits for a second voice, bu
         },
       },
     } as unknown as Context;
-    const catchUp = new CatchUp(context, () => Promise.resolve());
+    const catchUp = new CatchUp(context, quiet, quiet);
     const pass = async () => {
       clock.fireNext();
       await turn();

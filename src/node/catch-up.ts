@@ -28,6 +28,7 @@ const VAIN_TRIES = 3;
 export class CatchUp {
   readonly #context: Context;
   readonly #onBlock: (committed: CommittedBlock, execution: Execution) => Promise<void>;
+  readonly #onBegun: () => Promise<void>;
   /** Highest height that each peer is known to have. */
   readonly #heights = new Map<ParticipantId, number>();
   /** Height that the record of a peer begins at, where it lacked what was asked for. */
@@ -39,10 +40,18 @@ export class CatchUp {
   #hesitations = 0;
   #vainTries = 0;
 
-  /** @param onBlock runs in the inbox after a fetched block became part of the chain. */
-  constructor(context: Context, onBlock: (committed: CommittedBlock, execution: Execution) => Promise<void>) {
+  /**
+   * @param onBlock runs in the inbox after a fetched block became part of the chain.
+   * @param onBegun runs in the inbox after the chain began anew at a snapshot.
+   */
+  constructor(
+    context: Context,
+    onBlock: (committed: CommittedBlock, execution: Execution) => Promise<void>,
+    onBegun: () => Promise<void>,
+  ) {
     this.#context = context;
     this.#onBlock = onBlock;
+    this.#onBegun = onBegun;
     this.#join = new Join(context);
   }
 
@@ -138,8 +147,7 @@ export class CatchUp {
       if (!(await chain.beginAt(start))) return false;
       await settleSeen(this.#context);
       emit({ type: 'joined', height: start.height });
-      const { committed, execution } = await chain.adoptRecorded();
-      await this.#onBlock(committed, execution);
+      await this.#onBegun();
       return true;
     });
     return begun === true;

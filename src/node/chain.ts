@@ -27,14 +27,16 @@ import type {
   Evidence,
   Genesis,
   Hash,
+  Header,
   Receipt,
   StateKey,
   ValidatorSet,
 } from '../types/index.ts';
 import { type BootReport, boot } from './boot.ts';
+import { Checkpoints, certifierOf, checkpointIn } from './checkpoints.ts';
 import { Contents } from './contents.ts';
 import { indexRows } from './indexes.ts';
-import { fillFromSnapshot, pruneSnapshots, readManifest, takeSnapshot } from './snapshot.ts';
+import { fillFromSnapshot, readManifest } from './snapshot.ts';
 
 /** What a block's content does to the state it is built on. */
 export interface Execution {
@@ -53,16 +55,13 @@ export interface ChainParts {
   readonly verifier: Verifier;
 }
 
-/** A block of the record and what running it gave. */
-export interface Adopted {
-  readonly committed: CommittedBlock;
-  readonly execution: Execution;
-}
-
-/** A fetched snapshot, whole and durable, with the canonical bytes of its block and of the next one, which certifies it. */
+/** A fetched snapshot, whole and durable, with what a quorum says of it. */
 export interface SnapshotStart {
   readonly height: number;
-  readonly blocks: readonly [block: Uint8Array, next: Uint8Array];
+  /** Canonical bytes of its block, which the record will begin with. */
+  readonly block: Uint8Array;
+  /** The root that a certified header carries of it. */
+  readonly root: Hash;
 }
 
 export class Chain {
@@ -76,9 +75,9 @@ export class Chain {
   readonly store: StateStore;
   /** What took part in each block. */
   readonly contents: Contents;
+  readonly #checkpoints: Checkpoints;
   readonly #verifier: Verifier;
   #tip: ChainTip;
-  #checkpoint: { readonly height: number; readonly root: Hash } | null = null;
   #bootReport: BootReport | null = null;
 
   private constructor({ genesis, log, snapshots, store, verifier }: ChainParts) {
@@ -91,6 +90,7 @@ export class Chain {
     this.snapshots = snapshots;
     this.store = store;
     this.contents = new Contents({ store, read: (height) => this.read(height) });
+    this.#checkpoints = new Checkpoints({ log, snapshots, store });
     this.#verifier = verifier;
     this.#tip = { height: 0, hash: this.chainId, timeMs: genesis.timeMs };
   }
@@ -145,10 +145,7 @@ export class Chain {
     assert(header.height === this.#tip.height + 1, 'blocks are committed in order');
     assert(header.parentHash === this.#tip.hash, 'a block is committed on its parent');
     assert(header.writesRoot === execution.result.writesRoot, 'a block is committed with its own writes');
-    assert(
-      header.checkpointRoot === (await this.checkpointRoot()),
-      `the state before block ${header.height} is another one here than on the other nodes`,
-    );
+    await this.#assertCheckpoint(header);
     await this.log.append(encode(committedBlock, committed));
     await this.#apply(committed, execution);
   }
@@ -181,47 +178,48 @@ export class Chain {
     return checks?.every((check) => this.#verifier.verify(check)) ?? false;
   }
 
-  /** The checkpoint root that the next block's header carries: of the whole present state, or null between checkpoints. */
+  /** The checkpoint root that the next block's header carries: of the state half an interval ago, or null, as for most. */
   async checkpointRoot(): Promise<Hash | null> {
-    const { height } = this.#tip;
-    if (height === 0 || height % this.genesis.rules.checkpointInterval !== 0) return null;
-    if (this.#checkpoint?.height !== height) {
-      const root = await takeSnapshot(height, this.store, this.snapshots);
-      await pruneSnapshots(this.snapshots, height, this.log.first());
-      this.#checkpoint = { height, root };
-    }
-    return this.#checkpoint.root;
+    const checkpoint = checkpointIn(this.#tip.height + 1, this.genesis.rules.checkpointInterval);
+    return checkpoint === null ? null : await this.#checkpoints.root(checkpoint);
+  }
+
+  /** Height of the block that vouches for the snapshot of a checkpoint height. */
+  certifierOf(checkpoint: number): number {
+    return certifierOf(checkpoint, this.genesis.rules.checkpointInterval);
+  }
+
+  /** Whom to tell that a checkpoint could not be made: the node must not go on. */
+  onFailure(listener: (error: unknown) => void): void {
+    this.#checkpoints.onFailure(listener);
+  }
+
+  /** Ends what goes on behind the back of the blocks; before record and state are closed. */
+  async stop(): Promise<void> {
+    await this.#checkpoints.stop();
   }
 
   /**
-   * Begins anew at a snapshot that others have certified. At each point of a crash there is the old chain, an empty one, or
-   * all that it takes to finish: the snapshot is durable, then the record begins with its block, then the state is filled.
+   * Begins anew at a snapshot that others have certified. At each point of a crash there is the old chain, an empty one, or a
+   * record that boot gives up, as nothing on the disk vouches for the snapshot before the record has the block that does.
    *
    * @returns false where the chain has come as far meanwhile, or the snapshot is not there any more: nothing has changed.
    */
-  async beginAt({ height, blocks }: SnapshotStart): Promise<boolean> {
-    const [block, next] = blocks.map((bytes) => decode(committedBlock, bytes, MAX_COMMITTED_BLOCK_BYTES));
-    assert(block !== undefined && next !== undefined, 'a snapshot starts with two blocks');
-    if (this.#tip.height >= height) return false;
-    const manifest = await readManifest(this.snapshots, height, next.block.header.checkpointRoot);
+  async beginAt({ height, block: bytes, root }: SnapshotStart): Promise<boolean> {
+    const block = decode(committedBlock, bytes, MAX_COMMITTED_BLOCK_BYTES);
+    if (this.#tip.height >= height || (await readManifest(this.snapshots, height, root)) === null) return false;
+    await this.#checkpoints.stop();
+    // What was not stopped but had ended has removed what it took for old.
+    const manifest = await readManifest(this.snapshots, height, root);
     if (manifest === null) return false;
-    await this.log.beginAnew(height, blocks);
+    await this.log.beginAnew(height, [bytes]);
     await this.store.clear();
     this.contents.clear();
     const filled = await fillFromSnapshot(this.store, this.snapshots, manifest, this.chainId);
     assert(filled, 'a snapshot that was fetched whole is whole');
     this.#tip = { height, hash: block.certificate.blockHash, timeMs: block.block.header.timeMs };
+    this.#checkpoints.know(height, root);
     return true;
-  }
-
-  /** Runs the next block of the record, which the state lacks after `beginAt`. */
-  async adoptRecorded(): Promise<Adopted> {
-    const committed = await this.read(this.#tip.height + 1);
-    assert(committed !== null, 'the record goes on');
-    const execution = await this.#replay(committed);
-    assert(execution !== null, `block ${this.#tip.height + 1} gives other results here than on the other nodes`);
-    await this.#apply(committed, execution);
-    return { committed, execution };
   }
 
   async #boot(parts: ChainParts): Promise<void> {
@@ -229,6 +227,7 @@ export class Chain {
       ...parts,
       chainId: this.chainId,
       rules: this.rules,
+      checkpoints: this.#checkpoints,
       read: (height) => this.read(height),
       isCertified: (committed) => this.isCertified(committed),
       goTo: (tip) => {
@@ -251,6 +250,20 @@ export class Chain {
     await this.store.apply(height, result.writes, rows, this.chainId);
     this.contents.add({ committed, receipts, transactions: transactions.map(({ transaction }) => transaction) });
     this.#tip = { height, hash, timeMs };
+    // At once, before the next block changes the state. A block of the record that comes later has carried its root already.
+    const { checkpointInterval } = this.genesis.rules;
+    if (height % checkpointInterval === 0 && this.log.length() < this.certifierOf(height))
+      this.#checkpoints.begin(height);
+  }
+
+  /** @throws AssertionError where others certified another state than this node has. */
+  async #assertCheckpoint({ height, checkpointRoot }: Header): Promise<void> {
+    const own = await this.checkpointRoot();
+    if (checkpointRoot === own) return;
+    const checkpoint = checkpointIn(height, this.genesis.rules.checkpointInterval);
+    // Was it the snapshot that was false, the next boot makes the state it is of anew.
+    if (checkpoint !== null) await this.snapshots.setAside(checkpoint);
+    assert(false, `the state that block ${height} vouches for is another one here than on the other nodes`);
   }
 
   /** @returns null where the results are not those of the header. */

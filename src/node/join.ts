@@ -1,16 +1,16 @@
 /**
- * How a node joins through a snapshot: it takes a manifest and two blocks from one peer and believes neither before two
- * certificates and the checkpoint root vouch for them, then chunks from whoever has them, each checked alone. A liar is known
+ * How a node joins through a snapshot: it takes a manifest and two blocks from one peer, the snapshot's and the one whose
+ * header carries its root, and believes none before two certificates and the root vouch for them, then chunks from whoever has them, each checked alone. A liar is known
  * at its first false word and banned; whoever vanishes or has removed its snapshot costs time only.
  */
 import { committedBlock } from '../codec/block.ts';
 import { MAX_COMMITTED_BLOCK_BYTES, MAX_MANIFEST_BYTES } from '../codec/limits.ts';
 import { blocksQuestion, chunkQuestion, manifestQuestion } from '../codec/messages.ts';
-import { encode } from '../codec/schema.ts';
+import { decode, encode } from '../codec/schema.ts';
 import { type SnapshotManifest, snapshotManifest } from '../codec/state.ts';
 import { CodedError } from '../errors.ts';
 import type { Question, SnapshotWriter } from '../ports.ts';
-import type { CommittedBlock, ParticipantId } from '../types/index.ts';
+import type { ParticipantId } from '../types/index.ts';
 import { holdsItsBatches } from './boot.ts';
 import type { SnapshotStart } from './chain.ts';
 import type { Context } from './context.ts';
@@ -56,34 +56,27 @@ export class Join {
     const manifest = decodeOrNull(snapshotManifest, offered, MAX_MANIFEST_BYTES);
     if (manifest === null || manifest.height <= chain.tip.height) return this.#refuse(peer, 'a manifest that is none');
     const { height } = manifest;
-    const blocks = await this.#ask(peer, 'blocks', encode(blocksQuestion, { from: height, count: 2 }));
-    // Two full blocks are more than an answer holds.
-    if (blocks.length === 1) {
-      blocks.push(...(await this.#ask(peer, 'blocks', encode(blocksQuestion, { from: height + 1, count: 1 }))));
-    }
-    const [block, next] = blocks;
-    if (block === undefined || next === undefined) return null;
-    const problem = this.#problem(manifest, block, next);
-    return problem === null ? { height, manifest, blocks: [block, next] } : this.#refuse(peer, problem);
+    const [block] = await this.#ask(peer, 'blocks', encode(blocksQuestion, { from: height, count: 1 }));
+    const from = chain.certifierOf(height);
+    const [certifier] = await this.#ask(peer, 'blocks', encode(blocksQuestion, { from, count: 1 }));
+    if (block === undefined || certifier === undefined) return null;
+    const problem = this.#problem(block, height) ?? this.#problem(certifier, from);
+    if (problem !== null) return this.#refuse(peer, problem);
+    const root = decode(committedBlock, certifier, MAX_COMMITTED_BLOCK_BYTES).block.header.checkpointRoot;
+    if (root === null || !isManifestOf(manifest, height, root))
+      return this.#refuse(peer, 'a manifest of another state');
+    return { height, manifest, block, root };
   }
 
-  /** What keeps a manifest from being true, or null: both blocks are certified, and the second vouches for it. */
-  #problem(manifest: SnapshotManifest, ...blocks: readonly [Uint8Array, Uint8Array]): string | null {
-    const [block, next] = blocks.map((bytes) => decodeOrNull(committedBlock, bytes, MAX_COMMITTED_BLOCK_BYTES));
-    if (!block || !next) return 'a block that is none';
-    const { height } = manifest;
-    if (block.block.header.height !== height || next.block.header.height !== height + 1)
-      return 'blocks nobody asked for';
-    if (![block, next].every((each) => this.#isTrue(each))) return 'a block without its batches or a valid certificate';
-    if (next.block.header.parentHash !== block.certificate.blockHash) return 'two blocks that do not follow each other';
-    return isManifestOf(manifest, height, next.block.header.checkpointRoot) ? null : 'a manifest of another state';
-  }
-
-  #isTrue(committed: CommittedBlock): boolean {
+  /** What keeps bytes from being the block that a quorum decided on at this height, or null. */
+  #problem(bytes: Uint8Array, height: number): string | null {
     const { chain } = this.#context;
-    return (
-      committed.block.header.chainId === chain.chainId && holdsItsBatches(committed) && chain.isCertified(committed)
-    );
+    const committed = decodeOrNull(committedBlock, bytes, MAX_COMMITTED_BLOCK_BYTES);
+    if (committed === null) return 'a block that is none';
+    const { header } = committed.block;
+    if (header.height !== height || header.chainId !== chain.chainId) return 'a block that nobody asked for';
+    const isTrue = holdsItsBatches(committed) && chain.isCertified(committed);
+    return isTrue ? null : 'a block without its batches or a valid certificate';
   }
 
   /** @returns whether the snapshot is on the disk, whole. */

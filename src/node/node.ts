@@ -82,10 +82,16 @@ export class Node {
       decidedElsewhere: () => this.#catchUp.decidedElsewhere,
       fetchBatches: (digests, holder) => this.#spread.fetch(digests, holder),
     });
-    this.#catchUp = new CatchUp(this.#context, async (committed, execution) => {
-      this.#engine.committed(committed, execution, 'sync');
-      await this.#engine.overtaken();
-    });
+    const overtaken = () => this.#engine.overtaken();
+    this.#catchUp = new CatchUp(
+      this.#context,
+      async (committed, execution) => {
+        this.#engine.committed(committed, execution, 'sync');
+        await overtaken();
+      },
+      overtaken,
+    );
+    chain.onFailure((error) => void inbox.post(() => Promise.reject(error)));
     this.#peers = new Peers({
       context: this.#context,
       engine: this.#engine,
@@ -121,7 +127,11 @@ export class Node {
     this.#cancelAnnouncement?.();
     this.#spread.stop();
     this.#catchUp.stop();
-    await this.#context.inbox.close();
+    const closed = this.#context.inbox.close();
+    await this.#context.chain.stop();
+    await closed;
+    // The last task may have begun another one.
+    await this.#context.chain.stop();
     this.#engine.stop();
     await this.#context.network.stop();
   }

@@ -2,22 +2,28 @@
  * Proves the state in the store from what a quorum signed: a snapshot whose root a certified header carries, and the blocks
  * after it run again. Both are read in key order, so memory is bounded by what the blocks since the snapshot touch.
  */
+import { MAX_CHUNK_ENTRIES } from '../codec/limits.ts';
 import type { SnapshotManifest, StateEntry } from '../codec/state.ts';
+import { CodedError } from '../errors.ts';
 import { applyBlock, type Rules, touchedKeys } from '../ledger/ledger.ts';
 import type { Snapshots, StateStore } from '../ports.ts';
 import type { BlockWrites, CommittedBlock, StateKey } from '../types/index.ts';
 import { identify } from './admission.ts';
 import { checkedChunks } from './snapshot.ts';
 
-export interface StateProofParts {
+export interface StateParts {
   readonly rules: Rules;
   readonly snapshots: Snapshots;
   /** Checked: it folds to the root in the first of the blocks. */
   readonly manifest: SnapshotManifest;
   /** Time of the block whose state the snapshot is. */
   readonly timeMs: number;
-  /** The verified blocks after the snapshot, up to the height of the store, as often as they are asked for. */
+  /** The verified blocks after the snapshot, up to the height of the state, as often as they are asked for. */
   readonly blocks: () => AsyncIterable<CommittedBlock>;
+}
+
+export interface StateProofParts extends StateParts {
+  /** Holds the state after the last of the blocks, or what is taken for it. */
   readonly store: StateStore;
 }
 
@@ -30,6 +36,30 @@ export type StateVerdict =
 
 export async function judgeState(parts: StateProofParts): Promise<StateVerdict> {
   const { snapshots, manifest, store } = parts;
+  const changes = await changesOf(parts);
+  if ('is' in changes) return changes;
+  // The same chunks again: they were checked a moment ago, so now an absent one is an end, and the state has too much.
+  const due = changes.over(eachOf(checkedChunks(snapshots, manifest)));
+  const reason = await firstDifference(due, eachOf(store.pages()));
+  return reason === null ? { is: 'proved' } : { is: 'false', reason };
+}
+
+/** The state after the blocks, made without a store, where the snapshot is not found to be damaged before its end. */
+export type MadeState =
+  | { readonly is: 'made'; readonly pages: AsyncIterable<readonly StateEntry[]> }
+  | Exclude<StateVerdict, { readonly is: 'proved' | 'false' }>;
+
+/** @returns pages that throw a CodedError `SNAPSHOT_CORRUPT` where a chunk is gone that was there a moment ago. */
+export async function makeState(parts: StateParts): Promise<MadeState> {
+  const changes = await changesOf(parts);
+  if ('is' in changes) return changes;
+  return { is: 'made', pages: pagesOf(changes.over(allEntries(parts))) };
+}
+
+async function changesOf(
+  parts: StateParts,
+): Promise<Changes | Exclude<StateVerdict, { readonly is: 'proved' | 'false' }>> {
+  const { snapshots, manifest } = parts;
   const changes = new Changes();
   for await (const { block, batches } of parts.blocks()) {
     const transactions = batches.flatMap((batch) => batch.transactions.map(identify));
@@ -42,9 +72,7 @@ export async function judgeState(parts: StateProofParts): Promise<StateVerdict> 
   }
   if (!next.value) return { is: 'unusable' };
   const odd = await runBlocks(parts, changes);
-  if (odd !== null) return { is: 'block', height: odd };
-  const reason = await firstDifference(changes.over(chunkEntries(snapshots, manifest)), eachOf(store.pages()));
-  return reason === null ? { is: 'proved' } : { is: 'false', reason };
+  return odd === null ? changes : { is: 'block', height: odd };
 }
 
 /** All that the blocks since the snapshot touch, and the ranges they forget. */
@@ -85,7 +113,7 @@ class Changes {
 }
 
 /** @returns the height of the first block that gives other results than its header says, or null. */
-async function runBlocks({ rules, timeMs, blocks }: StateProofParts, changes: Changes): Promise<number | null> {
+async function runBlocks({ rules, timeMs, blocks }: StateParts, changes: Changes): Promise<number | null> {
   let parentTimeMs = timeMs;
   for await (const { block, batches } of blocks()) {
     const { header, evidence } = block;
@@ -100,9 +128,22 @@ async function runBlocks({ rules, timeMs, blocks }: StateProofParts, changes: Ch
   return null;
 }
 
-/** The same chunks again: they were checked a moment ago, so now an absent one is an end. */
-function chunkEntries(snapshots: Snapshots, manifest: SnapshotManifest): AsyncGenerator<StateEntry> {
-  return eachOf(checkedChunks(snapshots, manifest));
+async function* allEntries({ snapshots, manifest }: StateParts): AsyncGenerator<StateEntry> {
+  const chunks = checkedChunks(snapshots, manifest);
+  let next = await chunks.next();
+  for (; next.done !== true; next = await chunks.next()) yield* next.value;
+  if (!next.value) throw new CodedError('SNAPSHOT_CORRUPT', `the snapshot of block ${manifest.height} is damaged`);
+}
+
+async function* pagesOf(entries: AsyncIterable<StateEntry>): AsyncGenerator<readonly StateEntry[]> {
+  let page: StateEntry[] = [];
+  for await (const entry of entries) {
+    page.push(entry);
+    if (page.length < MAX_CHUNK_ENTRIES) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
 }
 
 async function* eachOf(pages: AsyncIterable<readonly StateEntry[]>): AsyncGenerator<StateEntry> {

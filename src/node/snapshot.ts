@@ -1,6 +1,6 @@
 /**
- * Snapshots as the node sees them: the whole state in chunks, whose digests fold to the checkpoint root that the next
- * block's header carries. A manifest is true when it folds to a certified root; each chunk is then checked alone.
+ * Snapshots as the node sees them: the whole state in chunks, whose digests fold to the checkpoint root that a later
+ * header carries (`checkpoints.ts`). A manifest is true when it folds to a certified root; each chunk is then checked alone.
  */
 import { MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, MAX_MANIFEST_BYTES, MAX_SNAPSHOT_CHUNKS } from '../codec/limits.ts';
 import { CodecError, decode, encode, type Schema } from '../codec/schema.ts';
@@ -13,29 +13,42 @@ import type { Hash } from '../types/index.ts';
 /** Snapshots that are kept: whoever fetches the last but one while the last is made can finish. */
 const KEPT_SNAPSHOTS = 2;
 
-/**
- * Reads the whole state once, for its root and its snapshot. A state too large for a manifest gets a root alone.
- *
- * @param height of the state.
- */
-export async function takeSnapshot(height: number, store: StateStore, snapshots: Snapshots): Promise<Hash> {
-  const writer = await snapshots.begin(height);
-  const chunkDigests: Hash[] = [];
-  let entries = 0;
+export interface SnapshotParts {
+  /** Of the state. */
+  readonly height: number;
+  /** The state in key order; the first are asked for before anything is waited for, which holds the state still. */
+  readonly pages: AsyncIterable<readonly StateEntry[]>;
+  readonly snapshots: Snapshots;
+  /** Ends it: nothing of it is there then, and it rejects with the signal's reason. */
+  readonly signal: AbortSignal;
+}
+
+/** Reads a whole state once, for its root and its snapshot. A state too large for a manifest gets a root alone. */
+export async function takeSnapshot({ height, pages, snapshots, signal }: SnapshotParts): Promise<Hash> {
+  const chunks = chunksOf(pages);
   try {
-    for await (const chunk of chunksOf(store.pages())) {
-      const bytes = encode(stateChunk, chunk);
-      chunkDigests.push(chunkDigest(bytes));
-      entries += chunk.length;
-      if (chunkDigests.length <= MAX_SNAPSHOT_CHUNKS) await writer.append(bytes);
+    const first = await chunks.next();
+    const writer = await snapshots.begin(height);
+    const chunkDigests: Hash[] = [];
+    let entries = 0;
+    try {
+      for (let next = first; next.done !== true; next = await chunks.next()) {
+        signal.throwIfAborted();
+        const bytes = encode(stateChunk, next.value);
+        chunkDigests.push(chunkDigest(bytes));
+        entries += next.value.length;
+        if (chunkDigests.length <= MAX_SNAPSHOT_CHUNKS) await writer.append(bytes);
+      }
+    } catch (error) {
+      await writer.abandon();
+      throw error;
     }
-  } catch (error) {
-    await writer.abandon();
-    throw error;
+    if (chunkDigests.length > MAX_SNAPSHOT_CHUNKS) await writer.abandon();
+    else await writer.finish(encode(snapshotManifest, { version: 1, height, entries, chunkDigests }));
+    return merkleRootOf(entries, chunkDigests);
+  } finally {
+    await chunks.return(undefined);
   }
-  if (chunkDigests.length > MAX_SNAPSHOT_CHUNKS) await writer.abandon();
-  else await writer.finish(encode(snapshotManifest, { version: 1, height, entries, chunkDigests }));
-  return merkleRootOf(entries, chunkDigests);
 }
 
 /** The root that a checkpoint of the present state would carry. */
@@ -74,6 +87,16 @@ export function openChunk(bytes: Uint8Array, index: number, manifest: SnapshotMa
   const entries = decodeOrNull(stateChunk, bytes, MAX_CHUNK_BYTES);
   const due = Math.min(MAX_CHUNK_ENTRIES, manifest.entries - index * MAX_CHUNK_ENTRIES);
   return entries?.length === due ? entries : null;
+}
+
+/** The root of a snapshot that this node made, by its manifest; null where there is none. */
+export async function rootOfSnapshot(snapshots: Snapshots, height: number): Promise<Hash | null> {
+  const bytes = await snapshots.manifest(height);
+  const manifest = bytes === null ? null : decodeOrNull(snapshotManifest, bytes, MAX_MANIFEST_BYTES);
+  const root = manifest === null ? null : merkleRootOf(manifest.entries, manifest.chunkDigests);
+  if (manifest !== null && isManifestOf(manifest, height, root)) return root;
+  await snapshots.setAside(height);
+  return null;
 }
 
 /** A snapshot's manifest, or null where there is none that is that of this root. */

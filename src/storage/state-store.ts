@@ -126,6 +126,7 @@ class LevelStateStore implements StateStore {
   async *pages(): AsyncGenerator<readonly { readonly key: StateKey; readonly value: Uint8Array }[]> {
     this.#queue.check();
     try {
+      // LevelDB's iterator stands on the state of the moment it is made in, and here nothing was waited for yet.
       for await (const rows of chunksOf(this.#database.iterator(wholeSection(STATE_PREFIX)))) {
         yield rows.map(([key, sealed]) => {
           return { key: key.slice(STATE_PREFIX.length) as StateKey, value: openValue(key, sealed) };
