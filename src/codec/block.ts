@@ -29,7 +29,10 @@ export const header = record<Header>('Header', {
   transactionsRoot: field(f.hash, 'Merkle root of the ids of the transactions that took part'),
   receiptsRoot: field(f.hash, 'Merkle root of their receipts'),
   writesRoot: field(f.hash, 'Merkle root of every state entry written'),
-  checkpointRoot: field(nullable(f.hash), "Merkle root of the parent's whole state, every so many heights"),
+  checkpointRoot: field(
+    nullable(f.hash),
+    'root of the whole state half a checkpoint interval ago, every so many heights',
+  ),
 });
 
 export const block = record<Block>('Block', {

@@ -2,12 +2,12 @@
 import t from 'tap';
 import { committedBlock } from '../codec/block.ts';
 import { MAX_CHUNK_BYTES, MAX_COMMITTED_BLOCK_BYTES, MAX_MANIFEST_BYTES } from '../codec/limits.ts';
-import { chunkQuestion } from '../codec/messages.ts';
+import { blocksQuestion, chunkQuestion } from '../codec/messages.ts';
 import { decode, encode } from '../codec/schema.ts';
 import { snapshotManifest, stateChunk } from '../codec/state.ts';
 import type { Question } from '../ports.ts';
 import { clusterOfLiars, contentOf, type Frames, grown, INTERVAL, type Lie } from '../testing/joining.ts';
-import type { Hash } from '../types/index.ts';
+import type { Hash, Header } from '../types/index.ts';
 
 t.test('liars and the lazy are skipped or banned, and the join succeeds through others', async (t) => {
   const lies = new Map<string, Lie>();
@@ -46,11 +46,31 @@ t.test('liars and the lazy are skipped or banned, and the join succeeds through 
       true,
     ],
     [
+      'a height without a checkpoint, whose root no block carries',
+      only('manifest', (frames) => {
+        const manifest = manifestOf(frames);
+        return [encode(snapshotManifest, { ...manifest, height: manifest.height - 1 })];
+      }),
+      true,
+    ],
+    [
+      'another block of the snapshot',
+      only('blocks', ([block = new Uint8Array()]) => [tampered(block, { timeMs: 7 })]),
+      true,
+    ],
+    [
       'a block with another checkpoint root',
-      only('blocks', ([block = new Uint8Array(), ...rest]) => {
-        const committed = decode(committedBlock, block, MAX_COMMITTED_BLOCK_BYTES);
-        const header = { ...committed.block.header, timeMs: 7 };
-        return [encode(committedBlock, { ...committed, block: { ...committed.block, header } }), ...rest];
+      only('blocks', ([block = new Uint8Array()]) => {
+        const { checkpointRoot } = decode(committedBlock, block, MAX_COMMITTED_BLOCK_BYTES).block.header;
+        return [checkpointRoot === null ? block : tampered(block, { checkpointRoot: 'ab'.repeat(32) as Hash })];
+      }),
+      true,
+    ],
+    [
+      'the block after the one that vouches',
+      only('blocks', async (frames, asked) => {
+        const { from } = decode(blocksQuestion, asked, 100);
+        return (from - 1 - INTERVAL / 2) % INTERVAL === 0 ? [await read(aclb(), from + 1)] : frames;
       }),
       true,
     ],
@@ -108,6 +128,13 @@ t.test('liars and the lazy are skipped or banned, and the join succeeds through 
   }
   await cluster.stop();
 });
+
+/** The same block under the same certificate, with something else in its header. */
+function tampered(block: Uint8Array, change: Partial<Header>): Uint8Array {
+  const committed = decode(committedBlock, block, MAX_COMMITTED_BLOCK_BYTES);
+  const header = { ...committed.block.header, ...change };
+  return encode(committedBlock, { ...committed, block: { ...committed.block, header } });
+}
 
 async function read(chain: { log: { read(height: number): Promise<Uint8Array | null> } }, height: number) {
   return (await chain.log.read(height)) ?? new Uint8Array();

@@ -123,6 +123,7 @@ class MemoryStateStore implements StateStore {
 
   async *pages(): AsyncGenerator<readonly { readonly key: StateKey; readonly value: Uint8Array }[]> {
     this.#queue.check();
+    // Before anything is waited for: so it is held still.
     const entries = this.#state.entries.entries();
     for (let at = 0; at < entries.length; at += PAGE_ENTRIES) {
       const page = entries.slice(at, at + PAGE_ENTRIES);

@@ -32,7 +32,10 @@ export interface Header {
   readonly receiptsRoot: Hash;
   /** Merkle root of every state entry this block writes, in key order. */
   readonly writesRoot: Hash;
-  /** Every `checkpointInterval` heights, the Merkle root of the whole state after the parent block; null between. */
+  /**
+   * In block c + 1 + floor(interval / 2), c a multiple of `checkpointInterval`: Merkle root of the whole state after block c. Null in
+   * all others.
+   */
   readonly checkpointRoot: Hash | null;
 }
 

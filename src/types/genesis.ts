@@ -39,7 +39,7 @@ export interface Genesis {
     readonly maxValidityMs: number;
     /** How far a block's time may be ahead of a validator's clock. */
     readonly maxClockSkewMs: number;
-    /** Heights between two checkpoint roots. */
+    /** Heights between two states whose roots headers carry, half of this later each. */
     readonly checkpointInterval: number;
     /** How long the holder of a phone number and its bank have to object to a claim. */
     readonly aliasClaimDelayMs: number;
