@@ -23,7 +23,7 @@ export class TransactionPool {
   #noneExpiresBeforeMs = Number.POSITIVE_INFINITY;
 
   /** @param maxTransactions some seconds of the busiest traffic; more would only wait longer. */
-  constructor(maxTransactions = 10_000) {
+  constructor(maxTransactions = 4_096) {
     this.#maxTransactions = maxTransactions;
   }
 

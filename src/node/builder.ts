@@ -37,7 +37,7 @@ const MAX_EARLY_MS = 60_000;
  * A node proposes no more than every validator runs in a fraction of the time that it waits for a proposal, also where they
  * share their cores: a block of all that waits, under overload, takes longer than a round, and then the next round as well.
  */
-const MAX_OWN_BLOCK_TRANSACTIONS = 2_048;
+const MAX_OWN_BLOCK_TRANSACTIONS = 1_024;
 
 export class Builder {
   readonly #parts: BuilderParts;

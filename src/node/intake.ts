@@ -42,7 +42,7 @@ const MAX_ROUND = 256;
 /** The signatures of one are checked in threads while the other is looked up. */
 const MAX_ROUNDS = 2;
 /** As many as a full pool holds: more would only wait to be refused by it. */
-const MAX_WAITING = 10_000;
+const MAX_WAITING = 4_096;
 /**
  * Blocks that a transaction is held for before it is refused for what the state says: its money may be in the block that
  * is being agreed on, final already on the node where its sender saw it.
