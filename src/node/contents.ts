@@ -29,7 +29,7 @@ export interface BlockContent {
 }
 
 /** A full block of small payments takes some 30 MB decoded. */
-const MAX_KEPT_TRANSACTIONS = 16_384;
+const MAX_KEPT_TRANSACTIONS = 2_048;
 const MAX_KEPT_BLOCKS = 64;
 
 export interface ContentsParts {

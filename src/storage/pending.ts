@@ -42,25 +42,37 @@ export class PendingBlocks {
   readonly #entries = new Map<string, Uint8Array | null>();
   readonly #index = new Map<string, Uint8Array>();
   readonly #forgotten: KeyRange[] = [];
+  /** How many of the blocks are merged: those that were there when somebody looked last. Most are written before anybody does. */
+  #merged = 0;
 
-  /** As in the database, what is forgotten goes first, so that a key written by the same block stays. */
   add(block: PendingBlock): void {
-    const { writes, index } = block;
     this.blocks.push(block);
-    if (writes.forget !== null) this.#forget(writes.forget);
-    for (const { key, value } of writes.entries) this.#entries.set(key, value);
-    for (const { key, value } of index) this.#index.set(key, value);
   }
 
   /** Null for what is not there any more, undefined for what these blocks do not speak of. */
   get(key: string): Uint8Array | null | undefined {
+    if (this.blocks.length === 0) return undefined;
+    this.#merge();
     const value = this.#entries.get(key);
     if (value !== undefined) return value;
     return this.#forgotten.some((range) => isWithin(key, range)) ? null : undefined;
   }
 
   indexGet(key: string): Uint8Array | undefined {
+    if (this.blocks.length === 0) return undefined;
+    this.#merge();
     return this.#index.get(key);
+  }
+
+  /** As in the database, what a block forgets goes first, so that a key written by the same block stays. */
+  #merge(): void {
+    for (; this.#merged < this.blocks.length; this.#merged += 1) {
+      const block = this.blocks[this.#merged];
+      if (block === undefined) continue;
+      if (block.writes.forget !== null) this.#forget(block.writes.forget);
+      for (const { key, value } of block.writes.entries) this.#entries.set(key, value);
+      for (const { key, value } of block.index) this.#index.set(key, value);
+    }
   }
 
   #forget(range: KeyRange): void {

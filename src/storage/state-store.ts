@@ -36,7 +36,7 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 export interface StateStoreOptions {
   /** How many blocks' notes are kept and counted. */
   readonly notedBlocks?: number;
-  /** Memory for state values that were read or written last; 64 MiB by default. */
+  /** Memory for state values that were read last; 64 MiB by default. */
   readonly cacheBytes?: number;
   /** Hears of the write that failed, once: no call may be waiting for it. Nothing can be read or written from then on. */
   readonly onFailure?: (error: Error) => void;
@@ -133,7 +133,7 @@ class LevelStateStore implements StateStore {
       this.#unwritten.blocks += 1;
       this.#unwritten.bytes += block.bytes;
       if (writes.forget !== null) this.#forgotten = hull(this.#forgotten, writes.forget);
-      for (const { key, value } of writes.entries) this.#cache.set(key, value);
+      for (const { key, value } of writes.entries) this.#cache.update(key, value);
       this.#tip = tip;
       if (this.#writer === null) this.#beginWriting();
     });
@@ -252,7 +252,9 @@ class LevelStateStore implements StateStore {
     const values = await this.#read(stored);
     if (changes !== this.#changes) return values;
     for (const [at, key] of keys.entries()) {
-      if (!this.#isForgotten(key)) this.#cache.set(key, values[at] ?? null);
+      const value = values[at];
+      // A small array of its own is one object; what the database gives is three, each of which the collector follows.
+      if (value && !this.#isForgotten(key)) this.#cache.set(key, value.slice());
     }
     return values;
   }
