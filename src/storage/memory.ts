@@ -122,9 +122,9 @@ class MemoryStateStore implements StateStore {
   }
 
   async *pages(): AsyncGenerator<readonly { readonly key: StateKey; readonly value: Uint8Array }[]> {
-    this.#queue.check();
     // Before anything is waited for: so it is held still.
     const entries = this.#state.entries.entries();
+    await this.#reading(() => undefined);
     for (let at = 0; at < entries.length; at += PAGE_ENTRIES) {
       const page = entries.slice(at, at + PAGE_ENTRIES);
       yield page.map(([key, value]) => ({ key: key as StateKey, value: value.slice() }));

@@ -151,9 +151,9 @@ export const NODE: readonly Mutant[] = [
   {
     name: 'signatures-of-batches-unchecked',
     mistake: 'A pushed batch is taken whoever signed its transactions.',
-    file: 'node/admission.ts',
-    find: "return verdict ? { known } : { problem: 'a transaction with a wrong signature' };",
-    replace: 'return { known };',
+    file: 'node/spread.ts',
+    find: 'return await checked;',
+    replace: 'return (await checked) || true;',
     scene: 'smuggler',
     caughtBy: ['signatures'],
   },
