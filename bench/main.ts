@@ -45,10 +45,9 @@ async function main(args: readonly string[]): Promise<number> {
   const progress = new Progress(process.stderr.isTTY, (text) => process.stderr.write(text));
   try {
     const report = await measure(flags, folder, progress);
-    if (flags.json !== null) await writeFile(flags.json, `${JSON.stringify(report, null, 1)}\n`);
-    if (flags.report !== null) await writeFile(flags.report, reportPage(report));
     process.stdout.write(`${reportText(report)}\n`);
-    return report.rows.every(({ chosen }) => chosen !== null) ? 0 : 1;
+    const isValid = report.failures.length === 0 && report.rows.every(({ chosen }) => chosen !== null);
+    return isValid ? 0 : 1;
   } finally {
     if (flags.folder === null) await rm(folder, { recursive: true, force: true });
   }
@@ -62,14 +61,8 @@ async function measure(flags: Flags, folder: string, progress: Progress): Promis
   const limit = await measureLimit({ seconds: isQuick ? 2 : 5, folder });
   const postgresql = await besideIt(flags, folder, progress);
   const rows: Row[] = [];
-  for (const scene of scenesOf(flags)) {
-    const saturated = chosenRun(rows, 'saturation-4');
-    const onProgress = (what: string, share: number, words: string) => progress.show(what, share, words);
-    const saturationPerS = saturated?.finalPerS ?? null;
-    rows.push(...(await scene.play({ seed, folder, isQuick, limit, saturationPerS, onProgress })));
-    progress.say(`${scene.name}: done after ${Math.round((systemClock.now() - startedAtMs) / 1_000)} s`);
-  }
-  return {
+  const failures: string[] = [];
+  const reportNow = async (): Promise<Report> => ({
     version: 1,
     kind: kindOf(flags),
     startedAt: new Date(startedAtMs).toISOString(),
@@ -82,7 +75,29 @@ async function measure(flags: Flags, folder: string, progress: Progress): Promis
     postgresql,
     rows,
     figures: figuresWithThoseOfFull(figuresOf({ limit, postgresql, rows })),
-  };
+    failures,
+  });
+  for (const scene of scenesOf(flags)) {
+    const saturated = chosenRun(rows, 'saturation-4');
+    const onProgress = (what: string, share: number, words: string) => progress.show(what, share, words);
+    const saturationPerS = saturated?.finalPerS ?? null;
+    try {
+      rows.push(...(await scene.play({ seed, folder, isQuick, limit, saturationPerS, onProgress })));
+    } catch (error) {
+      // The other scenes are networks of their own.
+      failures.push(`${scene.name}: ${error instanceof Error ? error.message : String(error)}`);
+      progress.say(`${scene.name} failed: ${error instanceof Error ? error.stack : String(error)}`);
+    }
+    progress.say(`${scene.name}: ended after ${Math.round((systemClock.now() - startedAtMs) / 1_000)} s`);
+    // Whatever becomes of the rest, this much is measured.
+    await write(flags, await reportNow());
+  }
+  return await reportNow();
+}
+
+async function write({ json, report: page }: Flags, report: Report): Promise<void> {
+  if (json !== null) await writeFile(json, `${JSON.stringify(report, null, 1)}\n`);
+  if (page !== null) await writeFile(page, reportPage(report));
 }
 
 /** Some figures take the full run: where its report is kept, they are shown with its date. */

@@ -20,6 +20,8 @@ export interface Report {
   readonly postgresql: PostgresReport | Skipped;
   readonly rows: readonly Row[];
   readonly figures: readonly Figure[];
+  /** Scenes that broke off, and why: their rows are missing. */
+  readonly failures: readonly string[];
 }
 
 export interface Machine {

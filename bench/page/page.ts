@@ -42,12 +42,13 @@ function subtitle({ kind, startedAt, durationS, commit, machine: on }: Report): 
 
 /** Rows without a figure stand first. */
 function problems(report: Report): string {
+  const broken = report.failures.map((failure) => `<div class="finding">✗ ${escaped(failure)}</div>`);
   const found = report.rows.flatMap((row) => {
     const { problem } = outcomeOf(row);
     if (problem === null) return [];
     return [`<div class="finding"><b>${escaped(titleOf(row))}</b><br>✗ ${escaped(noFigure(problem))}</div>`];
   });
-  return found.join('');
+  return [...broken, ...found].join('');
 }
 
 const MARKS: Readonly<Record<Figure['verdict'], readonly [style: string, mark: string]>> = {

@@ -43,6 +43,7 @@ const REPORT: Readonly<Record<string, Test>> = {
   ),
   postgresql: either(record({ skipped: text }), record({ version: text, runs: list(record({ clients: amount })) })),
   rows: list(record({ name: text, title: text, setup: record({ validators: amount }), runs: list(record({})) })),
+  failures: list(text),
   figures: list(
     record({
       what: text,

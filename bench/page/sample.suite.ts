@@ -288,6 +288,7 @@ export const REPORT: Report = {
   postgresql: POSTGRESQL,
   rows: ROWS,
   figures: FIGURES,
+  failures: [],
 };
 
 export const WITHOUT_POSTGRESQL: Report = {

@@ -22,7 +22,8 @@ import {
 const WIDTH = 110;
 
 export function reportText(report: Report): string {
-  const parts = [figures(report), beside(report), rows(report)];
+  const failures = report.failures.map((failure) => `Broken off: ${failure}`).join('\n');
+  const parts = [figures(report), beside(report), rows(report), failures];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
