@@ -46,6 +46,13 @@ export const SCENES: readonly Scene[] = [
     when: 'quick',
     play: fourBanks,
   },
+  { name: 'ten minutes', rows: ['soak'], when: 'full', play: soak },
+  ...[1_000_000, 100_000, 5_000_000].map((accounts): Scene => {
+    const name = `accounts-${accounts}`;
+    // Five million take longer to open than all other rows together.
+    const when = accounts > 1_000_000 ? 'asked' : 'full';
+    return { name, rows: [name], when, play: (context) => manyAccounts(context, name, accounts) };
+  }),
   { name: 'seven banks', rows: ['saturation-7', 'dead-7'], when: 'full', play: (context) => manyBanks(context, 7, 2) },
   {
     name: 'eleven banks',
@@ -53,13 +60,6 @@ export const SCENES: readonly Scene[] = [
     when: 'full',
     play: (context) => manyBanks(context, 11, 3),
   },
-  ...[100_000, 1_000_000, 5_000_000].map((accounts): Scene => {
-    const name = `accounts-${accounts}`;
-    // Five million take longer to open than all other rows together.
-    const when = accounts > 1_000_000 ? 'asked' : 'full';
-    return { name, rows: [name], when, play: (context) => manyAccounts(context, name, accounts) };
-  }),
-  { name: 'ten minutes', rows: ['soak'], when: 'full', play: soak },
 ];
 
 async function fourBanks(context: SceneContext): Promise<Row[]> {
