@@ -25,6 +25,7 @@ function codesIn(layer: string): Map<string, string> {
 const NEVER_TOLD: ReadonlyMap<string, string> = new Map([
   ['VERIFIER_FAILED', 'a thread died: a failure of ours, told as INTERNAL'],
   ['RECEIPT_MALFORMED', 'receipts are read offline'],
+  ['LIBSODIUM_OTHER_RULE', 'decides at the start which library verifies'],
   ['PARTICIPANT_MALFORMED', 'no request names a participant alone'],
 ]);
 
