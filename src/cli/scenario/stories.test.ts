@@ -11,7 +11,7 @@ const folder = new URL('../../../scenarios/', import.meta.url).pathname;
 const files = readdirSync(folder).filter((file) => /\.(?:yaml|ts)$/.test(file));
 
 // Virtual time is the processor's: thousands of payments, on a busy machine.
-t.setTimeout(120_000);
+t.setTimeout(240_000);
 t.ok(files.length >= 12, `${files.length} stories`);
 for (const file of files) {
   t.test(file, async (t) => {
