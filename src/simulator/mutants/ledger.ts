@@ -183,7 +183,7 @@ export const LEDGER: readonly Mutant[] = [
     find: 'state.drop();',
     replace: '',
     scene: 'smuggler',
-    caughtBy: ['balances'],
+    caughtBy: ['balances', 'aliases'],
   },
   {
     name: 'replay-memory-not-kept',
@@ -205,10 +205,10 @@ export const LEDGER: readonly Mutant[] = [
   },
   {
     name: 'replay-memory-forgotten-early',
-    mistake: 'Replay memory is forgotten a minute before its transactions have expired.',
+    mistake: 'Replay memory is forgotten ten seconds before its transactions have expired.',
     file: 'ledger/ledger.ts',
     find: 'const from = seenBucket(parentTimeMs);\n  const to = seenBucket(timeMs);',
-    replace: 'const from = seenBucket(parentTimeMs + 60_000);\n  const to = seenBucket(timeMs + 60_000);',
+    replace: 'const from = seenBucket(parentTimeMs + 10_000);\n  const to = seenBucket(timeMs + 10_000);',
     scene: 'replays',
     caughtBy: ['receipts'],
   },
@@ -237,6 +237,6 @@ export const LEDGER: readonly Mutant[] = [
     find: 'receipts.push({',
     replace: 'receipts.unshift({',
     scene: 'smuggler',
-    caughtBy: ['receipts'],
+    caughtBy: ['receipts', 'node-ended'],
   },
 ];

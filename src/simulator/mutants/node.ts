@@ -118,7 +118,7 @@ export const NODE: readonly Mutant[] = [
     find: 'return heights[maxFaulty(this.#context.chain.validators.length)] ?? 0;',
     replace: 'return heights[0] ?? 0;',
     scene: 'liar',
-    caughtBy: ['liveness'],
+    caughtBy: ['liveness', 'heartbeat'],
   },
   {
     name: 'never-catches-up',

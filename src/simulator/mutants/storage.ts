@@ -27,7 +27,7 @@ export const STORAGE: readonly Mutant[] = [
     find: 'if (end < size) {',
     replace: 'if (end > size) {',
     scene: 'crashesAtEffects',
-    caughtBy: ['durability', 'handler', 'node-ended'],
+    caughtBy: ['durability', 'handler', 'node-ended', 'simulation'],
   },
   {
     name: 'whole-end-cut',
