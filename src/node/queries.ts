@@ -39,7 +39,7 @@ import {
 import { stateRoot } from './snapshot.ts';
 
 /** A large state in a busy network would be read for ever. */
-const MAX_READS = 16;
+const MAX_READS = 128;
 
 /** A transaction that took part, with its receipt. */
 interface Entry {
