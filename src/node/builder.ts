@@ -37,7 +37,7 @@ const MAX_EARLY_MS = 60_000;
  * A node proposes no more than every validator runs in a fraction of the time that it waits for a proposal, also where they
  * share their cores: a block of all that waits, under overload, takes longer than a round, and then the next round as well.
  */
-const MAX_OWN_BLOCK_TRANSACTIONS = 1_024;
+const MAX_OWN_BLOCK_COMMANDS = 1_024;
 
 export class Builder {
   readonly #parts: BuilderParts;
@@ -131,10 +131,10 @@ export class Builder {
 
 /** The first batches, as many as fit; one at least. */
 function enough(batches: readonly KnownBatch[]): readonly KnownBatch[] {
-  let transactions = 0;
-  const end = batches.findIndex((known, i) => {
-    transactions += known.transactions.length;
-    return i > 0 && transactions > MAX_OWN_BLOCK_TRANSACTIONS;
+  let commands = 0;
+  const end = batches.findIndex(({ transactions }, i) => {
+    for (const { transaction } of transactions) commands += transaction.body.commands.length;
+    return i > 0 && commands > MAX_OWN_BLOCK_COMMANDS;
   });
   return end < 0 ? batches : batches.slice(0, end);
 }
