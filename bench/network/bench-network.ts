@@ -77,7 +77,7 @@ export class BenchNetwork {
         terms: { currencies: DEFAULT_CURRENCIES, tiers: DEFAULT_TIERS, rules: { ...RULES, ...rules } },
         secretOf: (name) => secretOf(seed, name),
       },
-      logLevel: (process.env['BENCH_LOG'] ?? 'info') as 'info',
+      logLevel: 'info',
       env: { ...process.env, ...env },
       clock: systemClock,
       random: systemRandom,

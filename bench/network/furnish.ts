@@ -35,7 +35,7 @@ export async function furnish(
     network.nodes().map(async ({ participant, apiUrl }, bank) => {
       const lane = new FurnishingLane(network, apiUrl);
       const mine = Math.ceil((people.accounts - bank) / people.banks.length);
-      await lane.send([issueTo(network, participant, BigInt(mine) * FUNDS_MINOR)].flat());
+      await lane.send(issueTo(participant, BigInt(mine) * FUNDS_MINOR));
       await lane.all();
       for (let first = 0; first < mine; first += ACCOUNTS_A_TRANSACTION) {
         const count = Math.min(ACCOUNTS_A_TRANSACTION, mine - first);
@@ -55,7 +55,7 @@ interface Unsigned {
   readonly commands: readonly Command[];
 }
 
-function issueTo(_network: BenchNetwork, bank: ParticipantId, minor: bigint): Unsigned[] {
+function issueTo(bank: ParticipantId, minor: bigint): Unsigned[] {
   const to = settlementAccount(bank);
   const found: Unsigned[] = [];
   for (let left = minor; left > 0n; left -= ISSUE_MINOR) {
