@@ -40,7 +40,7 @@ export async function judgeState(parts: StateProofParts): Promise<StateVerdict> 
   if ('is' in changes) return changes;
   // The same chunks again: they were checked a moment ago, so now an absent one is an end, and the state has too much.
   const due = changes.over(eachOf(checkedChunks(snapshots, manifest)));
-  const reason = await firstDifference(due, eachOf(store.pages()));
+  const reason = await store.hold(({ pages }) => firstDifference(due, eachOf(pages)));
   return reason === null ? { is: 'proved' } : { is: 'false', reason };
 }
 

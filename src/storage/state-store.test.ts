@@ -11,7 +11,7 @@ import { Level } from 'level';
 import t from 'tap';
 import { toHex } from '../codec/hex.ts';
 import { CodedError } from '../errors.ts';
-import type { IndexWrite, StateStore } from '../ports.ts';
+import type { HeldState, IndexWrite, StateStore } from '../ports.ts';
 import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
 import { appliedKey, STATE_PREFIX, STORAGE_KEYS, TIP_KEY } from './keys.ts';
 import { setAsideStateStore } from './leveldb.ts';
@@ -43,8 +43,15 @@ const rows = (entries: Readonly<Record<string, string>>): IndexWrite[] =>
 
 async function contentOf(store: StateStore): Promise<Record<string, string | null>> {
   const found: Record<string, string | null> = {};
-  for await (const page of store.pages()) for (const { key, value } of page) found[key] = text(value);
+  await store.hold(async ({ pages }) => {
+    for await (const page of pages) for (const { key, value } of page) found[key] = text(value);
+  });
   return found;
+}
+
+async function firstPage(pages: HeldState['pages']) {
+  for await (const page of pages) return page;
+  return null;
 }
 
 async function indexOf(store: StateStore, from = '', to = '~', limit = 1000, reverse = false): Promise<string[]> {
@@ -204,23 +211,97 @@ for (const [name, prepare] of implementations) {
     await store.close();
   });
 
-  t.test(`${name}: entries come in key order, as they were when the iteration began`, async (t) => {
+  t.test(`${name}: what is held is the state of its height in key order, while blocks are applied`, async (t) => {
+    const store = await prepare(t.testdir())();
+    const many = Array.from({ length: 2500 }, (_, n) => `r/${10_000 + n}`);
+    const blockOf = (height: number) =>
+      writesOf(Object.fromEntries(['z', ...many, 'a', `b${height}`].map((key) => [key, String(height)])));
+    await store.apply(0, blockOf(0), [], chain);
+    let next = 1;
+    const apply = async () => {
+      const height = next;
+      next += 1;
+      await store.apply(height, blockOf(height), [], chain);
+    };
+    const whole = () =>
+      store.hold(async ({ height, pages }) => {
+        await apply();
+        const found: string[] = [];
+        for await (const page of pages) {
+          found.push(...page.map(({ key, value }) => `${key}=${text(value)}`));
+          await apply();
+        }
+        return { height, found };
+      });
+    const due = (height: number) => {
+      const own = Array.from({ length: height + 1 }, (_, at) => `b${at}=${at}`);
+      return { height, found: [`a=${height}`, ...own, ...[...many, 'z'].map((key) => `${key}=${height}`)] };
+    };
+    // Asked for first, and answered while the next block is applied: asking alone holds the state still.
+    const first = whole();
+    const meanwhile = apply();
+    t.same(await first, due(0));
+    await meanwhile;
+    const height = next - 1;
+    const both = [whole(), whole()];
+    t.same(await Promise.all(both), [due(height), due(height)]);
+    t.equal(store.height(), next - 1);
+    t.ok(next > 9, 'blocks came between the pages');
+    await store.close();
+  });
+
+  t.test(`${name}: the state is let go when its reader ends, early, with an error or without a page`, async (t) => {
+    const store = await prepare(t.testdir())();
+    await store.apply(0, writesOf({ a: '1' }), [], chain);
+    const early = await store.hold(async ({ pages }) => {
+      for await (const [entry] of pages) if (entry?.key === 'a') return pages;
+      return null;
+    });
+    t.same(await firstPage(early!), null, 'a reader that stopped has no more');
+    await t.rejects(
+      store.hold(() => Promise.reject(new Error('enough'))),
+      { message: 'enough' },
+    );
+    const kept = await store.hold(({ pages }) => Promise.resolve(pages));
+    await t.rejects(firstPage(kept), { code: 'STORAGE_CLOSED' });
+    t.same(await contentOf(store), { a: '1' });
+    await store.close();
+  });
+
+  t.test(`${name}: closed while it is read, it is an error for the reader, and closes`, async (t) => {
     const store = await prepare(t.testdir())();
     const many = Object.fromEntries(Array.from({ length: 2500 }, (_, n) => [`r/${10_000 + n}`, '1']));
-    await store.apply(0, writesOf({ z: '1', ...many, b: '1', a: '1' }), [], chain);
-    const iteration = store.pages()[Symbol.asyncIterator]();
-    // Asked for first, and answered while the next block is applied: the first step alone holds the state still.
-    const asked = iteration.next();
-    await store.apply(1, writesOf({ b: '2', z: null, 'r/12300': '2', zz: '2' }), [], chain);
-    const first = await asked;
-    t.equal(first.value?.[0]?.key, 'a');
-    const found = [...(first.value ?? [])];
-    for (let next = await iteration.next(); !next.done; next = await iteration.next()) found.push(...next.value);
-    t.same(
-      found.map(({ key, value }) => `${key}=${text(value)}`),
-      ['a=1', 'b=1', ...Object.keys(many).map((key) => `${key}=1`), 'z=1'],
-    );
-    for await (const [entry] of store.pages()) if (entry?.key === 'a') break;
+    await store.apply(0, writesOf(many), [], chain);
+    let closed: Promise<void> | null = null;
+    const reading = store.hold(async ({ pages }) => {
+      for await (const _ of pages) closed ??= store.close();
+    });
+    await t.rejects(reading, { code: 'STORAGE_CLOSED' });
+    await closed;
+  });
+
+  t.test(`${name}: emptied and filled with another state meanwhile, what is held stays what it was`, async (t) => {
+    const store = await prepare(t.testdir())();
+    const many = Object.fromEntries(Array.from({ length: 1500 }, (_, n) => [`r/${10_000 + n}`, '1']));
+    await store.apply(0, writesOf(many), [], chain);
+    const found = await store.hold(async ({ height, pages }) => {
+      let entries = 0;
+      for await (const page of pages) {
+        if (entries === 0) {
+          await store.clear();
+          t.equal(await store.hold((empty) => Promise.resolve(empty.height)), null);
+          await store.fill([{ key: 'a' as StateKey, value: bytes('1') }]);
+          await store.seal(70, chain);
+        }
+        entries += page.length;
+      }
+      return { height, entries };
+    });
+    t.same(found, { height: 0, entries: 1500 });
+    t.same(await store.hold(async ({ height }) => ({ height, content: await contentOf(store) })), {
+      height: 70,
+      content: { a: '1' },
+    });
     await store.close();
   });
 
@@ -589,7 +670,9 @@ t.test('LevelDB: killed while it writes, a process leaves whole blocks, and lack
     // What it was told of last may have waited to be written still; the block log has it.
     t.ok(height <= told + 1 && height >= told - 65, `told ${told}, found ${height}`);
     let ofTheLast = 0;
-    for await (const page of store.pages()) ofTheLast += page.filter(({ value }) => value[0] === height % 256).length;
+    await store.hold(async ({ pages }) => {
+      for await (const page of pages) ofTheLast += page.filter(({ value }) => value[0] === height % 256).length;
+    });
     t.equal(ofTheLast, height < 0 ? 0 : 2000);
     await store.close();
   }
@@ -770,6 +853,63 @@ t.test('a write that fails behind is told, though nobody calls any more, and it 
   const again = await openStateStore(folder);
   t.same([again.height(), await contentOf(again)], [null, {}]);
   await again.close();
+});
+
+t.test('a write that fails behind ends the readings that are under way, and their iterators', async (t) => {
+  const failure = Promise.withResolvers<Error>();
+  const { store, begun, let: allow } = await heldStore(t.testdir(), { onFailure: failure.resolve });
+  const many = Object.fromEntries(Array.from({ length: 2500 }, (_, n) => [`r/${10_000 + n}`, '1']));
+  await store.apply(0, writesOf(many), [], chain);
+  await begun();
+  allow('write');
+  const reading = store.hold(async ({ pages }) => {
+    for await (const _ of pages) {
+      if (store.height() === 1) continue;
+      allow('fail');
+      await store.apply(1, writesOf({}), [], chain);
+      await failure.promise;
+    }
+  });
+  await t.rejects(reading, { code: 'STATE_FAILED', message: /No space left/ });
+  await store.close();
+});
+
+t.test('LevelDB: whatever a reader does, no iterator stays open', async (t) => {
+  let open = 0;
+  const store = await openWith(t.testdir(), (database) => ({
+    iterator: (query) => {
+      const iterator = database.iterator(query);
+      open += 1;
+      const close = iterator.close.bind(iterator);
+      let isOpen = true;
+      iterator.close = async () => {
+        if (isOpen) open -= 1;
+        isOpen = false;
+        await close();
+      };
+      return iterator;
+    },
+  }));
+  await store.apply(0, writesOf({ a: '1', b: '2' }), [], chain);
+  const readers: ((state: HeldState) => Promise<unknown>)[] = [
+    () => Promise.resolve(),
+    () => Promise.reject(new Error('enough')),
+    ({ pages }) => firstPage(pages),
+    ({ pages }) => pages[Symbol.asyncIterator]().next(),
+    async ({ pages }) => {
+      for await (const _ of pages) throw new Error('enough');
+    },
+  ];
+  await Promise.allSettled(
+    readers.map((read) =>
+      store.hold(async (state) => {
+        t.ok(open > 0);
+        await read(state);
+      }),
+    ),
+  );
+  t.equal(open, 0);
+  await store.close();
 });
 
 t.test('closing says when what was left could not be written', async (t) => {

@@ -7,13 +7,13 @@
  * checked on reading, and a look at LevelDB's tables before it opens them.
  */
 import { assert } from '../errors.ts';
-import type { IndexWrite, RangeQuery, StateStore } from '../ports.ts';
+import type { HeldState, IndexWrite, RangeQuery, StateStore } from '../ports.ts';
 import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
 import { storageError } from './errors.ts';
 import { appliedKey, appliedSection, BASE_KEY, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './keys.ts';
 import { LOG_BYTES, openLevelDatabase } from './leveldb.ts';
 import { hull, isWithin, type KeyRange, type PendingBlock, PendingBlocks, pendingBlock } from './pending.ts';
-import { chunksOf, type StateBatch, type StateDatabase, turn } from './state-database.ts';
+import { chunksOf, type StateBatch, type StateDatabase, statePages, turn } from './state-database.ts';
 import { orStateError, stateError } from './state-errors.ts';
 import type { StateTip } from './state-values.ts';
 import { decodeTip, encodeTip, openValue, sealValue } from './state-values.ts';
@@ -139,20 +139,17 @@ class LevelStateStore implements StateStore {
     });
   }
 
-  async *pages(): AsyncGenerator<readonly { readonly key: StateKey; readonly value: Uint8Array }[]> {
+  async hold<T>(read: (state: HeldState) => Promise<T>): Promise<T> {
     // As a change, so that no block is applied between the last write and the snapshot that an iterator is.
-    const iterator = await this.#changing(async () => {
+    const { height, iterator } = await this.#changing(async () => {
       await this.#written();
-      return this.#database.iterator(wholeSection(STATE_PREFIX));
+      return { height: this.height(), iterator: this.#database.iterator(wholeSection(STATE_PREFIX)) };
     });
     try {
-      for await (const rows of chunksOf(iterator)) {
-        yield rows.map(([key, sealed]) => {
-          return { key: key.slice(STATE_PREFIX.length) as StateKey, value: openValue(key, sealed) };
-        });
-      }
-    } catch (error) {
-      throw stateError(error);
+      return await read({ height, pages: statePages(iterator, () => this.#queue.check()) });
+    } finally {
+      // Also where nobody asked for a page, or not for the last one.
+      await iterator.close();
     }
   }
 
