@@ -57,7 +57,7 @@ export interface HistoryPage {
 }
 
 /** What was ever issued and redeemed of a currency, and the sum of all balances, in minor units. */
-export interface Book extends SupplyRecord {
+interface Book extends SupplyRecord {
   readonly sumMinor: bigint;
 }
 
