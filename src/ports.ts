@@ -207,6 +207,8 @@ export interface DiskFile {
   size(): Promise<number>;
   read(position: number, length: number): Promise<Uint8Array>;
   append(bytes: Uint8Array): Promise<void>;
+  /** As `append`, and durable when it resolves. */
+  appendSynced(bytes: Uint8Array): Promise<void>;
   truncate(size: number): Promise<void>;
   sync(): Promise<void>;
   close(): Promise<void>;

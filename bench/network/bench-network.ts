@@ -39,7 +39,7 @@ const RULES: Genesis['rules'] = {
  * All nodes alike run below the priority of the generator, which needs its few milliseconds when they are due. Nothing else
  * runs beside them, so it takes nothing from them but those.
  */
-const BELOW_GENERATOR = ['nice', '-n', '5'];
+const BELOW_GENERATOR = ['chrt', '-b', '0', 'nice', '-n', '5'];
 const POLL_MS = 100;
 const LEVEL_WITHIN_MS = 60_000;
 
