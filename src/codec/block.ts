@@ -26,9 +26,9 @@ export const header = record<Header>('Header', {
   validatorSetHash: field(f.hash, 'who may certify it'),
   batchesRoot: field(f.hash, 'Merkle root of the batch digests'),
   evidenceRoot: field(f.hash, 'Merkle root of the evidence'),
-  transactionsRoot: field(f.hash, 'Merkle root of the ids of the transactions that took part'),
+  transactionsRoot: field(f.hash, 'Merkle root of the ids of the transactions that took part, 64 a leaf'),
   receiptsRoot: field(f.hash, 'Merkle root of their receipts'),
-  writesRoot: field(f.hash, 'Merkle root of every state entry written'),
+  writesRoot: field(f.hash, 'Merkle root of every state entry written, 64 a leaf'),
   checkpointRoot: field(
     nullable(f.hash),
     'root of the whole state half a checkpoint interval ago, every so many heights',

@@ -81,11 +81,14 @@ export const evidenceRecord = record<HeightRecord>('EvidenceRecord', {
 
 const stateKey = text<StateKey>('StateKey', MAX_STATE_KEY_CHARS);
 
-/** What the Merkle leaf of a changed entry covers. */
+/** A changed entry. */
 export const stateWrite = record<StateWrite>('StateWrite', {
   key: field(stateKey, 'see the state table'),
   value: field(nullable(byteString(0, MAX_STATE_VALUE_BYTES)), 'null deletes'),
 });
+/** Changed entries that share a Merkle leaf of the writes root: a leaf each would be most of the hashing of a block. */
+export const MAX_LEAF_WRITES = 64;
+export const leafWrites = list(stateWrite, 1, MAX_LEAF_WRITES);
 export const forgetRange = record<NonNullable<BlockWrites['forget']>>('ForgetRange', {
   from: field(stateKey, 'first key forgotten'),
   to: field(stateKey, 'end, not forgotten'),

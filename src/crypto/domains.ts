@@ -24,12 +24,14 @@ export const DOMAINS = {
   statement: 'tonle/statement/v1',
   /** Canonical bytes of one piece of evidence. */
   evidence: 'tonle/evidence/v1',
-  /** Merkle leaf of 32 bytes of another digest (a batch, a transaction). */
+  /** Merkle leaf of 32 bytes of another digest (a batch). */
   digestLeaf: 'tonle/leaf/digest/v1',
   /** Merkle leaf of a receipt's canonical bytes. */
   receiptLeaf: 'tonle/leaf/receipt/v1',
-  /** Merkle leaf of one entry that a block writes. */
-  writeLeaf: 'tonle/leaf/write/v1',
+  /** Merkle leaf of up to 64 transactions that took part: their ids, 32 bytes each. */
+  transactionsLeaf: 'tonle/leaf/transactions/v1',
+  /** Merkle leaf of up to 64 entries that a block writes: canonical bytes of a StateWrite[]. */
+  writesLeaf: 'tonle/leaf/writes/v1',
   /** Merkle leaf of the range of replay memory that a block forgets. */
   forgetLeaf: 'tonle/leaf/forget/v1',
   /** Merkle leaf of some entries of the whole state: their canonical bytes, a StateChunk. */

@@ -67,8 +67,8 @@ export function tagged(domain: Domain, ...parts: readonly Uint8Array[]): Uint8Ar
   return joined;
 }
 
-/** Most inputs are far shorter; they are put together here instead of in an array each. Nothing keeps a view of it. */
-const scratch = Buffer.alloc(4096);
+/** Most inputs are shorter; they are put together here instead of in an array each. Nothing keeps a view of it. */
+const scratch = Buffer.alloc(16_384);
 
 const PREFIXES = Object.fromEntries(
   Object.entries(DOMAINS).map(([domain, tag]) => [

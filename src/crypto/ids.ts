@@ -21,7 +21,7 @@ import type {
   ValidatorSet,
 } from '../types/index.ts';
 import { hashDigest, hashEncoded, hashHex, tagged } from './hash.ts';
-import { merkleRoot } from './merkle.ts';
+import { merkleRoot, merkleRootOf } from './merkle.ts';
 
 /** Ids are remembered as long as the object lives that they are of: the same one is asked about along its whole way. */
 const transactionIds = new WeakMap<TransactionBody, TransactionId>();
@@ -96,9 +96,22 @@ export function validatorsOf({ participants }: Genesis): ValidatorSet {
   return participants.map(({ id, validatorKey }) => ({ participant: id, publicKey: validatorKey }));
 }
 
-/** Merkle root over digests that stand for themselves: batches, transactions. */
+/** Merkle root over digests that stand for themselves: batches. */
 export function digestsRoot(digests: readonly Hash[]): Hash {
   return merkleRoot(digests.map((digest) => hashDigest('digestLeaf', digest)));
+}
+
+/** Transactions that share a Merkle leaf. */
+const LEAF_TRANSACTIONS = 64;
+
+/** Merkle root over the transactions that took part in a block, in order. What proves one of them is its receipt. */
+export function transactionsRoot(ids: readonly TransactionId[]): Hash {
+  const leaves: Hash[] = [];
+  for (let at = 0; at < ids.length; at += LEAF_TRANSACTIONS) {
+    const some = ids.slice(at, at + LEAF_TRANSACTIONS);
+    leaves.push(hashHex('transactionsLeaf', fromHex(some.join(''), 32 * some.length)));
+  }
+  return merkleRootOf(ids.length, leaves);
 }
 
 export function evidenceRoot(values: readonly Evidence[]): Hash {

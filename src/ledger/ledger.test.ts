@@ -13,7 +13,7 @@ import {
   transfer,
   walletOf,
 } from '../testing/transactions.ts';
-import type { AliasKey, Command, PublicKey } from '../types/index.ts';
+import type { AliasKey, Command, PublicKey, StateKey } from '../types/index.ts';
 import { seenBucket } from './keys.ts';
 import { applyBlock, check, rulesOf, touchedKeys, writesRoot } from './ledger.ts';
 import { LedgerState } from './state.ts';
@@ -268,4 +268,23 @@ t.test('status codes rise, are named once, and say what to do', async (t) => {
   }
   t.equal(statusOf(999), undefined);
   t.equal(walletOf('dara@aclb'), 'wallet/dara');
+});
+
+t.test('the writes root commits to each entry, whatever leaf it shares', async (t) => {
+  const entriesOf = (count: number) =>
+    Array.from({ length: count }, (_, i) => {
+      return { key: `account/${String(i).padStart(4, '0')}` as StateKey, value: new Uint8Array([i % 256]) };
+    });
+  const forget = { from: 'seen/1' as StateKey, to: 'seen/2' as StateKey };
+  const roots = new Set<string>();
+  const cases = [0, 1, 63, 64, 65, 128, 129, 200].flatMap((count) => {
+    const entries = entriesOf(count);
+    const changed = entries.map((_, at) => entries.map((entry, i) => (i === at ? { ...entry, value: null } : entry)));
+    return [entries, ...changed].flatMap((each) => [
+      { entries: each, forget: null },
+      { entries: each, forget },
+    ]);
+  });
+  for (const writes of cases) roots.add(writesRoot(writes));
+  t.equal(roots.size, cases.length);
 });

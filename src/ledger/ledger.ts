@@ -7,11 +7,11 @@
  * case nothing of it took effect), or is left out without a trace: seen before, expired, or valid for too long. Signatures
  * are checked before the ledger: a batch with a wrong one is refused as a whole.
  */
-import { forgetRange, stateWrite } from '../codec/state.ts';
+import { forgetRange, leafWrites, MAX_LEAF_WRITES } from '../codec/state.ts';
 import { settlementAccount } from '../codec/text.ts';
 import { hashEncoded } from '../crypto/hash.ts';
-import { digestsRoot, receiptLeaf } from '../crypto/ids.ts';
-import { merkleRoot } from '../crypto/merkle.ts';
+import { receiptLeaf, transactionsRoot } from '../crypto/ids.ts';
+import { merkleRoot, merkleRootOf } from '../crypto/merkle.ts';
 import type {
   BlockWrites,
   Evidence,
@@ -111,7 +111,7 @@ export function applyBlock(rules: Rules, view: View, input: BlockInput): BlockRe
   return {
     receipts,
     writes,
-    transactionsRoot: digestsRoot(receipts.map((receipt) => receipt.transactionId)),
+    transactionsRoot: transactionsRoot(receipts.map((receipt) => receipt.transactionId)),
     receiptsRoot: merkleRoot(receipts.map(receiptLeaf)),
     writesRoot: writesRoot(writes),
   };
@@ -127,11 +127,13 @@ export function genesisWrites(genesis: Genesis): BlockWrites {
   return { entries: state.writes(), forget: null };
 }
 
-/** Merkle root over everything a block changes, the forgotten range last. */
+/** Merkle root over everything a block changes, some entries a leaf, the forgotten range last. */
 export function writesRoot({ entries, forget }: BlockWrites): Hash {
-  const leaves = entries.map((entry) => hashEncoded('writeLeaf', stateWrite, entry));
+  const leaves: Hash[] = [];
+  for (let at = 0; at < entries.length; at += MAX_LEAF_WRITES)
+    leaves.push(hashEncoded('writesLeaf', leafWrites, entries.slice(at, at + MAX_LEAF_WRITES)));
   if (forget !== null) leaves.push(hashEncoded('forgetLeaf', forgetRange, forget));
-  return merkleRoot(leaves);
+  return merkleRootOf(entries.length + (forget === null ? 0 : 1), leaves);
 }
 
 export interface Outcome {

@@ -38,6 +38,7 @@ import {
   statementSigningBytes,
   transactionId,
   transactionSigningBytes,
+  transactionsRoot,
   validatorSetHash,
   validatorsOf,
 } from '../crypto/ids.ts';
@@ -116,7 +117,7 @@ const oneHeader: Header = {
   validatorSetHash: validatorSetHash(validatorsOf(network.genesis)),
   batchesRoot: digestsRoot([batchDigest(oneBatch)]),
   evidenceRoot: evidenceRoot([lie]),
-  transactionsRoot: digestsRoot([oneReceipt.transactionId]),
+  transactionsRoot: transactionsRoot([oneReceipt.transactionId]),
   receiptsRoot: digest('c'),
   writesRoot: writesRoot(genesisWrites(network.genesis)),
   checkpointRoot: digest('d'),

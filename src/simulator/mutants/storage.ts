@@ -6,7 +6,7 @@ export const STORAGE: readonly Mutant[] = [
     name: 'record-not-synced',
     mistake: 'A record counts as written before it is synced.',
     file: 'storage/record-file.ts',
-    find: 'await this.#file.append(bytes);\n    await this.#file.sync();',
+    find: 'await this.#file.appendSynced(bytes);',
     replace: 'await this.#file.append(bytes);',
     scene: 'crashes',
     caughtBy: ['durability', 'double-sign', 'node-ended'],
