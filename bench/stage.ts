@@ -27,7 +27,7 @@ const CAP_MS = 10_000;
 
 export class Stage {
   readonly network: BenchNetwork;
-  /** Seconds from the first account to the last one. */
+  /** Seconds until the accounts were in all homes, before the banks started. */
   readonly furnishedS: number;
   readonly #options: StageOptions;
   readonly #endsFiles: string[] = [];
@@ -43,19 +43,23 @@ export class Stage {
   static async open(options: StageOptions): Promise<Stage> {
     const { onProgress, accounts, seed, folder } = options;
     await mkdir(folder, { recursive: true });
-    onProgress(0, `starting ${options.validators} banks`);
-    const network = await BenchNetwork.start({ ...options, folder: path.join(folder, 'network') });
-    try {
-      const people: People = { seed, accounts, banks: network.banks };
-      const before = performance.now();
-      await furnish(network, people, (opened) =>
-        onProgress(opened / accounts, `opened ${opened} of ${accounts} accounts`),
-      );
-      return new Stage(options, network, (performance.now() - before) / 1_000);
-    } catch (error) {
-      await network.close();
-      throw error;
-    }
+    let furnishedS = 0;
+    const network = await BenchNetwork.start({
+      ...options,
+      folder: path.join(folder, 'network'),
+      beforeStart: async (nodes) => {
+        const people: People = { seed, accounts, banks: nodes.map(({ participant }) => participant) };
+        const before = performance.now();
+        await furnish({
+          homes: nodes.map(({ home }) => home),
+          people,
+          onProgress: (opened) => onProgress(opened / accounts, `opened ${opened} of ${accounts} accounts`),
+        });
+        furnishedS = (performance.now() - before) / 1_000;
+        onProgress(1, `starting ${options.validators} banks`);
+      },
+    });
+    return new Stage(options, network, furnishedS);
   }
 
   setup(load: Partial<Load> = {}): Setup {
