@@ -27,7 +27,7 @@ import {
   setAsideStateStore,
 } from '../../src/storage/index.ts';
 import type { BlockHash, ChainTip, Command, Nonce } from '../../src/types/index.ts';
-import { History, precommit } from './history.ts';
+import { History, notFurnished, precommit } from './history.ts';
 import { FUNDS, openings } from './openings.ts';
 import { bankOf, type People, secretOf } from './people.ts';
 
@@ -70,6 +70,7 @@ async function makeHistory(
   try {
     const verifier = createInlineVerifier();
     const chain = await Chain.open({ genesis, verifier, ...data });
+    if (chain.tip.height > 0) throw notFurnished(`${home.participant.id} has blocks already`);
     const validators = homes.map(({ validator }) => validator);
     const history = new History({ chain, validators, verifier, clock: systemClock });
     await history.add(issues(home, people));

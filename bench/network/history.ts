@@ -102,6 +102,6 @@ export function precommit(height: number, blockHash: BlockHash, validator: numbe
   return { step: 'precommit', height, round: 0, blockHash, validRound: null, validator };
 }
 
-function notFurnished(reason: string): CodedError {
+export function notFurnished(reason: string): CodedError {
   return new CodedError('BENCH_NOT_FURNISHED', `the accounts could not be opened: ${reason}`);
 }
