@@ -76,7 +76,7 @@ async function makeHistory(
     await history.add(issues(home, people));
     await history.flush();
     let opened = 0;
-    for await (const { bytes, accounts } of openings(people, chainId, validUntilMs)) {
+    for (const { bytes, accounts } of openings(people, chainId, validUntilMs)) {
       await history.add(bytes);
       opened += accounts;
       onProgress(opened);

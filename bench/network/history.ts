@@ -25,6 +25,9 @@ export interface HistoryParts {
 /** Below it, nodes verify a record from its first block on sooner than the blocks are made that would spare them that. */
 const FEW_BLOCKS_SHARE = 0.1;
 
+/** With as many a block gets as many commands as it may have, also where each of them is small. */
+const ENOUGH_BATCHES = 4;
+
 export class History {
   readonly #parts: HistoryParts;
   readonly #pool = new BatchPool();
@@ -45,7 +48,7 @@ export class History {
     if ('problem' in read) throw notFurnished(read.problem);
     if ((await areSigned(read.known.transactions, verifier)) !== true) throw notFurnished('a signature is wrong');
     if (!this.#pool.add(read.known)) throw notFurnished('a batch came twice');
-    if (this.#pool.size >= chain.validators.length) await this.#block();
+    if (this.#pool.size >= ENOUGH_BATCHES) await this.#block();
   }
 
   /** Makes blocks of all that was taken in. @throws CodedError `BENCH_NOT_FURNISHED`. */

@@ -1,22 +1,24 @@
-/**
- * What banks sign to open the accounts of a benchmark and give them money, as the bytes of one batch after the other. A thread
- * makes them, beside the chain that takes them in and is slower.
- */
-import { Worker } from 'node:worker_threads';
-import type { Amount, ChainId, CurrencyCode, ParticipantId } from '../../src/types/index.ts';
-import { bankOf, type People } from './people.ts';
+/** What banks sign to open the accounts of a benchmark and give them money: one batch after the other. */
+import { batch as batchSchema } from '../../src/codec/block.ts';
+import { MAX_COMMANDS } from '../../src/codec/limits.ts';
+import { encode } from '../../src/codec/schema.ts';
+import { settlementAccount } from '../../src/codec/text.ts';
+import { createSigner, publicKeyOf } from '../../src/crypto/ed25519.ts';
+import { signTransaction } from '../../src/crypto/sign.ts';
+import type {
+  Amount,
+  ChainId,
+  Command,
+  CurrencyCode,
+  Nonce,
+  ParticipantId,
+  TierName,
+  Transaction,
+} from '../../src/types/index.ts';
+import { accountAt, accountSecret, bankOf, type People, secretOf } from './people.ts';
 
 /** What each account begins with: enough for ten thousand payments of a hundred riel. */
 export const FUNDS: Amount = { currency: 'KHR' as CurrencyCode, minor: 1_000_000n };
-
-export interface OpeningRequest {
-  readonly people: People;
-  readonly chainId: ChainId;
-  readonly author: ParticipantId;
-  /** Indexes of accounts of this bank. */
-  readonly accounts: readonly number[];
-  readonly validUntilMs: number;
-}
 
 export interface Opening {
   /** Canonical bytes of a batch. */
@@ -25,65 +27,53 @@ export interface Opening {
   readonly accounts: number;
 }
 
-/** Two commands each: with them a block is as full as a node makes its own. */
+/** As of the wallets of a local network, with Bakong's limits: each payment counts towards the payer's day. */
+const TIER = 'full' as TierName;
+/** One account takes two commands. */
+const ACCOUNTS_A_TRANSACTION = MAX_COMMANDS / 2;
+/** With as many a block is as full as a node makes its own. */
 const ACCOUNTS_A_BATCH = 512;
-/** Batches that wait for the chain, of some 90 KB. */
-const AHEAD = 4;
 
-/** @param validUntilMs is asked when a batch is made. @returns batches, the banks in turn. */
-export async function* openings(people: People, chainId: ChainId, validUntilMs: () => number): AsyncGenerator<Opening> {
-  const worker = new Worker(new URL('./openings-worker.ts', import.meta.url));
-  const answers = answersOf(worker);
-  try {
-    let asked = 0;
-    for (const { author, accounts } of piecesOf(people)) {
-      const request: OpeningRequest = { people, chainId, author, accounts, validUntilMs: validUntilMs() };
-      worker.postMessage(request);
-      asked += 1;
-      if (asked > AHEAD) yield await answers();
-      if (asked > AHEAD) asked -= 1;
+/** @param validUntilMs is asked when a batch is made. @returns batches of the banks in turn. */
+export function* openings(people: People, chainId: ChainId, validUntilMs: () => number): Generator<Opening> {
+  for (const { author, accounts } of piecesOf(people)) {
+    const operator = createSigner(secretOf(people.seed, `operator/${author}`));
+    const transactions: Transaction[] = [];
+    for (let at = 0; at < accounts.length; at += ACCOUNTS_A_TRANSACTION) {
+      const indexes = accounts.slice(at, at + ACCOUNTS_A_TRANSACTION);
+      const commands = indexes.flatMap((index) => openingOf(people, author, index));
+      // No two transactions of a bank open the same account.
+      const nonce = (indexes[0] ?? 0).toString(16).padStart(32, '0') as Nonce;
+      const body = { version: 1, chainId, validUntilMs: validUntilMs(), nonce, commands } as const;
+      transactions.push(signTransaction(body, [operator]));
     }
-    for (; asked > 0; asked--) yield await answers();
-  } finally {
-    await worker.terminate();
+    const bytes = encode(batchSchema, { version: 1, chainId, author, transactions });
+    yield { bytes, accounts: accounts.length };
   }
 }
 
-function* piecesOf(people: People): Generator<Pick<OpeningRequest, 'author' | 'accounts'>> {
-  const { banks } = people;
-  const waiting = new Map<ParticipantId, number[]>(banks.map((bank) => [bank, []]));
-  for (let index = 0; index < people.accounts; index++) {
-    const author = banks[bankOf(banks.length, index)];
-    const accounts = author === undefined ? undefined : waiting.get(author);
-    if (author === undefined || accounts === undefined) throw new RangeError(`account ${index} is at no bank`);
-    if (accounts.push(index) < ACCOUNTS_A_BATCH) continue;
-    waiting.set(author, []);
-    yield { author, accounts };
-  }
-  for (const [author, accounts] of waiting) if (accounts.length > 0) yield { author, accounts };
+interface Piece {
+  readonly author: ParticipantId;
+  /** Indexes of accounts of this bank. */
+  readonly accounts: readonly number[];
 }
 
-/** @returns what resolves with the next answer of a thread, in order, or rejects where the thread has failed. */
-function answersOf(worker: Worker): () => Promise<Opening> {
-  const answers: Opening[] = [];
-  let failure: Error | null = null;
-  let wake = (): void => undefined;
-  worker.on('message', (opening: Opening) => {
-    answers.push(opening);
-    wake();
-  });
-  worker.on('error', (error: Error) => {
-    failure = error;
-    wake();
-  });
-  return async () => {
-    for (;;) {
-      const answer = answers.shift();
-      if (answer !== undefined) return answer;
-      if (failure !== null) throw failure;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
+function* piecesOf({ accounts, banks }: People): Generator<Piece> {
+  for (let from = 0; from < accounts; from += ACCOUNTS_A_BATCH * banks.length) {
+    const to = Math.min(accounts, from + ACCOUNTS_A_BATCH * banks.length);
+    const all = Array.from({ length: to - from }, (_, i) => from + i);
+    for (const [bank, author] of banks.entries()) {
+      const mine = all.filter((index) => bankOf(banks.length, index) === bank);
+      if (mine.length > 0) yield { author, accounts: mine };
     }
-  };
+  }
+}
+
+function openingOf(people: People, bank: ParticipantId, index: number): Command[] {
+  const account = accountAt(people, index);
+  const publicKey = publicKeyOf(accountSecret(people.seed, index));
+  return [
+    { type: 'openAccount', account, publicKey, tier: TIER },
+    { type: 'transfer', from: settlementAccount(bank), to: account, amount: FUNDS, alias: null, memo: '' },
+  ];
 }

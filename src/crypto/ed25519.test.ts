@@ -295,6 +295,15 @@ function subgroupMembership(bytes: Uint8Array): 'valid' | 'on the curve only' | 
   }
 }
 
+test('a key that was made of its secret is known to be valid, and is', async (t) => {
+  for (let i = 0; i < 64; i++) {
+    const seed = new Uint8Array(createHash('sha256').update(`secret ${i}`).digest());
+    const key = fromHex(publicKeyOf(seed));
+    t.equal(isValidPublicKey(key), true);
+    for (const library of [signatureLibrary, openssl]) t.equal(isValidPublicKeyBy(library, key), true, library.name);
+  }
+});
+
 test('no key: small order, not canonical, another length', async (t) => {
   let torsion = Point.ZERO;
   for (let i = 0; i < 8; i++, torsion = torsion.add(TORSION_8)) {

@@ -67,7 +67,11 @@ const checkedKeys = new LruMap<string, { readonly valid: boolean }>(4_096);
 
 /** The public key of a 32-byte seed (RFC 8032 section 5.1.5). */
 export function publicKeyOf(seed: Uint8Array): PublicKey {
-  return createSigner(seed).publicKey;
+  const { publicKey } = createSigner(seed);
+  // A multiple of the base point, whose factor is at least 2^254, divisible by 8 and less than 8 L, so not by L: it need not be
+  // checked by whoever has just made it.
+  checkedKeys.set(publicKey, { valid: true });
+  return publicKey;
 }
 
 /** One signature; whoever signs more than once keeps a `createSigner`. */

@@ -133,8 +133,8 @@ function hasRule({ verify }: SignatureLibrary): boolean {
 }
 
 /**
- * The base point, and the base point plus the point of order 2, which older releases of libsodium take for one of the
- * subgroup.
+ * The base point, and the base point plus the point of order 2, which releases of libsodium before 2026 take for one of the
+ * subgroup (CVE-2025-69277).
  */
 function knowsSubgroup(library: SignatureLibrary): boolean {
   const [inside, outside] = [fromHex(`58${'66'.repeat(31)}`), fromHex(`95${'99'.repeat(31)}`)];
