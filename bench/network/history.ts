@@ -2,7 +2,6 @@
  * Blocks that were agreed on before any bank runs: made one after the other as a node makes its own, by whose turn it is, and
  * certified by the keys of all validators. For benchmarks, whose seed has all keys.
  */
-
 import { proposerIndex } from '../../src/consensus/index.ts';
 import { statementSigningBytes } from '../../src/crypto/ids.ts';
 import { CodedError } from '../../src/errors.ts';
@@ -22,7 +21,7 @@ export interface HistoryParts {
   readonly clock: Clock;
 }
 
-/** Below it, nodes verify a record from its first block on sooner than the blocks are made that would spare them that. */
+/** Of a checkpoint interval: fewer blocks are verified by every node sooner than those are made that would spare it that. */
 const FEW_BLOCKS_SHARE = 0.1;
 
 /** With as many a block gets as many commands as it may have, also where each of them is small. */
