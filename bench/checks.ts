@@ -23,7 +23,10 @@ export async function checkLedgers(network: BenchNetwork): Promise<string[]> {
     const { height: at, stateRoot } = await client.state();
     if (at !== height) problems.push(`${node.participant} moved on to height ${at} while it was at rest at ${height}`);
     roots.add(stateRoot);
-    for (const { currency, circulating, balances } of (await client.supply({ audit: true })).supply) {
+    const audit = await client.supply({ audit: true });
+    if (audit.height !== height)
+      problems.push(`${node.participant} counts its money at height ${audit.height}, at rest at ${height}`);
+    for (const { currency, circulating, balances } of audit.supply) {
       if (balances?.minor === circulating.minor) continue;
       problems.push(
         `${node.participant} has ${balances?.minor} ${currency}; issued less redeemed are ${circulating.minor}`,

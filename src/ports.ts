@@ -136,6 +136,14 @@ export interface RangeQuery {
   readonly reverse: boolean;
 }
 
+/** The whole state of one moment, whatever is applied while it is read. */
+export interface HeldState {
+  /** Of the block that the state is after, 0 after genesis; null where `StateStore.height` was. */
+  readonly height: number | null;
+  /** All of its entries in ascending key order, some at a time. They are there once. */
+  readonly pages: AsyncIterable<readonly { readonly key: StateKey; readonly value: Uint8Array }[]>;
+}
+
 /** Account state and indexes after the last applied block. Nobody changes the bytes that it was given or gives. */
 export interface StateStore {
   /** Height of the last applied block, 0 after genesis, null when empty. */
@@ -149,10 +157,11 @@ export interface StateStore {
    */
   apply(height: number, writes: BlockWrites, index: readonly IndexWrite[], chain: Hash): Promise<void>;
   /**
-   * The whole state in ascending key order, some entries at a time: as it was when the first of them were asked for, that is as
-   * of the last `apply` that had resolved by then. What is applied later never shows, even where it comes before the first answer.
+   * Gives `read` the whole state, height and entries of one moment: after every `apply` that had resolved when this was called,
+   * and before every change that was asked for later. Any number may read at once, each its own. The state is let go when `read`
+   * has ended in any way; its pages are an error from then on, and from the store's closing or failure on.
    */
-  pages(): AsyncIterable<readonly { readonly key: StateKey; readonly value: Uint8Array }[]>;
+  hold<T>(read: (state: HeldState) => Promise<T>): Promise<T>;
   indexGet(key: string): Promise<Uint8Array | null>;
   /** As `get`, of the indexes. */
   indexGetMany(keys: readonly string[]): Promise<readonly (Uint8Array | null)[]>;
@@ -198,6 +207,8 @@ export interface DiskFile {
   size(): Promise<number>;
   read(position: number, length: number): Promise<Uint8Array>;
   append(bytes: Uint8Array): Promise<void>;
+  /** As `append`, and durable when it resolves. */
+  appendSynced(bytes: Uint8Array): Promise<void>;
   truncate(size: number): Promise<void>;
   sync(): Promise<void>;
   close(): Promise<void>;

@@ -12,7 +12,7 @@ import { accountRecord, balanceRecord, supplyRecord } from '../../src/codec/stat
 import { settlementAccount } from '../../src/codec/text.ts';
 import { publicKeyOf } from '../../src/crypto/ed25519.ts';
 import { createInlineVerifier } from '../../src/crypto/verifier.ts';
-import { accountKey, balanceKey, supplyKey } from '../../src/ledger/keys.ts';
+import { accountKey, balanceKey, SEEN_PREFIX, supplyKey } from '../../src/ledger/keys.ts';
 import { areSigned, identify } from '../../src/node/admission.ts';
 import { Chain } from '../../src/node/chain.ts';
 import { SignGuard } from '../../src/node/sign-guard.ts';
@@ -75,7 +75,7 @@ async function opened<T>(home: string, look: (chain: Chain, data: Data) => Promi
   const data = await openData({
     disk: await openFileDisk(paths.data),
     chainId,
-    openState: () => openStateStore(paths.state),
+    openState: () => openStateStore(paths.state, { growing: SEEN_PREFIX }),
     setAsideState: () => setAsideStateStore(paths.state),
     hasPeers: false,
   });
@@ -117,7 +117,7 @@ t.test('each home opens with all accounts, their money and a supply that is thei
         for (const bank of people.banks) t.equal(await balanceOf(chain, settlementAccount(bank)), 0n, bank);
         const supply = decode(supplyRecord, await stored(chain, supplyKey(FUNDS.currency)), MAX_STATE_VALUE_BYTES);
         t.same(supply, { issuedMinor: 301n * FUNDS.minor, redeemedMinor: 0n });
-        return { tip: chain.tip, root: await stateRoot(chain.store) };
+        return { tip: chain.tip, root: await chain.hold(({ pages }) => stateRoot(pages)) };
       }),
     ),
   );

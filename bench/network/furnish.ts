@@ -15,6 +15,7 @@ import { createSigner } from '../../src/crypto/ed25519.ts';
 import { signTransaction } from '../../src/crypto/sign.ts';
 import { createInlineVerifier } from '../../src/crypto/verifier.ts';
 import { CodedError } from '../../src/errors.ts';
+import { SEEN_PREFIX } from '../../src/ledger/keys.ts';
 import { Chain } from '../../src/node/chain.ts';
 import { SignGuard } from '../../src/node/sign-guard.ts';
 import {
@@ -63,7 +64,7 @@ async function makeHistory(
   const data = await openData({
     disk: await openFileDisk(paths.data),
     chainId,
-    openState: () => openStateStore(paths.state),
+    openState: () => openStateStore(paths.state, { growing: SEEN_PREFIX }),
     setAsideState: () => setAsideStateStore(paths.state),
     hasPeers: false,
   });

@@ -121,7 +121,6 @@ const OWN = {
   RATE_LIMITED: [429, 'Too many requests from one client; try again after the seconds that `Retry-After` names.'],
   INTERNAL: [500, 'Something failed inside the node.'],
   NODE_BEHIND: [503, 'This node is catching up with the others.'],
-  STATE_MOVING: [503, 'Blocks come faster than the whole state can be read; ask again when less is paid.'],
   SUBMISSIONS_FULL: [
     503,
     'This node has as many submission streams open as it serves; one can carry all payments of a bank.',

@@ -174,12 +174,16 @@ t.test('the state of every node at one height has one root, read once a block', 
     await cluster.allAt(body.height);
     t.strictSame((await state(testApi(cluster, 'cnb'))).body, body);
 
-    const { store } = cluster.get('aclb').chain;
+    const { chain } = cluster.get('aclb');
     let readings = 0;
-    const pages = store.pages.bind(store);
-    store.pages = () => {
+    let goOn = Promise.resolve();
+    const hold = chain.hold.bind(chain);
+    chain.hold = (read) => {
       readings += 1;
-      return pages();
+      return hold(async (held) => {
+        await goOn;
+        return await read(held);
+      });
     };
     await Promise.all([state(), state()]);
     t.equal(readings, 0, 'what was told of a block is kept');
@@ -192,13 +196,29 @@ t.test('the state of every node at one height has one root, read once a block', 
     );
     t.not(later[0]?.body.stateRoot, body.stateRoot);
 
-    const height = store.height.bind(store);
-    const stale = height();
-    await api.post(FINAL, bytesOf(pay(world, 6n)));
-    store.height = () => stale;
-    t.match(await state(), { status: 503, body: { error: { code: 'STATE_MOVING' } } }, 'it is not read for ever');
-    store.height = height;
-    t.equal((await state()).status, 200);
+    const supply = () => api.get<SupplyJson>('/api/v1/supply?audit=true');
+    for (const ask of [state, supply]) {
+      readings = 0;
+      const gate = Promise.withResolvers<void>();
+      goOn = gate.promise;
+      await api.post(FINAL, bytesOf(pay(world, 6n)));
+      const { height } = chain.tip;
+      const early = ask();
+      await api.post(FINAL, bytesOf(pay(world, 7n)));
+      const late = [ask(), ask(), ask()];
+      t.equal(readings, 1, 'one reading at a time');
+      gate.resolve();
+      t.match(
+        await early,
+        { status: 200, body: { height } },
+        'the block at which it was asked, though one came meanwhile',
+      );
+      for (const { body } of await Promise.all(late))
+        t.match(body, { height: height + 1 }, 'who asked later hears of it');
+      t.equal(readings, 2);
+      t.match((await ask()).body, { height: height + 1 });
+      t.equal(readings, 2, 'what was told of a block is kept');
+    }
   }),
 );
 

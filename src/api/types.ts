@@ -121,6 +121,8 @@ export interface CurrencySupplyJson {
 }
 
 export interface SupplyJson {
+  /** With `audit`: the block after which all of it was counted. */
+  readonly height?: number;
   readonly supply: readonly CurrencySupplyJson[];
 }
 

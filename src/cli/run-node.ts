@@ -9,6 +9,7 @@ import { CodecError } from '../codec/schema.ts';
 import { whyNotLibsodium } from '../crypto/signature-library.ts';
 import { createVerifier } from '../crypto/verifier.ts';
 import { CodedError } from '../errors.ts';
+import { SEEN_PREFIX } from '../ledger/keys.ts';
 import { createNetwork, type LibP2pNetwork } from '../network/index.ts';
 import { Chain } from '../node/chain.ts';
 import { Node, type NodeOptions } from '../node/node.ts';
@@ -121,7 +122,7 @@ async function openChain(
   const data = await openData({
     disk: await openFileDisk(paths.data),
     chainId,
-    openState: () => openStateStore(paths.state, { onFailure: onFatal }),
+    openState: () => openStateStore(paths.state, { growing: SEEN_PREFIX, onFailure: onFatal }),
     setAsideState: () => setAsideStateStore(paths.state),
     hasPeers: genesis.participants.length > 1,
   });

@@ -33,6 +33,9 @@ export const STATE_KINDS = [
  */
 const SEEN_BUCKET_MS = 1_000;
 
+/** What all keys of the replay memory begin with; they grow with time. */
+export const SEEN_PREFIX = 'seen/';
+
 export const accountKey = (account: AccountId) => spelledOf(account).account;
 export const aliasStateKey = (alias: AliasKey) => `alias/${alias}` as StateKey;
 export const balanceKey = (account: AccountId, currency: CurrencyCode) => moneyOf(account, currency).balance;
@@ -44,10 +47,17 @@ export const evidenceKey = ({ first: { height, validator } }: Evidence) =>
   `evidence/${digits(height)}/${validator}` as StateKey;
 
 /** Lies in the bucket of its last valid moment, so that the whole bucket can be forgotten when that has passed. */
-export const seenKey = (validUntilMs: number, id: TransactionId) => `${seenBucket(validUntilMs)}/${id}` as StateKey;
+export function seenKey(validUntilMs: number, id: TransactionId): StateKey {
+  const known = spelledSeen.get(id);
+  if (known !== undefined && known.validUntilMs === validUntilMs) return known.key;
+  if (spelledSeen.size === MAX_SPELLED_SEEN) spelledSeen.clear();
+  const key = `${seenBucket(validUntilMs)}/${id}` as StateKey;
+  spelledSeen.set(id, { validUntilMs, key });
+  return key;
+}
 
 /** First key of the bucket that holds transactions valid until `timeMs`: everything below it has expired by then. */
-export const seenBucket = (timeMs: number) => `seen/${digits(Math.floor(timeMs / SEEN_BUCKET_MS))}` as StateKey;
+export const seenBucket = (timeMs: number) => (SEEN_PREFIX + digits(Math.floor(timeMs / SEEN_BUCKET_MS))) as StateKey;
 
 /** Fixed width, so that text order is number order. */
 function digits(value: number): string {
@@ -67,6 +77,10 @@ interface Money {
   readonly balance: StateKey;
   readonly spent: StateKey;
 }
+
+/** Of the transactions of some blocks, whose keys are asked for when they come in, when a block runs them and when it keeps them. */
+const MAX_SPELLED_SEEN = 16_384;
+const spelledSeen = new Map<TransactionId, { readonly validUntilMs: number; readonly key: StateKey }>();
 
 /** The accounts of some blocks of full size; beyond it all are forgotten and spelled anew. */
 const MAX_SPELLED = 65_536;

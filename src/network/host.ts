@@ -29,6 +29,7 @@ import {
 } from './limits.ts';
 import { chainName } from './names.ts';
 import type { NetworkOptions } from './options.ts';
+import { withQuietReads } from './reads.ts';
 import { joinWrites, withRareCredit } from './writes.ts';
 
 type HostServices = { identify: Identify; gossip: GossipSub };
@@ -54,12 +55,14 @@ export async function createHost(options: NetworkOptions, gater: ConnectionGater
     // A protector is libp2p's hook between the socket and the encryption.
     connectionProtector: () => ({ protect: (connection) => Promise.resolve(joinWrites(connection)) }),
     streamMuxers: [
-      withRareCredit(
-        yamux({
-          maxInboundStreams: MAX_STREAMS_PER_CONNECTION,
-          maxOutboundStreams: MAX_STREAMS_PER_CONNECTION,
-          streamOptions: { maxStreamWindowSize: MAX_STREAM_WINDOW_BYTES },
-        }),
+      withQuietReads(
+        withRareCredit(
+          yamux({
+            maxInboundStreams: MAX_STREAMS_PER_CONNECTION,
+            maxOutboundStreams: MAX_STREAMS_PER_CONNECTION,
+            streamOptions: { maxStreamWindowSize: MAX_STREAM_WINDOW_BYTES },
+          }),
+        ),
       ),
     ],
     connectionGater: gater,

@@ -17,7 +17,7 @@ import {
   touchedKeys,
 } from '../ledger/ledger.ts';
 import type { View } from '../ledger/state.ts';
-import type { BlockLog, Snapshots, StateStore, Verifier } from '../ports.ts';
+import type { BlockLog, HeldState, Snapshots, StateStore, Verifier } from '../ports.ts';
 import type {
   Batch,
   BlockHash,
@@ -45,6 +45,14 @@ export interface Execution {
   readonly transactions: readonly IdentifiedTransaction[];
   /** Of each of those among all transactions of the content. */
   readonly positions: readonly number[];
+}
+
+/** The whole state after one block, and which block that is. */
+export interface StateAfter {
+  readonly height: number;
+  /** Null after genesis. */
+  readonly hash: BlockHash | null;
+  readonly pages: HeldState['pages'];
 }
 
 export interface ChainParts {
@@ -79,6 +87,8 @@ export class Chain {
   readonly #verifier: Verifier;
   #tip: ChainTip;
   #bootReport: BootReport | null = null;
+  /** Resolves when the chain has begun anew; null while it does not. */
+  #beginning: Promise<void> | null = null;
 
   private constructor({ genesis, log, snapshots, store, verifier }: ChainParts) {
     this.genesis = genesis;
@@ -123,6 +133,18 @@ export class Chain {
     const list = [...keys];
     const values = await this.store.get(list);
     return new Map(list.map((key, i) => [key, values[i] ?? null]));
+  }
+
+  /**
+   * Gives `read` the whole state after the last block or one that was that a moment ago, whatever blocks come meanwhile. Where the
+   * chain is just beginning anew, it has done so first. For audits, not for every request.
+   */
+  async hold<T>(read: (state: StateAfter) => Promise<T>): Promise<T> {
+    while (this.#beginning !== null) await this.#beginning;
+    return await this.store.hold(async ({ height, pages }) => {
+      assert(height !== null, 'the state of an open chain is whole');
+      return await read({ height, hash: await this.#hashAt(height), pages });
+    });
   }
 
   /** Runs a block's content over the committed state, changing nothing. */
@@ -205,7 +227,18 @@ export class Chain {
    *
    * @returns false where the chain has come as far meanwhile, or the snapshot is not there any more: nothing has changed.
    */
-  async beginAt({ height, block: bytes, root }: SnapshotStart): Promise<boolean> {
+  async beginAt(start: SnapshotStart): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#beginning = promise;
+    try {
+      return await this.#beginAt(start);
+    } finally {
+      this.#beginning = null;
+      resolve();
+    }
+  }
+
+  async #beginAt({ height, block: bytes, root }: SnapshotStart): Promise<boolean> {
     const block = decode(committedBlock, bytes, MAX_COMMITTED_BLOCK_BYTES);
     if (this.#tip.height >= height || (await readManifest(this.snapshots, height, root)) === null) return false;
     await this.#checkpoints.stop();
@@ -220,6 +253,17 @@ export class Chain {
     this.#tip = { height, hash: block.certificate.blockHash, timeMs: block.block.header.timeMs };
     this.#checkpoints.know(height, root);
     return true;
+  }
+
+  /** @param height of a state that the store holds, or held when what goes on now began. */
+  async #hashAt(height: number): Promise<BlockHash | null> {
+    if (height === 0) return null;
+    // Where the record begins anew after this it has no block before. The tip is behind the state for a moment, or before it.
+    const { tip } = this;
+    if (tip.height === height) return tip.hash as BlockHash;
+    const committed = await this.read(height);
+    assert(committed !== null, `block ${height}, whose state is held, is in the record`);
+    return committed.certificate.blockHash;
   }
 
   async #boot(parts: ChainParts): Promise<void> {

@@ -4,7 +4,6 @@ import { MAX_CHUNK_BYTES, MAX_MANIFEST_BYTES } from '../codec/limits.ts';
 import { decode, encode } from '../codec/schema.ts';
 import { snapshotManifest, stateChunk } from '../codec/state.ts';
 import { chainIdOf } from '../crypto/ids.ts';
-import type { StateStore } from '../ports.ts';
 import type { Alter } from '../simulator/world/machine.ts';
 import { KEEP_UNSYNCED, type MemoryDisk, openSnapshots } from '../storage/index.ts';
 import { Cluster } from '../testing/cluster.ts';
@@ -33,16 +32,15 @@ t.test('each checkpoint is open until one block carries its root, and never two 
 function holding(): { readonly alter: Alter; readonly release: () => void; readonly begun: () => number } {
   const { promise, resolve } = Promise.withResolvers<void>();
   let begun = 0;
-  const held = async function* (pages: ReturnType<StateStore['pages']>) {
-    begun += 1;
-    const iterator = pages[Symbol.asyncIterator]();
-    const first = iterator.next();
-    await promise;
-    for (let next = await first; next.done !== true; next = await iterator.next()) yield next.value;
-  };
   const alter: Alter = (ports) => {
-    const pages = ports.store.pages.bind(ports.store);
-    ports.store.pages = () => held(pages());
+    const hold = ports.store.hold.bind(ports.store);
+    ports.store.hold = (read) => {
+      begun += 1;
+      return hold(async (state) => {
+        await promise;
+        return await read(state);
+      });
+    };
     return ports;
   };
   return { alter, release: resolve, begun: () => begun };

@@ -63,7 +63,10 @@ export class Checkpoints {
   /** Begins to read the state after a checkpoint height, which the store holds now. When it returns, that state is held still. */
   begin(height: number): void {
     const stop = new AbortController();
-    const root = this.#take(height, this.#parts.store.pages(), stop.signal);
+    const root = this.#parts.store.hold(({ height: held, pages }) => {
+      assert(held === height, `the state after block ${height} is held, not that after ${held}`);
+      return this.#take(height, pages, stop.signal);
+    });
     this.#work = { height, root, stop };
     root.catch((error: unknown) => this.#failed(error, stop.signal));
   }

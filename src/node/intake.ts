@@ -113,7 +113,7 @@ export class Intake {
 
   async #run(round: readonly Case[], earlier: Promise<void>): Promise<void> {
     try {
-      await this.#verify(await this.#unknown(round.filter(({ isSigned }) => !isSigned)));
+      await this.#verify(this.#unknown(round.filter(({ isSigned }) => !isSigned)));
       // What came first is in the pool first.
       await earlier;
       await this.#judge(round.filter(({ isSigned, isEnded }) => isSigned && !isEnded));
@@ -124,18 +124,14 @@ export class Intake {
     this.#begin();
   }
 
-  /** Answers for those that are known, and returns the others. */
-  async #unknown(cases: readonly Case[]): Promise<readonly Case[]> {
-    if (cases.length === 0) return [];
-    const { chain, transactions } = this.#parts.context;
-    const rows = await chain.store.indexGetMany(cases.map(({ id }) => transactionIndexKey(id)));
-    const unknown: Case[] = [];
-    for (const [at, entry] of cases.entries()) {
-      if (rows[at] !== null) this.#admit(entry, await this.#parts.queries.standing(entry.id));
-      else if (transactions.has(entry.id)) this.#admit(entry, PENDING);
-      else unknown.push(entry);
-    }
-    return unknown;
+  /** Answers for those that wait here already, and returns the others. */
+  #unknown(cases: readonly Case[]): readonly Case[] {
+    const { transactions } = this.#parts.context;
+    return cases.filter((entry) => {
+      const isKnown = transactions.has(entry.id);
+      if (isKnown) this.#admit(entry, PENDING);
+      return !isKnown;
+    });
   }
 
   async #verify(cases: readonly Case[]): Promise<void> {
@@ -167,11 +163,13 @@ export class Intake {
     const timeMs = Math.max(clock.now(), chain.tip.timeMs + 1);
     const nextHeight = chain.tip.height + 1;
     const taken: Case[] = [];
-    const onChain: Case[] = [];
+    /** What ran before, here or where this record does not reach, and what has expired, maybe after it ran. */
+    const past: { readonly entry: Case; readonly refusal: Refusal }[] = [];
     for (const [at, entry] of cases.entries()) {
       const { status, failedCommand } = check(chain.rules, view, entry, timeMs, nextHeight);
       const user = users[at] ?? null;
-      if (status === 'DUPLICATE') onChain.push(entry);
+      if (status === 'DUPLICATE') past.push({ entry, refusal: new Refusal('HISTORY_ELSEWHERE') });
+      else if (status === 'EXPIRED') past.push({ entry, refusal: new Refusal('EXPIRED') });
       else if (status !== 'OK') this.#holdOrRefuse(entry, new Refusal(status, failedCommand), statusCode(status));
       else if (user !== null && toHex(user) !== entry.id) this.#refuse(entry, new Refusal('REFERENCE_REUSED'));
       else if (this.#offer(entry)) taken.push(entry);
@@ -180,7 +178,7 @@ export class Intake {
     if (chain.tip.height !== height) await this.#settle(taken);
     if (taken.length > 0) this.#parts.onAdded();
     for (const entry of taken) this.#admit(entry, PENDING);
-    for (const entry of onChain) await this.#findReceipt(entry);
+    for (const { entry, refusal } of past) await this.#findReceipt(entry, refusal);
   }
 
   /** @returns whether it is in the pool. */
@@ -203,11 +201,11 @@ export class Intake {
     }
   }
 
-  /** It became final since it was looked up, or did so before the snapshot that this record begins with. */
-  async #findReceipt(entry: Case): Promise<void> {
+  /** Answers with the receipt, where it is in this record. */
+  async #findReceipt(entry: Case, otherwise: Refusal): Promise<void> {
     const standing = await this.#parts.queries.standing(entry.id);
     if (standing.state === 'final') this.#admit(entry, standing);
-    else this.#refuse(entry, new Refusal('HISTORY_ELSEWHERE'));
+    else this.#refuse(entry, otherwise);
   }
 
   #holdOrRefuse(entry: Case, refusal: Refusal, status: number): void {

@@ -39,7 +39,7 @@ export async function judgeState(parts: StateProofParts): Promise<StateVerdict> 
   if ('is' in changes) return changes;
   // The same chunks again: they were checked a moment ago, so now an absent one is an end, and the state has too much.
   const due = changes.over(checkedChunks(snapshots, manifest));
-  const reason = await firstDifference(due, store.pages());
+  const reason = await store.hold(({ pages }) => firstDifference(due, pages));
   return reason === null ? { is: 'proved' } : { is: 'false', reason };
 }
 

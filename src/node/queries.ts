@@ -2,12 +2,12 @@
 
 import { toHex } from '../codec/hex.ts';
 import { MAX_PLACE_BYTES, type Place, place } from '../codec/index-rows.ts';
-import { MAX_MINOR, MAX_STATE_VALUE_BYTES } from '../codec/limits.ts';
+import { MAX_STATE_VALUE_BYTES } from '../codec/limits.ts';
 import type { ReceiptProof } from '../codec/proof.ts';
 import { decode, type Schema } from '../codec/schema.ts';
-import type { AccountRecord, AliasRecord, SupplyRecord } from '../codec/state.ts';
+import type { AccountRecord, AliasRecord, StateEntry, SupplyRecord } from '../codec/state.ts';
 import { accountRecord, aliasRecord, balanceRecord, spentRecord, supplyRecord } from '../codec/state.ts';
-import { assert, CodedError } from '../errors.ts';
+import { assert } from '../errors.ts';
 import { accountKey, aliasStateKey, balanceKey, spentKey, supplyKey } from '../ledger/keys.ts';
 import { proveReceipt } from '../ledger/proof.ts';
 import { dayOf, spentOn } from '../ledger/tiers.ts';
@@ -38,9 +38,6 @@ import {
 } from './indexes.ts';
 import { stateRoot } from './snapshot.ts';
 
-/** A large state in a busy network would be read for ever. */
-const MAX_READS = 128;
-
 /** A transaction that took part, with its receipt. */
 interface Entry {
   readonly receipt: Receipt;
@@ -57,6 +54,17 @@ export interface HistoryPage {
   readonly entries: readonly HistoryEntry[];
   /** Give it back as `before` for the next page; null at the end. */
   readonly next: string | null;
+}
+
+/** What was ever issued and redeemed of a currency, and the sum of all balances, in minor units. */
+interface Book extends SupplyRecord {
+  readonly sumMinor: bigint;
+}
+
+/** After the same block. */
+export interface Books {
+  readonly height: number;
+  readonly currencies: ReadonlyMap<CurrencyCode, Book>;
 }
 
 export class Queries {
@@ -95,30 +103,19 @@ export class Queries {
     return (await this.#state(supplyRecord, supplyKey(currency))) ?? { issuedMinor: 0n, redeemedMinor: 0n };
   }
 
-  /** Sum of all balances in a currency: reads the whole state. For audits, not for every request. */
-  async sumOfBalances(currency: CurrencyCode): Promise<bigint> {
-    let sum = 0n;
-    for await (const page of this.#chain.store.pages()) {
-      const balances = page.filter(({ key }) => key.startsWith('balance/') && key.endsWith(`/${currency}`));
-      for (const { value } of balances) sum += decode(balanceRecord, value, MAX_STATE_VALUE_BYTES);
-    }
-    return sum <= MAX_MINOR ? sum : -1n;
-  }
-
   /** The last block and the root of the whole state after it: reads all of it. For audits, not for every request. */
   head(): Promise<{ readonly height: number; readonly hash: BlockHash | null; readonly stateRoot: Hash }> {
-    return this.#atOneHeight(async () => {
-      const { height, hash } = this.#chain.tip;
-      return { height, hash: height === 0 ? null : (hash as BlockHash), stateRoot: await stateRoot(this.#chain.store) };
-    });
+    return this.#chain.hold(async ({ height, hash, pages }) => ({ height, hash, stateRoot: await stateRoot(pages) }));
   }
 
-  /** What was issued and redeemed, and the sum of all balances after the same block: reads the whole state. */
-  books(currency: CurrencyCode): Promise<SupplyRecord & { readonly sumMinor: bigint }> {
-    return this.#atOneHeight(async () => ({
-      ...(await this.supply(currency)),
-      sumMinor: await this.sumOfBalances(currency),
-    }));
+  /** The money of every currency of the network after the last block: reads the whole state, as above. */
+  books(): Promise<Books> {
+    return this.#chain.hold(async ({ height, pages }) => {
+      const empty: Book = { issuedMinor: 0n, redeemedMinor: 0n, sumMinor: 0n };
+      const currencies = new Map(this.#chain.genesis.currencies.map(({ code }) => [code, empty]));
+      for await (const page of pages) for (const entry of page) count(entry, currencies);
+      return { height, currencies };
+    });
   }
 
   async transaction(id: TransactionId): Promise<IndexedTransaction | null> {
@@ -198,20 +195,23 @@ export class Queries {
     return content;
   }
 
-  /** Reads anew until no block comes meanwhile. @throws CodedError `STATE_MOVING` where one does each time. */
-  async #atOneHeight<T>(read: () => Promise<T>): Promise<T> {
-    for (let reads = 0; reads < MAX_READS; reads += 1) {
-      const { height } = this.#chain.tip;
-      const found = await read();
-      if (this.#chain.store.height() === height && this.#chain.tip.height === height) return found;
-    }
-    throw new CodedError('STATE_MOVING', `a block came during each of ${MAX_READS} readings of the state`);
-  }
-
   async #state<T>(schema: Schema<T>, key: StateKey): Promise<T | null> {
     const [bytes] = await this.#chain.store.get([key]);
     return bytes === undefined || bytes === null ? null : decode(schema, bytes, MAX_STATE_VALUE_BYTES);
   }
+}
+
+/** Adds an entry of the state to the books, where it is money. */
+function count({ key, value }: StateEntry, books: Map<CurrencyCode, Book>): void {
+  const isBalance = key.startsWith('balance/');
+  if (!isBalance && !key.startsWith('supply/')) return;
+  const currency = key.slice(key.lastIndexOf('/') + 1) as CurrencyCode;
+  const book = books.get(currency);
+  assert(book !== undefined, 'money is of a currency of the network');
+  if (isBalance) {
+    const balanceMinor = decode(balanceRecord, value, MAX_STATE_VALUE_BYTES);
+    books.set(currency, { ...book, sumMinor: book.sumMinor + balanceMinor });
+  } else books.set(currency, { ...book, ...decode(supplyRecord, value, MAX_STATE_VALUE_BYTES) });
 }
 
 /** A cursor is `<height>.<index>`; anything else begins at the start. */

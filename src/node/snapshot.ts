@@ -7,7 +7,7 @@ import { CodecError, decode, encode, type Schema } from '../codec/schema.ts';
 import { type SnapshotManifest, type StateEntry, snapshotManifest, stateChunk } from '../codec/state.ts';
 import { hashHex } from '../crypto/hash.ts';
 import { merkleRootOf } from '../crypto/merkle.ts';
-import type { Snapshots, StateStore } from '../ports.ts';
+import type { HeldState, Snapshots, StateStore } from '../ports.ts';
 import type { Hash } from '../types/index.ts';
 
 /** Snapshots that are kept: whoever fetches the last but one while the last is made can finish. */
@@ -16,7 +16,7 @@ const KEPT_SNAPSHOTS = 2;
 export interface SnapshotParts {
   /** Of the state. */
   readonly height: number;
-  /** The state in key order; the first are asked for before anything is waited for, which holds the state still. */
+  /** The state in key order. */
   readonly pages: AsyncIterable<readonly StateEntry[]>;
   readonly snapshots: Snapshots;
   /** Ends it: nothing of it is there then, and it rejects with the signal's reason. */
@@ -25,37 +25,31 @@ export interface SnapshotParts {
 
 /** Reads a whole state once, for its root and its snapshot. A state too large for a manifest gets a root alone. */
 export async function takeSnapshot({ height, pages, snapshots, signal }: SnapshotParts): Promise<Hash> {
-  const chunks = chunksOf(pages);
+  const writer = await snapshots.begin(height);
+  const chunkDigests: Hash[] = [];
+  let entries = 0;
   try {
-    const first = await chunks.next();
-    const writer = await snapshots.begin(height);
-    const chunkDigests: Hash[] = [];
-    let entries = 0;
-    try {
-      for (let next = first; next.done !== true; next = await chunks.next()) {
-        signal.throwIfAborted();
-        const bytes = encode(stateChunk, next.value);
-        chunkDigests.push(chunkDigest(bytes));
-        entries += next.value.length;
-        if (chunkDigests.length <= MAX_SNAPSHOT_CHUNKS) await writer.append(bytes);
-      }
-    } catch (error) {
-      await writer.abandon();
-      throw error;
+    for await (const chunk of chunksOf(pages)) {
+      signal.throwIfAborted();
+      const bytes = encode(stateChunk, chunk);
+      chunkDigests.push(chunkDigest(bytes));
+      entries += chunk.length;
+      if (chunkDigests.length <= MAX_SNAPSHOT_CHUNKS) await writer.append(bytes);
     }
-    if (chunkDigests.length > MAX_SNAPSHOT_CHUNKS) await writer.abandon();
-    else await writer.finish(encode(snapshotManifest, { version: 1, height, entries, chunkDigests }));
-    return merkleRootOf(entries, chunkDigests);
-  } finally {
-    await chunks.return(undefined);
+  } catch (error) {
+    await writer.abandon();
+    throw error;
   }
+  if (chunkDigests.length > MAX_SNAPSHOT_CHUNKS) await writer.abandon();
+  else await writer.finish(encode(snapshotManifest, { version: 1, height, entries, chunkDigests }));
+  return merkleRootOf(entries, chunkDigests);
 }
 
-/** The root that a checkpoint of the present state would carry. */
-export async function stateRoot(store: StateStore): Promise<Hash> {
+/** The root that a checkpoint of this state would carry. */
+export async function stateRoot(pages: HeldState['pages']): Promise<Hash> {
   const digests: Hash[] = [];
   let entries = 0;
-  for await (const chunk of chunksOf(store.pages())) {
+  for await (const chunk of chunksOf(pages)) {
     digests.push(chunkDigest(encode(stateChunk, chunk)));
     entries += chunk.length;
   }

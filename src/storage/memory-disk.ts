@@ -273,6 +273,11 @@ class MemoryFile implements DiskFile {
     await this.#perform({ kind: 'append', path: this.#path, length: bytes.length }, () => write(bytes.length), write);
   }
 
+  async appendSynced(bytes: Uint8Array): Promise<void> {
+    await this.append(bytes);
+    await this.sync();
+  }
+
   async truncate(size: number): Promise<void> {
     const inode = this.#checked();
     await this.#perform({ kind: 'truncate', path: this.#path, length: size }, () => inode.truncate(size));

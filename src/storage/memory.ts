@@ -4,8 +4,9 @@
  */
 import { bytesOf, textOf } from '../codec/short.ts';
 import { assert } from '../errors.ts';
-import type { IndexWrite, RangeQuery, StateStore } from '../ports.ts';
+import type { HeldState, IndexWrite, RangeQuery, StateStore } from '../ports.ts';
 import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
+import { storageError } from './errors.ts';
 import { SortedMap } from './sorted-map.ts';
 import { assertFollows } from './state-store.ts';
 import type { StateTip } from './state-values.ts';
@@ -93,6 +94,12 @@ export function openMemoryStateStore(state = new MemoryState()): StateStore {
   return new MemoryStateStore(state);
 }
 
+/** What somebody reads, for as long as they do. */
+interface Held {
+  readonly entries: readonly (readonly [key: string, value: Uint8Array])[];
+  isOver: boolean;
+}
+
 class MemoryStateStore implements StateStore {
   readonly #state: MemoryState;
   readonly #queue = new WriteQueue('the state', 'STATE_FAILED');
@@ -121,13 +128,15 @@ class MemoryStateStore implements StateStore {
     });
   }
 
-  async *pages(): AsyncGenerator<readonly { readonly key: StateKey; readonly value: Uint8Array }[]> {
+  async hold<T>(read: (state: HeldState) => Promise<T>): Promise<T> {
     // Before anything is waited for: so it is held still.
-    const entries = this.#state.entries.entries();
+    const height = this.height();
+    const held = { entries: this.#state.entries.entries(), isOver: false };
     await this.#reading(() => undefined);
-    for (let at = 0; at < entries.length; at += PAGE_ENTRIES) {
-      const page = entries.slice(at, at + PAGE_ENTRIES);
-      yield page.map(([key, value]) => ({ key: key as StateKey, value: value.slice() }));
+    try {
+      return await read({ height, pages: this.#pagesOf(held) });
+    } finally {
+      held.isOver = true;
     }
   }
 
@@ -172,6 +181,16 @@ class MemoryStateStore implements StateStore {
 
   close(): Promise<void> {
     return this.#queue.close(() => Promise.resolve());
+  }
+
+  async *#pagesOf(held: Held): AsyncGenerator<readonly { key: StateKey; value: Uint8Array }[]> {
+    for (let at = 0; at < held.entries.length; at += PAGE_ENTRIES) {
+      yield await this.#reading(() => {
+        if (held.isOver) throw storageError('STORAGE_CLOSED', 'the state is not held any more');
+        const page = held.entries.slice(at, at + PAGE_ENTRIES);
+        return page.map(([key, value]) => ({ key: key as StateKey, value: value.slice() }));
+      });
+    }
   }
 
   #changing(change: () => void): Promise<void> {

@@ -37,6 +37,13 @@ export function hull(range: KeyRange | null, { from, to }: KeyRange): KeyRange {
   return { from: from < range.from ? from : range.from, to: to > range.to ? to : range.to };
 }
 
+export interface PendingChanges {
+  readonly forgotten: readonly KeyRange[];
+  /** Null for what is not there any more. */
+  readonly entries: ReadonlyMap<string, Uint8Array | null>;
+  readonly index: ReadonlyMap<string, Uint8Array>;
+}
+
 export class PendingBlocks {
   readonly blocks: PendingBlock[] = [];
   readonly #entries = new Map<string, Uint8Array | null>();
@@ -56,6 +63,12 @@ export class PendingBlocks {
     const value = this.#entries.get(key);
     if (value !== undefined) return value;
     return this.#forgotten.some((range) => isWithin(key, range)) ? null : undefined;
+  }
+
+  /** All that these blocks change, each key once. What is forgotten goes first, so that a key that was written after it stays. */
+  changes(): PendingChanges {
+    this.#merge();
+    return { forgotten: this.#forgotten, entries: this.#entries, index: this.#index };
   }
 
   indexGet(key: string): Uint8Array | undefined {

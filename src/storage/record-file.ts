@@ -220,8 +220,7 @@ export class RecordFile {
   /** Resolves when the record is synced. After a failure the file's end is unknown: close it and open it anew. */
   async append(payload: Uint8Array): Promise<void> {
     const { bytes, crc } = encodeRecord(payload, this.last + 1, this.#index.lastCrc, this.#format);
-    await this.#file.append(bytes);
-    await this.#file.sync();
+    await this.#file.appendSynced(bytes);
     this.#index.push(this.#end + RECORD_HEAD_BYTES, payload.length, crc);
     this.#end += bytes.length;
   }

@@ -59,7 +59,7 @@ for (const [name, open] of disks) {
 
   t.test(`${name}: it does not grow for ever`, async (t) => {
     const disk = await open(t.testdir());
-    const state = await openSignState(disk, chainId);
+    const state = await openSignState(disk, chainId, 1024 * 1024);
     for (let n = 1; n <= 40; n++) await state.record(entry(n, 60_000));
     const file = await disk.open(SIGN_STATE_FILE, false);
     t.ok(((await file?.size()) ?? 0) < 1_300_000);

@@ -12,8 +12,8 @@ import { WriteQueue } from './write-queue.ts';
 
 export const SIGN_STATE_FILE = 'sign-state.log';
 
-/** Some thousand entries: beginning anew costs three syncs, reading this much takes a millisecond. */
-const COMPACT_ABOVE_BYTES = 1024 * 1024;
+/** Beginning anew costs three syncs, and a lock with a full block's batches is a third of a megabyte; reading this much takes some milliseconds. */
+const COMPACT_ABOVE_BYTES = 16 * 1024 * 1024;
 
 /**
  * Opens the sign state of `chainId`, or starts one, whose `last()` is null. A caller that finds null beside a block log

@@ -1,5 +1,10 @@
 /** The database under the state store, as much of it as the store needs, and reading it a part at a time. */
 
+import type { StateKey } from '../types/index.ts';
+import { STATE_PREFIX } from './keys.ts';
+import { stateError } from './state-errors.ts';
+import { openValue } from './state-values.ts';
+
 /** What is needed of a database; every `AbstractLevel` with text keys and binary values has it. */
 export interface StateDatabase {
   get(key: string): Promise<Uint8Array | undefined>;
@@ -26,6 +31,7 @@ interface DatabaseRange {
   readonly reverse?: boolean;
 }
 
+/** A snapshot of the database, from its making until it is closed. */
 interface DatabaseIterator<T> {
   nextv(size: number): Promise<T[]>;
   close(): Promise<void>;
@@ -43,6 +49,23 @@ export async function* chunksOf<T>(iterator: DatabaseIterator<T>): AsyncGenerato
     }
   } finally {
     await iterator.close();
+  }
+}
+
+/** The state as an iterator over its whole section sees it. @param check throws where nothing may be read any more. */
+export async function* statePages(
+  iterator: DatabaseIterator<[string, Uint8Array]>,
+  check: () => void,
+): AsyncGenerator<readonly { readonly key: StateKey; readonly value: Uint8Array }[]> {
+  try {
+    for await (const rows of chunksOf(iterator)) {
+      check();
+      yield rows.map(([key, sealed]) => {
+        return { key: key.slice(STATE_PREFIX.length) as StateKey, value: openValue(key, sealed) };
+      });
+    }
+  } catch (error) {
+    throw stateError(error);
   }
 }
 

@@ -11,7 +11,7 @@ import { Level } from 'level';
 import t from 'tap';
 import { toHex } from '../codec/hex.ts';
 import { CodedError } from '../errors.ts';
-import type { IndexWrite, StateStore } from '../ports.ts';
+import type { HeldState, IndexWrite, StateStore } from '../ports.ts';
 import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
 import { appliedKey, STATE_PREFIX, STORAGE_KEYS, TIP_KEY } from './keys.ts';
 import { setAsideStateStore } from './leveldb.ts';
@@ -43,8 +43,15 @@ const rows = (entries: Readonly<Record<string, string>>): IndexWrite[] =>
 
 async function contentOf(store: StateStore): Promise<Record<string, string | null>> {
   const found: Record<string, string | null> = {};
-  for await (const page of store.pages()) for (const { key, value } of page) found[key] = text(value);
+  await store.hold(async ({ pages }) => {
+    for await (const page of pages) for (const { key, value } of page) found[key] = text(value);
+  });
   return found;
+}
+
+async function firstPage(pages: HeldState['pages']) {
+  for await (const page of pages) return page;
+  return null;
 }
 
 async function indexOf(store: StateStore, from = '', to = '~', limit = 1000, reverse = false): Promise<string[]> {
@@ -204,23 +211,97 @@ for (const [name, prepare] of implementations) {
     await store.close();
   });
 
-  t.test(`${name}: entries come in key order, as they were when the iteration began`, async (t) => {
+  t.test(`${name}: what is held is the state of its height in key order, while blocks are applied`, async (t) => {
+    const store = await prepare(t.testdir())();
+    const many = Array.from({ length: 2500 }, (_, n) => `r/${10_000 + n}`);
+    const blockOf = (height: number) =>
+      writesOf(Object.fromEntries(['z', ...many, 'a', `b${height}`].map((key) => [key, String(height)])));
+    await store.apply(0, blockOf(0), [], chain);
+    let next = 1;
+    const apply = async () => {
+      const height = next;
+      next += 1;
+      await store.apply(height, blockOf(height), [], chain);
+    };
+    const whole = () =>
+      store.hold(async ({ height, pages }) => {
+        await apply();
+        const found: string[] = [];
+        for await (const page of pages) {
+          found.push(...page.map(({ key, value }) => `${key}=${text(value)}`));
+          await apply();
+        }
+        return { height, found };
+      });
+    const due = (height: number) => {
+      const own = Array.from({ length: height + 1 }, (_, at) => `b${at}=${at}`);
+      return { height, found: [`a=${height}`, ...own, ...[...many, 'z'].map((key) => `${key}=${height}`)] };
+    };
+    // Asked for first, and answered while the next block is applied: asking alone holds the state still.
+    const first = whole();
+    const meanwhile = apply();
+    t.same(await first, due(0));
+    await meanwhile;
+    const height = next - 1;
+    const both = [whole(), whole()];
+    t.same(await Promise.all(both), [due(height), due(height)]);
+    t.equal(store.height(), next - 1);
+    t.ok(next > 9, 'blocks came between the pages');
+    await store.close();
+  });
+
+  t.test(`${name}: the state is let go when its reader ends, early, with an error or without a page`, async (t) => {
+    const store = await prepare(t.testdir())();
+    await store.apply(0, writesOf({ a: '1' }), [], chain);
+    const early = await store.hold(async ({ pages }) => {
+      for await (const [entry] of pages) if (entry?.key === 'a') return pages;
+      return null;
+    });
+    t.same(await firstPage(early!), null, 'a reader that stopped has no more');
+    await t.rejects(
+      store.hold(() => Promise.reject(new Error('enough'))),
+      { message: 'enough' },
+    );
+    const kept = await store.hold(({ pages }) => Promise.resolve(pages));
+    await t.rejects(firstPage(kept), { code: 'STORAGE_CLOSED' });
+    t.same(await contentOf(store), { a: '1' });
+    await store.close();
+  });
+
+  t.test(`${name}: closed while it is read, it is an error for the reader, and closes`, async (t) => {
     const store = await prepare(t.testdir())();
     const many = Object.fromEntries(Array.from({ length: 2500 }, (_, n) => [`r/${10_000 + n}`, '1']));
-    await store.apply(0, writesOf({ z: '1', ...many, b: '1', a: '1' }), [], chain);
-    const iteration = store.pages()[Symbol.asyncIterator]();
-    // Asked for first, and answered while the next block is applied: the first step alone holds the state still.
-    const asked = iteration.next();
-    await store.apply(1, writesOf({ b: '2', z: null, 'r/12300': '2', zz: '2' }), [], chain);
-    const first = await asked;
-    t.equal(first.value?.[0]?.key, 'a');
-    const found = [...(first.value ?? [])];
-    for (let next = await iteration.next(); !next.done; next = await iteration.next()) found.push(...next.value);
-    t.same(
-      found.map(({ key, value }) => `${key}=${text(value)}`),
-      ['a=1', 'b=1', ...Object.keys(many).map((key) => `${key}=1`), 'z=1'],
-    );
-    for await (const [entry] of store.pages()) if (entry?.key === 'a') break;
+    await store.apply(0, writesOf(many), [], chain);
+    let closed: Promise<void> | null = null;
+    const reading = store.hold(async ({ pages }) => {
+      for await (const _ of pages) closed ??= store.close();
+    });
+    await t.rejects(reading, { code: 'STORAGE_CLOSED' });
+    await closed;
+  });
+
+  t.test(`${name}: emptied and filled with another state meanwhile, what is held stays what it was`, async (t) => {
+    const store = await prepare(t.testdir())();
+    const many = Object.fromEntries(Array.from({ length: 1500 }, (_, n) => [`r/${10_000 + n}`, '1']));
+    await store.apply(0, writesOf(many), [], chain);
+    const found = await store.hold(async ({ height, pages }) => {
+      let entries = 0;
+      for await (const page of pages) {
+        if (entries === 0) {
+          await store.clear();
+          t.equal(await store.hold((empty) => Promise.resolve(empty.height)), null);
+          await store.fill([{ key: 'a' as StateKey, value: bytes('1') }]);
+          await store.seal(70, chain);
+        }
+        entries += page.length;
+      }
+      return { height, entries };
+    });
+    t.same(found, { height: 0, entries: 1500 });
+    t.same(await store.hold(async ({ height }) => ({ height, content: await contentOf(store) })), {
+      height: 70,
+      content: { a: '1' },
+    });
     await store.close();
   });
 
@@ -589,7 +670,9 @@ t.test('LevelDB: killed while it writes, a process leaves whole blocks, and lack
     // What it was told of last may have waited to be written still; the block log has it.
     t.ok(height <= told + 1 && height >= told - 65, `told ${told}, found ${height}`);
     let ofTheLast = 0;
-    for await (const page of store.pages()) ofTheLast += page.filter(({ value }) => value[0] === height % 256).length;
+    await store.hold(async ({ pages }) => {
+      for await (const page of pages) ofTheLast += page.filter(({ value }) => value[0] === height % 256).length;
+    });
     t.equal(ofTheLast, height < 0 ? 0 : 2000);
     await store.close();
   }
@@ -617,8 +700,11 @@ async function openWith(
     clear: () => database.clear(),
     close: () => database.close(),
   };
-  return await stateStoreOver({ ...all, ...replaced(database) }, options);
+  return await stateStoreOver({ ...all, ...replaced(database) }, { writeAfterMs: 0, ...options });
 }
+
+/** As many blocks as may wait to be written. */
+const MOST_PENDING = 256;
 
 /** A store whose writes wait until they are let go, each of them, or fail from then on. */
 async function heldStore(folder: string, options: StateStoreOptions = {}) {
@@ -690,7 +776,7 @@ t.test('a block is applied before it is written; who needs the database waits', 
   t.same([await hasSettled(ranged), await hasSettled(read)], [false, false]);
   allow('write');
   t.same([await ranged, await read], [['x=0', 'y=1'], { a: '1', c: '2' }]);
-  t.equal(writes(), 3, 'a batch a block');
+  t.equal(writes(), 2, 'one batch of what came during the first');
   await store.close();
   const again = await openStateStore(folder);
   t.same([again.height(), await contentOf(again)], [2, { a: '1', c: '2' }]);
@@ -713,19 +799,19 @@ t.test('what was applied is the state that is read, though another block comes m
 t.test('only so many blocks wait to be written; closing writes them all', async (t) => {
   const folder = t.testdir();
   const { store, begun, let: allow } = await heldStore(folder);
-  for (let height = 0; height < 64; height++) {
+  for (let height = 0; height < MOST_PENDING; height++) {
     await store.apply(height, writesOf({ a: String(height) }), [], chain);
     if (height === 0) await begun();
   }
-  const tooMany = store.apply(64, writesOf({ a: '64' }), [], chain);
+  const tooMany = store.apply(MOST_PENDING, writesOf({ a: 'more' }), [], chain);
   t.notOk(await hasSettled(tooMany));
-  t.equal(store.height(), 63);
+  t.equal(store.height(), MOST_PENDING - 1);
   allow('write');
   await tooMany;
-  await store.apply(65, writesOf({ a: '65' }), [], chain);
+  await store.apply(MOST_PENDING + 1, writesOf({ a: 'last' }), [], chain);
   await store.close();
   const again = await openStateStore(folder);
-  t.same([again.height(), await contentOf(again)], [65, { a: '65' }]);
+  t.same([again.height(), await contentOf(again)], [MOST_PENDING + 1, { a: 'last' }]);
   await again.close();
 });
 
@@ -750,18 +836,26 @@ t.test('a write that fails behind is told, though nobody calls any more, and it 
     failure.resolve(error);
   };
   const { store, begun, let: allow, writes } = await heldStore(folder, { onFailure });
-  for (let height = 0; height < 64; height++) {
+  for (let height = 0; height < MOST_PENDING; height++) {
     await store.apply(height, writesOf({ a: String(height) }), [], chain);
     if (height === 0) await begun();
   }
-  const waiting: Promise<unknown>[] = [store.apply(64, writesOf({}), [], chain), contentOf(store), indexOf(store)];
+  const waiting: Promise<unknown>[] = [
+    store.apply(MOST_PENDING, writesOf({}), [], chain),
+    contentOf(store),
+    indexOf(store),
+  ];
   const rejected = Promise.all(waiting.map((each) => t.rejects(() => each, { code: 'STATE_FAILED' })));
   t.notOk(await hasSettled(Promise.race(waiting)));
   allow('fail');
   t.match(await failure.promise, { code: 'STATE_FAILED', message: /No space left/ });
   await rejected;
   allow('write');
-  const calls: Promise<unknown>[] = [store.apply(64, writesOf({}), [], chain), store.get(keys('a')), store.clear()];
+  const calls: Promise<unknown>[] = [
+    store.apply(MOST_PENDING, writesOf({}), [], chain),
+    store.get(keys('a')),
+    store.clear(),
+  ];
   for (const call of calls) {
     await t.rejects(() => call, { code: 'STATE_FAILED' });
   }
@@ -770,6 +864,63 @@ t.test('a write that fails behind is told, though nobody calls any more, and it 
   const again = await openStateStore(folder);
   t.same([again.height(), await contentOf(again)], [null, {}]);
   await again.close();
+});
+
+t.test('a write that fails behind ends the readings that are under way, and their iterators', async (t) => {
+  const failure = Promise.withResolvers<Error>();
+  const { store, begun, let: allow } = await heldStore(t.testdir(), { onFailure: failure.resolve });
+  const many = Object.fromEntries(Array.from({ length: 2500 }, (_, n) => [`r/${10_000 + n}`, '1']));
+  await store.apply(0, writesOf(many), [], chain);
+  await begun();
+  allow('write');
+  const reading = store.hold(async ({ pages }) => {
+    for await (const _ of pages) {
+      if (store.height() === 1) continue;
+      allow('fail');
+      await store.apply(1, writesOf({}), [], chain);
+      await failure.promise;
+    }
+  });
+  await t.rejects(reading, { code: 'STATE_FAILED', message: /No space left/ });
+  await store.close();
+});
+
+t.test('LevelDB: whatever a reader does, no iterator stays open', async (t) => {
+  let open = 0;
+  const store = await openWith(t.testdir(), (database) => ({
+    iterator: (query) => {
+      const iterator = database.iterator(query);
+      open += 1;
+      const close = iterator.close.bind(iterator);
+      let isOpen = true;
+      iterator.close = async () => {
+        if (isOpen) open -= 1;
+        isOpen = false;
+        await close();
+      };
+      return iterator;
+    },
+  }));
+  await store.apply(0, writesOf({ a: '1', b: '2' }), [], chain);
+  const readers: ((state: HeldState) => Promise<unknown>)[] = [
+    () => Promise.resolve(),
+    () => Promise.reject(new Error('enough')),
+    ({ pages }) => firstPage(pages),
+    ({ pages }) => pages[Symbol.asyncIterator]().next(),
+    async ({ pages }) => {
+      for await (const _ of pages) throw new Error('enough');
+    },
+  ];
+  await Promise.allSettled(
+    readers.map((read) =>
+      store.hold(async (state) => {
+        t.ok(open > 0);
+        await read(state);
+      }),
+    ),
+  );
+  t.equal(open, 0);
+  await store.close();
 });
 
 t.test('closing says when what was left could not be written', async (t) => {

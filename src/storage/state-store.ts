@@ -1,32 +1,34 @@
 /**
- * Account state and indexes in LevelDB: one atomic batch a block, which also moves the height. A block counts as applied as
- * soon as every reader sees it, and its batch is written behind, in order (`pending.ts`). The batch is not synced: the block
- * log is, before, and whatever the database lacks at its end is applied again from there. What it must not do is lose
- * something in the middle, or change it, without being noticed, and LevelDB's recovery does the first (it opens with the
- * damaged part of its log left out). Hence a note for each applied block, counted on opening, a checksum on each value,
+ * Account state and indexes in LevelDB: atomic batches of whole blocks, which also move the height. A block counts as applied as
+ * soon as every reader sees it, and is written behind, with those that came meanwhile (`pending.ts`). The batch is not synced: the
+ * block log is, before, and whatever the database lacks at its end is applied again from there. What it must not do is lose
+ * something in the middle, or change it, without being noticed: hence the notes (`state-notes.ts`), a checksum on each value,
  * checked on reading, and a look at LevelDB's tables before it opens them.
  */
 import { assert } from '../errors.ts';
-import type { IndexWrite, RangeQuery, StateStore } from '../ports.ts';
+import type { HeldState, IndexWrite, RangeQuery, StateStore } from '../ports.ts';
 import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
-import { storageError } from './errors.ts';
-import { appliedKey, appliedSection, BASE_KEY, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './keys.ts';
-import { LOG_BYTES, openLevelDatabase } from './leveldb.ts';
-import { hull, isWithin, type KeyRange, type PendingBlock, PendingBlocks, pendingBlock } from './pending.ts';
-import { chunksOf, type StateBatch, type StateDatabase, turn } from './state-database.ts';
+import { type FreshKeys, freshKeysOf } from './fresh-keys.ts';
+import { appliedKey, BASE_KEY, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './keys.ts';
+import { openLevelDatabase } from './leveldb.ts';
+import { Pause } from './pause.ts';
+import { hull, isWithin, type KeyRange, PendingBlocks, pendingBlock } from './pending.ts';
+import { chunksOf, type StateBatch, type StateDatabase, statePages, turn } from './state-database.ts';
 import { orStateError, stateError } from './state-errors.ts';
+import { checkNotes, NOTED_BLOCKS, noteTip, tipAt } from './state-notes.ts';
 import type { StateTip } from './state-values.ts';
-import { decodeTip, encodeTip, openValue, sealValue } from './state-values.ts';
+import { encodeTip, openValue, sealValue } from './state-values.ts';
 import { ValueCache } from './value-cache.ts';
 import { WriteQueue } from './write-queue.ts';
 
-/** A batch with nothing but the tip, a note and the end of an old note takes no less in LevelDB's log. */
-const LEAST_BATCH_BYTES = 128;
-/** Blocks whose notes are kept: all that recovery could leave out, as it reads up to two logs. */
-const NOTED_BLOCKS = (2 * LOG_BYTES) / LEAST_BATCH_BYTES;
 /** Blocks, and bytes of their keys and values, that may wait to be written: seconds of the busiest traffic. */
-const MAX_PENDING_BLOCKS = 64;
+const MAX_PENDING_BLOCKS = 256;
 const MAX_PENDING_BYTES = 32 * 1024 * 1024;
+/**
+ * From a block to its writing. A crash costs as much of running again; for it, what a busy account's balance was in between is not
+ * written, and the database is not at work while the next block is made.
+ */
+const WRITE_AFTER_MS = 1_000;
 /** Rows that are put into a batch at a time, between which everything else may run: half a millisecond. */
 const TURN_ROWS = 256;
 /** Keys that are looked up without leaving the thread. */
@@ -38,6 +40,10 @@ export interface StateStoreOptions {
   readonly notedBlocks?: number;
   /** Memory for state values that were read last; 64 MiB by default. */
   readonly cacheBytes?: number;
+  /** Milliseconds from a block to its writing where nobody waits for it; 1,000 by default. */
+  readonly writeAfterMs?: number;
+  /** What the keys of a section begin with that grows at its end, and are all new: an absent one need not be looked for. */
+  readonly growing?: string;
   /** Hears of the write that failed, once: no call may be waiting for it. Nothing can be read or written from then on. */
   readonly onFailure?: (error: Error) => void;
 }
@@ -64,7 +70,9 @@ export async function stateStoreOver(database: StateDatabase, options: StateStor
     // Without a tip, all that is there is left from a `clear` or a `fill` that a crash cut short.
     if (tip === null) await database.clear();
     else await checkNotes(database, tip.height, Math.max(base?.height ?? 0, tip.height - notedBlocks + 1));
-    return new LevelStateStore(database, tip, options);
+    const { growing } = options;
+    const fresh = growing === undefined ? null : await freshKeysOf(database, growing);
+    return new LevelStateStore(database, tip, fresh, options);
   } catch (error) {
     await database.close();
     throw stateError(error);
@@ -74,27 +82,32 @@ export async function stateStoreOver(database: StateDatabase, options: StateStor
 class LevelStateStore implements StateStore {
   readonly #database: StateDatabase;
   readonly #notedBlocks: number;
+  readonly #writeAfterMs: number;
   readonly #onFailure: (error: Error) => void;
   readonly #queue = new WriteQueue('the state database', 'STATE_FAILED');
   readonly #cache: ValueCache;
+  readonly #fresh: FreshKeys | null;
   /** Of all ranges that were forgotten, from the first key to the last: what the cache knows of these keys is too old. */
   #forgotten: KeyRange | null = null;
   #tip: StateTip | null;
   #waiting = new PendingBlocks();
   #writing = new PendingBlocks();
   readonly #unwritten = { blocks: 0, bytes: 0 };
-  /** Tells an `apply` that waits for it. */
-  #blockWritten: () => void = () => undefined;
+  /** The writer's. */
+  readonly #pause = new Pause();
   /** Resolves when all that was pending is written; null while nothing is. */
   #writer: Promise<void> | null = null;
   /** Grows with each change, so that what was read before one is not taken for what is there after it. */
   #changes = 0;
 
-  constructor(database: StateDatabase, tip: StateTip | null, options: StateStoreOptions) {
-    const { notedBlocks = NOTED_BLOCKS, cacheBytes = CACHE_BYTES, onFailure = () => undefined } = options;
+  constructor(database: StateDatabase, tip: StateTip | null, fresh: FreshKeys | null, options: StateStoreOptions) {
+    const { notedBlocks = NOTED_BLOCKS, writeAfterMs = WRITE_AFTER_MS } = options;
+    const { cacheBytes = CACHE_BYTES, onFailure = () => undefined } = options;
     this.#database = database;
     this.#tip = tip;
+    this.#fresh = fresh;
     this.#notedBlocks = notedBlocks;
+    this.#writeAfterMs = writeAfterMs;
     this.#cache = new ValueCache(cacheBytes);
     this.#onFailure = onFailure;
   }
@@ -126,33 +139,36 @@ class LevelStateStore implements StateStore {
     return this.#changing(async () => {
       const tip = { height, chain };
       assertFollows(this.#tip, tip);
-      while (this.#isFull) await this.#room();
+      while (this.#isFull) await this.#written();
       this.#changes += 1;
       const block = pendingBlock(tip, writes, index);
       this.#waiting.add(block);
       this.#unwritten.blocks += 1;
       this.#unwritten.bytes += block.bytes;
-      if (writes.forget !== null) this.#forgotten = hull(this.#forgotten, writes.forget);
-      for (const { key, value } of writes.entries) this.#cache.update(key, value);
+      if (writes.forget !== null) {
+        this.#forgotten = hull(this.#forgotten, writes.forget);
+        this.#fresh?.forget(writes.forget);
+      }
+      for (const { key, value } of writes.entries) {
+        this.#fresh?.add(key);
+        this.#cache.update(key, value);
+      }
       this.#tip = tip;
       if (this.#writer === null) this.#beginWriting();
     });
   }
 
-  async *pages(): AsyncGenerator<readonly { readonly key: StateKey; readonly value: Uint8Array }[]> {
+  async hold<T>(read: (state: HeldState) => Promise<T>): Promise<T> {
     // As a change, so that no block is applied between the last write and the snapshot that an iterator is.
-    const iterator = await this.#changing(async () => {
+    const { height, iterator } = await this.#changing(async () => {
       await this.#written();
-      return this.#database.iterator(wholeSection(STATE_PREFIX));
+      return { height: this.height(), iterator: this.#database.iterator(wholeSection(STATE_PREFIX)) };
     });
     try {
-      for await (const rows of chunksOf(iterator)) {
-        yield rows.map(([key, sealed]) => {
-          return { key: key.slice(STATE_PREFIX.length) as StateKey, value: openValue(key, sealed) };
-        });
-      }
-    } catch (error) {
-      throw stateError(error);
+      return await read({ height, pages: statePages(iterator, () => this.#queue.check()) });
+    } finally {
+      // Also where nobody asked for a page, or not for the last one.
+      await iterator.close();
     }
   }
 
@@ -198,6 +214,7 @@ class LevelStateStore implements StateStore {
       this.#tip = null;
       this.#forgetAll();
       await this.#database.clear();
+      this.#fresh?.clear();
     });
   }
 
@@ -205,7 +222,10 @@ class LevelStateStore implements StateStore {
     return this.#changing(async () => {
       assert(this.#tip === null, 'only an empty store is filled');
       await this.#batch((batch) => {
-        for (const { key, value } of entries) batch.put(STATE_PREFIX + key, sealValue(STATE_PREFIX + key, value));
+        for (const { key, value } of entries) {
+          batch.put(STATE_PREFIX + key, sealValue(STATE_PREFIX + key, value));
+          this.#fresh?.add(key);
+        }
       });
       this.#forgetAll();
     });
@@ -235,11 +255,15 @@ class LevelStateStore implements StateStore {
 
   /** What is known without the database; undefined for what is not. */
   #known(key: string): Uint8Array | null | undefined {
+    if (this.#fresh !== null && !this.#fresh.mayHave(key)) return null;
+    // Where the cache has a key, it has what was applied last.
+    const cached = this.#isForgotten(key) ? undefined : this.#cache.get(key);
+    if (cached !== undefined) return cached;
     for (const pending of [this.#waiting, this.#writing]) {
       const value = pending.get(key);
       if (value !== undefined) return value;
     }
-    return this.#isForgotten(key) ? undefined : this.#cache.get(key);
+    return undefined;
   }
 
   #isForgotten(key: string): boolean {
@@ -274,17 +298,12 @@ class LevelStateStore implements StateStore {
     return blocks > 0 && (blocks >= MAX_PENDING_BLOCKS || bytes >= MAX_PENDING_BYTES);
   }
 
-  /** Resolves when a block more is written. */
-  #room(): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#blockWritten = resolve;
-    this.#writer?.catch(reject);
-    return promise;
-  }
-
   /** Resolves when everything that was applied is in the database. */
   async #written(): Promise<void> {
-    while (this.#writer !== null) await this.#writer;
+    while (this.#writer !== null) {
+      this.#pause.end();
+      await this.#writer;
+    }
   }
 
   #beginWriting(): void {
@@ -297,16 +316,13 @@ class LevelStateStore implements StateStore {
   async #write(): Promise<void> {
     try {
       while (this.#waiting.blocks.length > 0) {
-        // Whoever waits for the block goes first.
-        await turn();
+        // More blocks come, whose common keys are then written once; unless somebody waits for this one.
+        await this.#pause.take(this.#writeAfterMs);
         this.#writing = this.#waiting;
         this.#waiting = new PendingBlocks();
-        for (const block of this.#writing.blocks) {
-          await this.#writeBlock(block);
-          this.#unwritten.blocks -= 1;
-          this.#unwritten.bytes -= block.bytes;
-          this.#blockWritten();
-        }
+        await this.#writeBlocks(this.#writing);
+        for (const { bytes } of this.#writing.blocks) this.#unwritten.bytes -= bytes;
+        this.#unwritten.blocks -= this.#writing.blocks.length;
         this.#writing = new PendingBlocks();
       }
       this.#writer = null;
@@ -318,10 +334,11 @@ class LevelStateStore implements StateStore {
     }
   }
 
-  async #writeBlock(block: PendingBlock): Promise<void> {
+  /** In one batch, so that the state is always that after one of the blocks. */
+  async #writeBlocks(blocks: PendingBlocks): Promise<void> {
     const batch = this.#database.batch();
     try {
-      await this.#fill(batch, block);
+      await this.#fill(batch, blocks);
     } catch (error) {
       await batch.close();
       throw error;
@@ -329,30 +346,28 @@ class LevelStateStore implements StateStore {
     await batch.write();
   }
 
-  /** What is forgotten goes in first, so that a key written by the same block stays. */
-  async #fill(batch: StateBatch, { tip, writes, index }: PendingBlock): Promise<void> {
-    if (writes.forget !== null) {
-      const range = { gte: STATE_PREFIX + writes.forget.from, lt: STATE_PREFIX + writes.forget.to };
+  async #fill(batch: StateBatch, pending: PendingBlocks): Promise<void> {
+    const { forgotten, entries, index } = pending.changes();
+    for (const { from, to } of forgotten) {
+      const range = { gte: STATE_PREFIX + from, lt: STATE_PREFIX + to };
       for await (const keys of chunksOf(this.#database.keys(range))) {
         for (const key of keys) batch.del(key);
       }
     }
     const put = (key: string, value: Uint8Array) => batch.put(key, sealValue(key, value));
     let filled = 0;
-    for (const { key, value } of writes.entries) {
+    for (const [key, value] of entries) {
       if (value === null) batch.del(STATE_PREFIX + key);
       else put(STATE_PREFIX + key, value);
       filled += 1;
       if (filled % TURN_ROWS === 0) await turn();
     }
-    for (const { key, value } of index) {
+    for (const [key, value] of index) {
       put(INDEX_PREFIX + key, value);
       filled += 1;
       if (filled % TURN_ROWS === 0) await turn();
     }
-    put(TIP_KEY, encodeTip(tip));
-    put(appliedKey(tip.height), NOTHING);
-    if (tip.height >= this.#notedBlocks) batch.del(appliedKey(tip.height - this.#notedBlocks));
+    for (const { tip } of pending.blocks) noteTip(batch, tip, this.#notedBlocks);
   }
 
   async #batch(put: (batch: StateBatch) => void): Promise<void> {
@@ -386,24 +401,6 @@ export function assertFollows(tip: StateTip | null, next: StateTip): void {
   const expected = tip === null ? 0 : tip.height + 1;
   assert(next.height === expected, `block ${next.height} is applied where ${expected} is due`);
   assert(tip === null || next.chain === tip.chain, 'every block applied is of the chain of the first');
-}
-
-async function tipAt(database: StateDatabase, key: string): Promise<StateTip | null> {
-  const sealed = await database.get(key);
-  return sealed === undefined ? null : decodeTip(openValue(key, sealed));
-}
-
-/** Every applied block noted itself in its own batch; where a note is missing, so are that block's writes. */
-async function checkNotes(database: StateDatabase, height: number, from: number): Promise<void> {
-  let next = from;
-  for await (const keys of chunksOf(database.keys(appliedSection()))) {
-    for (const key of keys) {
-      if (key !== appliedKey(next))
-        throw storageError('STATE_CORRUPT', `the state has lost the writes of block ${next}`);
-      next += 1;
-    }
-  }
-  if (next !== height + 1) throw storageError('STATE_CORRUPT', `the state has lost the writes of block ${next}`);
 }
 
 function openAll(keys: readonly string[], sealed: readonly (Uint8Array | undefined)[]): (Uint8Array | null)[] {

@@ -296,8 +296,10 @@ async function ledgerText(cluster: Cluster, id: string): Promise<string> {
     const bytes = await chain.log.read(height);
     text += Buffer.from(bytes ?? []).toString('latin1');
   }
-  for await (const page of chain.store.pages()) {
-    for (const { key, value } of page) text += key + Buffer.from(value).toString('latin1');
-  }
+  await chain.hold(async ({ pages }) => {
+    for await (const page of pages) {
+      for (const { key, value } of page) text += key + Buffer.from(value).toString('latin1');
+    }
+  });
   return text;
 }

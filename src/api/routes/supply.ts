@@ -1,10 +1,12 @@
 /** `GET supply`: money issued, redeemed and circulating; with `audit`, held against the sum of all balances. */
 import type { FastifyInstance } from 'fastify';
 import type { SupplyRecord } from '../../codec/state.ts';
+import { assert } from '../../errors.ts';
 import type { Currency } from '../../types/index.ts';
 import type { Api } from '../context.ts';
 import { moneyJson } from '../present.ts';
-import { answer, failures, list, object, PARAMETER_CODES, ref, responses, TEXT } from '../schemas.ts';
+import { Readings } from '../readings.ts';
+import { answer, failures, HEIGHT, list, object, PARAMETER_CODES, ref, responses, TEXT } from '../schemas.ts';
 import type { CurrencySupplyJson, SupplyJson } from '../types.ts';
 
 const schema = {
@@ -25,20 +27,24 @@ const schema = {
     {
       200: answer(
         'One entry a currency',
-        object({
-          supply: list(
-            object(
-              {
-                currency: TEXT,
-                issued: ref('Money'),
-                redeemed: ref('Money'),
-                circulating: ref('Money'),
-                balances: ref('Money'),
-              },
-              ['balances'],
+        object(
+          {
+            height: { ...HEIGHT, description: 'With an audit: the block after which all of it was counted' },
+            supply: list(
+              object(
+                {
+                  currency: TEXT,
+                  issued: ref('Money'),
+                  redeemed: ref('Money'),
+                  circulating: ref('Money'),
+                  balances: ref('Money'),
+                },
+                ['balances'],
+              ),
             ),
-          ),
-        }),
+          },
+          ['height'],
+        ),
       ),
     },
     failures(...PARAMETER_CODES),
@@ -53,37 +59,20 @@ export function supplyRoutes(app: FastifyInstance, api: Api): void {
     );
     return { supply: await Promise.all(supply) };
   };
-  // One audit at a time, shared by all who ask meanwhile: it reads every balance there is.
-  let auditing: Promise<SupplyJson> | null = null;
-  const audited = () => {
-    auditing ??= audit(api).finally(() => {
-      auditing = null;
-    });
-    return auditing;
-  };
+  const audits = new Readings(node, () => audit(api));
   app.get<{ Querystring: { audit: boolean } }>('/supply', { schema }, (request) =>
-    request.query.audit ? audited() : plain(),
+    request.query.audit ? audits.latest() : plain(),
   );
 }
 
-async function audit(api: Api): Promise<SupplyJson> {
-  const supply: CurrencySupplyJson[] = [];
-  for (const currency of api.genesis.currencies) supply.push(await auditedSupply(api, currency));
-  return { supply };
-}
-
-/**
- * Issued and redeemed only rise, so where they are the same before and after, the sum between belongs to them; where they
- * are not, an issue came in between, which is rare, and it is counted again.
- */
-async function auditedSupply({ node }: Api, currency: Currency): Promise<CurrencySupplyJson> {
-  for (;;) {
-    const before = await node.queries.supply(currency.code);
-    const sum = await node.queries.sumOfBalances(currency.code);
-    const after = await node.queries.supply(currency.code);
-    const moved = before.issuedMinor !== after.issuedMinor || before.redeemedMinor !== after.redeemedMinor;
-    if (!moved) return { ...supplyJson(currency, after), balances: moneyJson(sum, currency) };
-  }
+async function audit({ genesis, node }: Api): Promise<SupplyJson & { readonly height: number }> {
+  const { height, currencies } = await node.queries.books();
+  const supply = genesis.currencies.map((currency) => {
+    const book = currencies.get(currency.code);
+    assert(book !== undefined, 'the books are of every currency of the network');
+    return { ...supplyJson(currency, book), balances: moneyJson(book.sumMinor, currency) };
+  });
+  return { height, supply };
 }
 
 function supplyJson(currency: Currency, { issuedMinor, redeemedMinor }: SupplyRecord): CurrencySupplyJson {

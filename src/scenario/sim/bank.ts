@@ -47,7 +47,10 @@ export class SimulatedBank implements Bank {
   }
 
   async supply(currency: CurrencyCode): Promise<SupplyView> {
-    return await this.#node().queries.books(currency);
+    const { currencies } = await this.#node().queries.books();
+    const found = currencies.get(currency);
+    if (found === undefined) throw new CodedError('CURRENCY_UNKNOWN', `there is no ${currency} here`);
+    return found;
   }
 
   async head(): Promise<Head> {

@@ -151,7 +151,7 @@ function methodsOf(store: StateStore): StateStore {
     chain: () => store.chain(),
     get: (keys) => store.get(keys),
     apply: (...block) => store.apply(...block),
-    pages: () => store.pages(),
+    hold: (read) => store.hold(read),
     indexGet: (key) => store.indexGet(key),
     indexGetMany: (keys) => store.indexGetMany(keys),
     indexRange: (query) => store.indexRange(query),

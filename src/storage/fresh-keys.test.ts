@@ -1,0 +1,58 @@
+/** What is said to be absent is absent, whatever was added and forgotten; nearly everything absent is known to be. */
+import fc from 'fast-check';
+import t from 'tap';
+import { FreshKeys } from './fresh-keys.ts';
+
+const SECTION = 'seen/';
+const group = (second: number) => SECTION + String(second).padStart(4, '0');
+const keyOf = (second: number, id: number) => `${group(second)}/${id.toString(16).padStart(64, '0')}`;
+
+t.test('of what was there on opening it knows nothing, of what lies behind it everything', async (t) => {
+  const fresh = new FreshKeys(SECTION, keyOf(5, 1));
+  const cases: readonly [what: string, key: string, mayBeThere: boolean][] = [
+    ['a group before the last one', keyOf(4, 9), true],
+    ['the last group', keyOf(5, 9), true],
+    ['a group behind it', keyOf(6, 9), false],
+    ['another section', 'balance/a/KHR', true],
+    ['what only begins like it', 'seenx/0009/1', true],
+  ];
+  for (const [what, key, mayBeThere] of cases) t.equal(fresh.mayHave(key), mayBeThere, what);
+  fresh.add(keyOf(6, 9));
+  fresh.add('balance/a/KHR');
+  t.same([fresh.mayHave(keyOf(6, 9)), fresh.mayHave(keyOf(6, 8))], [true, false]);
+  fresh.forget({ from: group(6), to: group(7) });
+  t.notOk(fresh.mayHave(keyOf(6, 9)));
+  fresh.clear();
+  t.notOk(fresh.mayHave(keyOf(4, 9)), 'an empty section has nothing');
+});
+
+t.test('it agrees with a set of keys', async () => {
+  const key = fc.tuple(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 0, max: 300 }));
+  const change = fc.oneof(
+    { weight: 20, arbitrary: fc.record({ add: key }) },
+    { weight: 1, arbitrary: fc.record({ forgetTo: fc.integer({ min: 0, max: 12 }) }) },
+  );
+  fc.assert(
+    fc.property(
+      fc.array(change, { maxLength: 400 }),
+      fc.array(key, { minLength: 50, maxLength: 50 }),
+      (changes, asked) => {
+        const fresh = new FreshKeys(SECTION, null);
+        let there: string[] = [];
+        for (const each of changes) {
+          if ('add' in each) {
+            fresh.add(keyOf(...each.add));
+            there.push(keyOf(...each.add));
+          } else {
+            fresh.forget({ from: group(0), to: group(each.forgetTo) });
+            there = there.filter((found) => found >= group(each.forgetTo));
+          }
+        }
+        // Ids this small have fingerprints of their own.
+        return [...there, ...asked.map((each) => keyOf(...each))].every(
+          (each) => fresh.mayHave(each) === there.includes(each),
+        );
+      },
+    ),
+  );
+});
