@@ -27,35 +27,49 @@ const CAP_MS = 10_000;
 
 export class Stage {
   readonly network: BenchNetwork;
-  /** Seconds from the first account to the last one. */
+  /** Seconds until the accounts were in all homes, before the banks started. */
   readonly furnishedS: number;
+  /** Seconds from there until all banks were ready and connected: they verify that record, and prove that state. */
+  readonly startedS: number;
   readonly #options: StageOptions;
   readonly #endsFiles: string[] = [];
   #dead = 0;
   #loads = 0;
 
-  private constructor(options: StageOptions, network: BenchNetwork, furnishedS: number) {
+  private constructor(
+    options: StageOptions,
+    network: BenchNetwork,
+    { furnishedS, startedS }: Pick<Stage, 'furnishedS' | 'startedS'>,
+  ) {
     this.#options = options;
     this.network = network;
     this.furnishedS = furnishedS;
+    this.startedS = startedS;
   }
 
   static async open(options: StageOptions): Promise<Stage> {
     const { onProgress, accounts, seed, folder } = options;
     await mkdir(folder, { recursive: true });
-    onProgress(0, `starting ${options.validators} banks`);
-    const network = await BenchNetwork.start({ ...options, folder: path.join(folder, 'network') });
-    try {
-      const people: People = { seed, accounts, banks: network.banks };
-      const before = performance.now();
-      await furnish(network, people, (opened) =>
-        onProgress(opened / accounts, `opened ${opened} of ${accounts} accounts`),
-      );
-      return new Stage(options, network, (performance.now() - before) / 1_000);
-    } catch (error) {
-      await network.close();
-      throw error;
-    }
+    const beginMs = performance.now();
+    let furnishedMs = beginMs;
+    const network = await BenchNetwork.start({
+      ...options,
+      folder: path.join(folder, 'network'),
+      beforeStart: async (nodes) => {
+        const people: People = { seed, accounts, banks: nodes.map(({ participant }) => participant) };
+        await furnish({
+          homes: nodes.map(({ home }) => home),
+          people,
+          onProgress: (opened) => onProgress(opened / accounts, `opened ${opened} of ${accounts} accounts`),
+        });
+        furnishedMs = performance.now();
+        onProgress(1, `starting ${options.validators} banks`);
+      },
+    });
+    return new Stage(options, network, {
+      furnishedS: (furnishedMs - beginMs) / 1_000,
+      startedS: (performance.now() - furnishedMs) / 1_000,
+    });
   }
 
   setup(load: Partial<Load> = {}): Setup {

@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type Client, createClient } from '../../src/api/client.ts';
 import type { LocalNode } from '../../src/cli/local-network.ts';
+import type { NetworkTemplate } from '../../src/cli/make-network.ts';
 import { type LocalNetworkHandle, startLocalNetwork } from '../../src/cli/start-local-network.ts';
 import { systemClock, systemRandom, wait } from '../../src/cli/system.ts';
 import { CodedError } from '../../src/errors.ts';
@@ -24,6 +25,8 @@ export interface BenchNetworkOptions {
   readonly rules?: Partial<Genesis['rules']>;
   /** Of the nodes' processes, on top of this one's. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Called with the homes in place and before any bank runs. */
+  readonly beforeStart?: (nodes: readonly LocalNode[]) => Promise<void>;
 }
 
 /** As `tonle up` has them, but for the validity: signing a long run beforehand takes a while. */
@@ -40,8 +43,26 @@ const RULES: Genesis['rules'] = {
  * runs beside them, so it takes nothing from them but those.
  */
 const BELOW_GENERATOR = ['chrt', '-b', '0', 'nice', '-n', '5'];
+/** For what reads a whole state: to be ready, an audit. Four nodes that each read five million accounts take two cores some minutes. */
+const WHOLE_STATE_MS = 600_000;
 const POLL_MS = 100;
 const LEVEL_WITHIN_MS = 60_000;
+
+/** What such a network is made of. */
+export function benchTemplate({
+  seed,
+  validators,
+  rules,
+}: Pick<BenchNetworkOptions, 'seed' | 'validators' | 'rules'>): NetworkTemplate {
+  return {
+    network: 'tonle-bench',
+    members: defaultMembers(validators),
+    officers: 1,
+    quorum: 1,
+    terms: { currencies: DEFAULT_CURRENCIES, tiers: DEFAULT_TIERS, rules: { ...RULES, ...rules } },
+    secretOf: (name) => secretOf(seed, name),
+  };
+}
 
 export class BenchNetwork {
   readonly chainId: ChainId;
@@ -62,26 +83,21 @@ export class BenchNetwork {
   }
 
   static async start(options: BenchNetworkOptions): Promise<BenchNetwork> {
-    const { folder, seed, validators, rules, env } = options;
+    const { folder, env, beforeStart } = options;
     await mkdir(folder, { recursive: true });
     const network = await startLocalNetwork({
       data: folder,
       participants: null,
       port: 0,
       reset: false,
-      template: {
-        network: 'tonle-bench',
-        members: defaultMembers(validators),
-        officers: 1,
-        quorum: 1,
-        terms: { currencies: DEFAULT_CURRENCIES, tiers: DEFAULT_TIERS, rules: { ...RULES, ...rules } },
-        secretOf: (name) => secretOf(seed, name),
-      },
+      template: benchTemplate(options),
       logLevel: 'info',
       env: { ...process.env, ...env },
       clock: systemClock,
       random: systemRandom,
       under: () => BELOW_GENERATOR,
+      readyWithinMs: WHOLE_STATE_MS,
+      ...(beforeStart === undefined ? {} : { beforeStart }),
     });
     return new BenchNetwork(network, options);
   }
@@ -99,7 +115,7 @@ export class BenchNetwork {
   }
 
   client({ apiUrl }: LocalNode): Client {
-    return createClient(apiUrl);
+    return createClient(apiUrl, { patienceMs: WHOLE_STATE_MS });
   }
 
   async kill(bank: ParticipantId): Promise<void> {

@@ -1,152 +1,151 @@
-/** Opens the accounts of a benchmark and gives them money, by transactions like any others: many commands in each. */
-import { openSubmissionStream } from '../../src/api/stream-client.ts';
-import { encodeFrame } from '../../src/codec/frames.ts';
+/**
+ * Opens the accounts of a benchmark and gives them money, before its banks run: the blocks in which that happens are made here
+ * with everybody's keys, in the home of the first bank, and the others get copies. The nodes start with them as with a past of
+ * their own: they verify the record and prove the state.
+ */
+import { cp, mkdir, open, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { type Home, homePaths, readHome } from '../../src/cli/home.ts';
+import { systemClock } from '../../src/cli/system.ts';
+import { batch as batchSchema } from '../../src/codec/block.ts';
 import { MAX_COMMANDS } from '../../src/codec/limits.ts';
 import { encode } from '../../src/codec/schema.ts';
 import { settlementAccount } from '../../src/codec/text.ts';
-import { transaction as transactionSchema } from '../../src/codec/transaction.ts';
-import { createSigner, publicKeyOf } from '../../src/crypto/ed25519.ts';
+import { createSigner } from '../../src/crypto/ed25519.ts';
 import { signTransaction } from '../../src/crypto/sign.ts';
+import { createInlineVerifier } from '../../src/crypto/verifier.ts';
 import { CodedError } from '../../src/errors.ts';
-import type { Command, CurrencyCode, Nonce, ParticipantId, TierName } from '../../src/types/index.ts';
-import type { BenchNetwork } from './bench-network.ts';
-import { accountAt, accountSecret, bankOf, type People, secretOf } from './people.ts';
+import { SEEN_PREFIX } from '../../src/ledger/keys.ts';
+import { Chain } from '../../src/node/chain.ts';
+import { SignGuard } from '../../src/node/sign-guard.ts';
+import {
+  closeData,
+  openData,
+  openFileDisk,
+  openSignState,
+  openStateStore,
+  SIGN_STATE_FILE,
+  setAsideStateStore,
+} from '../../src/storage/index.ts';
+import type { BlockHash, ChainTip, Command, Nonce } from '../../src/types/index.ts';
+import { History, notFurnished, precommit } from './history.ts';
+import { FUNDS, openings } from './openings.ts';
+import { bankOf, type People, secretOf } from './people.ts';
 
-const KHR = 'KHR' as CurrencyCode;
-/** As of the wallets of a local network, with Bakong's limits: each payment counts towards the payer's day. */
-const TIER = 'full' as TierName;
-/** Enough for ten thousand payments of a hundred riel. */
-const FUNDS_MINOR = 1_000_000n;
+export interface Furnishing {
+  /** Of all participants, in the order of the genesis; without data. */
+  readonly homes: readonly string[];
+  readonly people: People;
+  readonly onProgress: (opened: number) => void;
+}
+
 /** Below the most that one command may issue. */
 const ISSUE_MINOR = 50_000_000_000n;
-/** One account takes two commands. */
-const ACCOUNTS_A_TRANSACTION = MAX_COMMANDS / 2;
-/** Large transactions that a bank has under way: each opening costs every node a check of its key, some 0.3 ms. */
-const WINDOW = 8;
 const VALID_MS = 600_000;
 
-export async function furnish(
-  network: BenchNetwork,
+/** @throws CodedError `BENCH_NOT_FURNISHED`, and those of `readHome`, `openData` and `Chain.open`. */
+export async function furnish({ homes: folders, people, onProgress }: Furnishing): Promise<void> {
+  const homes = await Promise.all(folders.map((folder) => readHome(folder, noPassword)));
+  const [first, ...others] = homes;
+  if (first === undefined) throw new RangeError('a network has homes');
+  const tip = await makeHistory(first, homes, people, onProgress);
+  for (const home of others) await copyData(first, home);
+  for (const [validator, home] of homes.entries()) await rememberSigned(home, validator, tip);
+}
+
+async function makeHistory(
+  home: Home,
+  homes: readonly Home[],
   people: People,
-  onProgress: (opened: number) => void,
-): Promise<void> {
-  let opened = 0;
-  await Promise.all(
-    network.nodes().map(async ({ participant, apiUrl }, bank) => {
-      const lane = new FurnishingLane(network, apiUrl);
-      const mine = Math.ceil((people.accounts - bank) / people.banks.length);
-      await lane.send(issueTo(participant, BigInt(mine) * FUNDS_MINOR));
-      await lane.all();
-      for (let first = 0; first < mine; first += ACCOUNTS_A_TRANSACTION) {
-        const count = Math.min(ACCOUNTS_A_TRANSACTION, mine - first);
-        const indexes = Array.from({ length: count }, (_, i) => bank + (first + i) * people.banks.length);
-        await lane.send([openings(network, people, participant, indexes)]);
-        opened += count;
-        onProgress(opened);
-      }
-      await lane.all();
-      lane.close();
-    }),
-  );
-}
-
-interface Unsigned {
-  readonly signers: readonly string[];
-  readonly commands: readonly Command[];
-}
-
-function issueTo(bank: ParticipantId, minor: bigint): Unsigned[] {
-  const to = settlementAccount(bank);
-  const found: Unsigned[] = [];
-  for (let left = minor; left > 0n; left -= ISSUE_MINOR) {
-    const amount = { currency: KHR, minor: left < ISSUE_MINOR ? left : ISSUE_MINOR };
-    found.push({ signers: ['officer/1'], commands: [{ type: 'issue', to, amount }] });
+  onProgress: Furnishing['onProgress'],
+): Promise<ChainTip> {
+  const { genesis, chainId } = home;
+  const paths = homePaths(home.folder);
+  const data = await openData({
+    disk: await openFileDisk(paths.data),
+    chainId,
+    openState: () => openStateStore(paths.state, { growing: SEEN_PREFIX }),
+    setAsideState: () => setAsideStateStore(paths.state),
+    hasPeers: false,
+  });
+  try {
+    const verifier = createInlineVerifier();
+    const chain = await Chain.open({ genesis, verifier, ...data });
+    if (chain.tip.height > 0) throw notFurnished(`${home.participant.id} has blocks already`);
+    const validators = homes.map(({ validator }) => validator);
+    const history = new History({ chain, validators, verifier, clock: systemClock });
+    await history.add(issues(home, people));
+    await history.flush();
+    let opened = 0;
+    for (const { bytes, accounts } of openings(people, chainId, validUntilMs)) {
+      await history.add(bytes);
+      opened += accounts;
+      onProgress(opened);
+    }
+    await history.flush();
+    await history.vouch();
+    await chain.stop();
+    return chain.tip;
+  } finally {
+    await closeData(data);
   }
+}
+
+/** What the central bank issues to each bank for its accounts. */
+function issues({ genesis, chainId }: Home, people: People): Uint8Array {
+  const officer = createSigner(secretOf(people.seed, 'officer/1'));
+  const commands = people.banks.flatMap((bank, i): Command[] => {
+    const accounts = Math.ceil((people.accounts - bankOf(people.banks.length, i)) / people.banks.length);
+    return portions(BigInt(accounts) * FUNDS.minor).map((minor) => {
+      return { type: 'issue', to: settlementAccount(bank), amount: { ...FUNDS, minor } };
+    });
+  });
+  const transactions = Array.from({ length: Math.ceil(commands.length / MAX_COMMANDS) }, (_, i) => {
+    const nonce = i.toString(16).padStart(32, '0') as Nonce;
+    const some = commands.slice(i * MAX_COMMANDS, (i + 1) * MAX_COMMANDS);
+    return signTransaction({ version: 1, chainId, validUntilMs: validUntilMs(), nonce, commands: some }, [officer]);
+  });
+  const author = genesis.participants.find(({ kind }) => kind === 'centralBank')?.id;
+  if (author === undefined) throw new RangeError('a network has a central bank');
+  return encode(batchSchema, { version: 1, chainId, author, transactions });
+}
+
+function portions(minor: bigint): bigint[] {
+  const found: bigint[] = [];
+  for (let left = minor; left > 0n; left -= ISSUE_MINOR) found.push(left < ISSUE_MINOR ? left : ISSUE_MINOR);
   return found;
 }
 
-function openings({ seed }: BenchNetwork, people: People, bank: ParticipantId, indexes: readonly number[]): Unsigned {
-  const commands = indexes.flatMap((index): Command[] => {
-    if (bankOf(people.banks.length, index) !== people.banks.indexOf(bank))
-      throw new Error('an account of another bank');
-    const account = accountAt(people, index);
-    const publicKey = publicKeyOf(accountSecret(seed, index));
-    const amount = { currency: KHR, minor: FUNDS_MINOR };
-    return [
-      { type: 'openAccount', account, publicKey, tier: TIER },
-      { type: 'transfer', from: settlementAccount(bank), to: account, amount, alias: null, memo: '' },
-    ];
-  });
-  return { signers: [`operator/${bank}`], commands };
+function validUntilMs(): number {
+  return systemClock.now() + VALID_MS;
 }
 
-/** Sends transactions through one bank, some at a time, and insists that each takes effect. */
-class FurnishingLane {
-  readonly #network: BenchNetwork;
-  readonly #stream: ReturnType<typeof openSubmissionStream>;
-  #open = 0;
-  #failure: Error | null = null;
-  #wake: () => void = () => undefined;
-  static #count = 0;
-
-  constructor(network: BenchNetwork, apiUrl: string) {
-    this.#network = network;
-    this.#stream = openSubmissionStream(apiUrl, {
-      onAnswers: (answers) => {
-        for (const answer of answers) {
-          this.#open -= 1;
-          if (answer.state !== 'final' || answer.status !== 'OK') {
-            this.#failure ??= new CodedError(
-              'BENCH_NOT_FURNISHED',
-              `an opening was answered ${JSON.stringify(answer)}`,
-            );
-          }
-        }
-        this.#wake();
-      },
-      onEnd: (error) => {
-        if (this.#open > 0) this.#failure ??= error ?? new Error('the stream ended');
-        this.#wake();
-      },
-    });
+/** The record, its snapshots and the state, on the disk; not what the key of the other home has signed. */
+async function copyData(from: Home, to: Home): Promise<void> {
+  const [source, target] = [homePaths(from.folder).data, homePaths(to.folder).data];
+  const notShared: ReadonlySet<string> = new Set([SIGN_STATE_FILE, 'LOCK']);
+  await mkdir(target, { recursive: true, mode: 0o700 });
+  await cp(source, target, { recursive: true, filter: (file) => !notShared.has(path.basename(file)) });
+  // Nodes take what they find for synced, and what the system still has to write would be written while they are measured.
+  for (const entry of await readdir(target, { recursive: true, withFileTypes: true })) {
+    const copy = await open(path.join(entry.parentPath, entry.name), 'r');
+    await copy.sync().finally(() => copy.close());
   }
+}
 
-  async send(transactions: readonly Unsigned[]): Promise<void> {
-    for (const unsigned of transactions) {
-      await this.#until(() => this.#open < WINDOW);
-      this.#open += 1;
-      this.#stream.push(encodeFrame(this.#sign(unsigned)));
-    }
+/** A key that has certified blocks must know it, or its node does not start. */
+async function rememberSigned({ folder, chainId, validator: signer }: Home, validator: number, tip: ChainTip) {
+  const store = await openSignState(await openFileDisk(homePaths(folder).data), chainId);
+  try {
+    const guard = new SignGuard(chainId, signer, store, tip.height);
+    await guard.sign(precommit(tip.height, tip.hash as BlockHash, validator), null);
+  } finally {
+    await store.close();
   }
+}
 
-  async all(): Promise<void> {
-    await this.#until(() => this.#open === 0);
-  }
-
-  close(): void {
-    this.#stream.destroy();
-  }
-
-  #sign({ signers, commands }: Unsigned): Uint8Array {
-    const { chainId, seed } = this.#network;
-    const nonce = (FurnishingLane.#count++).toString(16).padStart(32, '0') as Nonce;
-    const body = { version: 1, chainId, validUntilMs: Date.now() + VALID_MS, nonce, commands } as const;
-    return encode(
-      transactionSchema,
-      signTransaction(
-        body,
-        signers.map((name) => createSigner(secretOf(seed, name))),
-      ),
-    );
-  }
-
-  async #until(holds: () => boolean): Promise<void> {
-    while (!holds()) {
-      if (this.#failure !== null) throw this.#failure;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    if (this.#failure !== null) throw this.#failure;
-  }
+function noPassword(file: string): Promise<never> {
+  return Promise.reject(
+    new CodedError('KEY_FILE_PASSWORD_NEEDED', `${file} is encrypted; those of a benchmark are not`),
+  );
 }

@@ -55,3 +55,18 @@ test('a network that is run as a library tells of nodes that die, and starts the
   t.strictSame(pids.filter(isAlive), []);
   t.equal(ends.length, 1);
 });
+
+test('a network that is not ready in the time that was given is ended', async (t) => {
+  const start = startLocalNetwork({
+    data: path.join(t.testdir(), 'net'),
+    participants: 1,
+    port: 0,
+    reset: false,
+    logLevel: 'info',
+    env: plainEnv,
+    readyWithinMs: 0,
+    clock: systemClock,
+    random: systemRandom,
+  });
+  await t.rejects(start, { code: 'NODE_NOT_STARTED', message: /is not ready after 0 s/ });
+});

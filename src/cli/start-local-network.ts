@@ -19,6 +19,8 @@ export interface LocalNetworkOptions extends LocalFolderOptions {
   readonly signal?: AbortSignal;
   /** Called with the homes in place and before any node runs: whoever puts itself between the nodes does so here. */
   readonly beforeStart?: (nodes: readonly LocalNode[]) => Promise<void>;
+  /** How long a node may take until it is ready; a minute unless told otherwise. A large state takes longer to prove. */
+  readonly readyWithinMs?: number;
   /** Words before the command of a node's process; see `NodeChildOptions.under`. */
   readonly under?: (participant: ParticipantId) => readonly string[];
 }
@@ -200,8 +202,9 @@ class LocalProcesses implements LocalNetworkHandle {
   /** @throws CodedError where it takes longer than any start should. */
   async #soon<T>(work: Promise<T>, otherwise: string): Promise<T> {
     const { promise, reject } = Promise.withResolvers<never>();
-    const late = () => reject(new CodedError('NODE_NOT_STARTED', `${otherwise} after ${READY_WITHIN_MS / 1_000} s`));
-    const cancel = this.#options.clock.schedule(READY_WITHIN_MS, late);
+    const { clock, readyWithinMs = READY_WITHIN_MS } = this.#options;
+    const late = () => reject(new CodedError('NODE_NOT_STARTED', `${otherwise} after ${readyWithinMs / 1_000} s`));
+    const cancel = clock.schedule(readyWithinMs, late);
     try {
       return await Promise.race([work, promise]);
     } finally {

@@ -7,6 +7,7 @@ import type { PublicKey } from '../types/index.ts';
 import {
   createSigner,
   isValidPublicKey,
+  isValidPublicKeyBy,
   publicKeyOf,
   signEd25519,
   verifyEd25519,
@@ -266,6 +267,9 @@ test('a key of mixed order does not enter the ledger', async (t) => {
     let key = Point.BASE.multiply(i * 0x1234567890abcdefn);
     for (let torsion = 0; torsion < 8; torsion++) {
       t.equal(isValidPublicKey(key.toBytes()), torsion === 0, `${i}, ${torsion}`);
+      for (const library of [signatureLibrary, openssl]) {
+        t.equal(isValidPublicKeyBy(library, key.toBytes()), torsion === 0, `${library.name}, ${i}, ${torsion}`);
+      }
       key = key.add(TORSION_8);
     }
   }
@@ -276,7 +280,8 @@ test('a key is valid where its point exists and the group order sends it to zero
   for (let i = 0; i < 300; i++) {
     const bytes = new Uint8Array(createHash('sha256').update(`candidate ${i}`).digest());
     const subgroup = subgroupMembership(bytes);
-    if (isValidPublicKey(bytes) !== (subgroup === 'valid')) t.fail(toHex(bytes));
+    const verdicts = [signatureLibrary, openssl].map((library) => isValidPublicKeyBy(library, bytes));
+    if ([...verdicts, isValidPublicKey(bytes)].some((valid) => valid !== (subgroup === 'valid'))) t.fail(toHex(bytes));
     counts[subgroup]++;
   }
   t.same(counts, { valid: 15, 'on the curve only': 120, 'off the curve': 165 });
@@ -290,15 +295,26 @@ function subgroupMembership(bytes: Uint8Array): 'valid' | 'on the curve only' | 
   }
 }
 
+test('a key that was made of its secret is known to be valid, and is', async (t) => {
+  for (let i = 0; i < 64; i++) {
+    const seed = new Uint8Array(createHash('sha256').update(`secret ${i}`).digest());
+    const key = fromHex(publicKeyOf(seed));
+    t.equal(isValidPublicKey(key), true);
+    for (const library of [signatureLibrary, openssl]) t.equal(isValidPublicKeyBy(library, key), true, library.name);
+  }
+});
+
 test('no key: small order, not canonical, another length', async (t) => {
   let torsion = Point.ZERO;
   for (let i = 0; i < 8; i++, torsion = torsion.add(TORSION_8)) {
     t.equal(isValidPublicKey(torsion.toBytes()), false, `torsion ${i}`);
+    for (const library of [signatureLibrary, openssl]) t.equal(isValidPublicKeyBy(library, torsion.toBytes()), false);
   }
   for (let excess = 0n; excess < 19n; excess++) {
     for (const sign of [0n, 2n ** 255n]) {
       const bytes = littleEndian32(2n ** 255n - 19n + excess + sign);
       t.equal(isValidPublicKey(bytes), false, toHex(bytes));
+      for (const library of [signatureLibrary, openssl]) t.equal(isValidPublicKeyBy(library, bytes), false);
       t.equal(isPointEncoding(bytes, 0), false, toHex(bytes));
     }
   }

@@ -26,7 +26,7 @@ test('what does not load is replaced by OpenSSL, which says why', async (t) => {
   t.equal(whyNotLibsodium, absent);
 });
 
-test('a libsodium with another equation is not used', async (t) => {
+test('a libsodium with another equation or another subgroup is not used', async (t) => {
   const cofactored = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean =>
     ed25519.verify(signature, message, publicKey, { zip215: false });
   for (const verify of [cofactored, () => true, () => false]) {
@@ -38,6 +38,11 @@ test('a libsodium with another equation is not used', async (t) => {
     }));
     t.equal(library, openssl);
     t.match(whyNotLibsodium, { code: 'LIBSODIUM_OTHER_RULE', message: /9\.9\.9/ });
+  }
+  for (const isInSubgroup of [() => true, () => false]) {
+    const { library, whyNotLibsodium } = chooseLibrary(() => ({ ...openssl, name: 'libsodium', isInSubgroup }));
+    t.equal(library, openssl);
+    t.match(whyNotLibsodium, { code: 'LIBSODIUM_OTHER_RULE' });
   }
   t.same(
     chooseLibrary(() => openssl),

@@ -4,7 +4,7 @@
  *
  * Both have the equation without the cofactor; the verdicts of both are pinned (ed25519-edges.test.ts). The commits of
  * libsodium after 1.0.22 have the other equation, so the version is pinned too, and whatever loads is asked first for the
- * verdicts that tell the two equations apart.
+ * verdicts that tell the two equations apart, and for those on two keys.
  */
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
@@ -15,6 +15,7 @@ import { assert, CodedError } from '../errors.ts';
 import type { Signer } from '../ports.ts';
 import type { PublicKey } from '../types/index.ts';
 import { LruMap } from './lru.ts';
+import { isInSubgroup } from './subgroup.ts';
 
 export interface SignatureLibrary {
   readonly name: 'libsodium' | 'OpenSSL';
@@ -22,12 +23,15 @@ export interface SignatureLibrary {
   readonly version: string;
   /** Step 4 of the rule, for a key and a signature that steps 1 to 3 let pass. */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  /** Whether 32 bytes that `isPointEncoding` lets pass name a point of the curve that lies in the subgroup of prime order. */
+  isInSubgroup(encoding: Uint8Array): boolean;
   createSigner(seed: Uint8Array): Signer;
 }
 
 /** What is used of sodium-native. It takes every view of bytes; the published types want a `Buffer`. */
 interface Sodium {
   crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
+  crypto_core_ed25519_is_valid_point(encoding: Uint8Array): boolean;
   crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void;
   crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void;
 }
@@ -42,6 +46,7 @@ function loadLibsodium(): SignatureLibrary {
     name: 'libsodium',
     version,
     verify: (publicKey, message, signature) => sodium.crypto_sign_verify_detached(signature, message, publicKey),
+    isInSubgroup: (encoding) => sodium.crypto_core_ed25519_is_valid_point(encoding),
     createSigner: (seed) => {
       checkSeed(seed);
       const [publicKey, secretKey] = [new Uint8Array(32), new Uint8Array(64)];
@@ -72,6 +77,7 @@ export const openssl: SignatureLibrary = {
   name: 'OpenSSL',
   version: versions.openssl,
   verify: (publicKey, message, signature) => verify(null, message, importedKey(publicKey), signature),
+  isInSubgroup,
   createSigner: (seed) => {
     checkSeed(seed);
     const key = createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' });
@@ -84,14 +90,14 @@ export const openssl: SignatureLibrary = {
 };
 
 /**
- * libsodium, or OpenSSL with the reason why not libsodium: it did not load (an `Error` of Node), or has another equation
- * (CodedError LIBSODIUM_OTHER_RULE).
+ * libsodium, or OpenSSL with the reason why not libsodium: it did not load (an `Error` of Node), or has another equation or
+ * another subgroup (CodedError LIBSODIUM_OTHER_RULE).
  */
 export function chooseLibrary(load: () => SignatureLibrary): { library: SignatureLibrary; whyNotLibsodium?: unknown } {
   try {
     const library = load();
-    if (hasRule(library)) return { library };
-    const sentence = `sodium-native ${library.version} verifies by another equation; OpenSSL is used instead.`;
+    if (hasRule(library) && knowsSubgroup(library)) return { library };
+    const sentence = `sodium-native ${library.version} verifies by another rule; OpenSSL is used instead.`;
     throw new CodedError('LIBSODIUM_OTHER_RULE', sentence);
   } catch (whyNotLibsodium) {
     return { library: openssl, whyNotLibsodium };
@@ -124,6 +130,15 @@ function hasRule({ verify }: SignatureLibrary): boolean {
     ),
   );
   return good && !bad;
+}
+
+/**
+ * The base point, and the base point plus the point of order 2, which releases of libsodium before 2026 take for one of the
+ * subgroup (CVE-2025-69277).
+ */
+function knowsSubgroup(library: SignatureLibrary): boolean {
+  const [inside, outside] = [fromHex(`58${'66'.repeat(31)}`), fromHex(`95${'99'.repeat(31)}`)];
+  return library.isInSubgroup(inside) && !library.isInSubgroup(outside);
 }
 
 function importedKey(publicKey: Uint8Array): KeyObject {

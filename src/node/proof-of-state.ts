@@ -2,7 +2,6 @@
  * Proves the state in the store from what a quorum signed: a snapshot whose root a certified header carries, and the blocks
  * after it run again. Both are read in key order, so memory is bounded by what the blocks since the snapshot touch.
  */
-import { MAX_CHUNK_ENTRIES } from '../codec/limits.ts';
 import type { SnapshotManifest, StateEntry } from '../codec/state.ts';
 import { CodedError } from '../errors.ts';
 import { applyBlock, type Rules, touchedKeys } from '../ledger/ledger.ts';
@@ -39,8 +38,8 @@ export async function judgeState(parts: StateProofParts): Promise<StateVerdict> 
   const changes = await changesOf(parts);
   if ('is' in changes) return changes;
   // The same chunks again: they were checked a moment ago, so now an absent one is an end, and the state has too much.
-  const due = changes.over(eachOf(checkedChunks(snapshots, manifest)));
-  const reason = await store.hold(({ pages }) => firstDifference(due, eachOf(pages)));
+  const due = changes.over(checkedChunks(snapshots, manifest));
+  const reason = await store.hold(({ pages }) => firstDifference(due, pages));
   return reason === null ? { is: 'proved' } : { is: 'false', reason };
 }
 
@@ -53,7 +52,7 @@ export type MadeState =
 export async function makeState(parts: StateParts): Promise<MadeState> {
   const changes = await changesOf(parts);
   if ('is' in changes) return changes;
-  return { is: 'made', pages: pagesOf(changes.over(allEntries(parts))) };
+  return { is: 'made', pages: changes.over(allChunks(parts)) };
 }
 
 async function changesOf(
@@ -91,8 +90,8 @@ class Changes {
     for (const { key, value } of entries) this.entries.set(key, value);
   }
 
-  /** The state after the blocks, in key order. @param before the state before them. */
-  async *over(before: AsyncIterable<StateEntry>): AsyncGenerator<StateEntry> {
+  /** The state after the blocks, in key order, by pages. @param before that of the state before them. */
+  async *over(before: AsyncIterable<readonly StateEntry[]>): AsyncGenerator<readonly StateEntry[]> {
     const changed = [...this.entries].sort(([a], [b]) => (a < b ? -1 : 1));
     let at = 0;
     const upTo = function* (key: StateKey | null): Generator<StateEntry> {
@@ -100,11 +99,15 @@ class Changes {
         if (entry[1] !== null) yield { key: entry[0], value: entry[1] };
       }
     };
-    for await (const entry of before) {
-      yield* upTo(entry.key);
-      if (!this.entries.has(entry.key) && !this.#isForgotten(entry.key)) yield entry;
+    for await (const chunk of before) {
+      const page: StateEntry[] = [];
+      for (const entry of chunk) {
+        for (const changedEntry of upTo(entry.key)) page.push(changedEntry);
+        if (!this.entries.has(entry.key) && !this.#isForgotten(entry.key)) page.push(entry);
+      }
+      yield page;
     }
-    yield* upTo(null);
+    yield [...upTo(null)];
   }
 
   #isForgotten(key: StateKey): boolean {
@@ -128,48 +131,50 @@ async function runBlocks({ rules, timeMs, blocks }: StateParts, changes: Changes
   return null;
 }
 
-async function* allEntries({ snapshots, manifest }: StateParts): AsyncGenerator<StateEntry> {
+async function* allChunks({ snapshots, manifest }: StateParts): AsyncGenerator<readonly StateEntry[]> {
   const chunks = checkedChunks(snapshots, manifest);
   let next = await chunks.next();
-  for (; next.done !== true; next = await chunks.next()) yield* next.value;
+  for (; next.done !== true; next = await chunks.next()) yield next.value;
   if (!next.value) throw new CodedError('SNAPSHOT_CORRUPT', `the snapshot of block ${manifest.height} is damaged`);
 }
 
-async function* pagesOf(entries: AsyncIterable<StateEntry>): AsyncGenerator<readonly StateEntry[]> {
-  let page: StateEntry[] = [];
-  for await (const entry of entries) {
-    page.push(entry);
-    if (page.length < MAX_CHUNK_ENTRIES) continue;
-    yield page;
-    page = [];
-  }
-  if (page.length > 0) yield page;
-}
-
-async function* eachOf(pages: AsyncIterable<readonly StateEntry[]>): AsyncGenerator<StateEntry> {
-  for await (const page of pages) yield* page;
-}
-
-/** Both in ascending key order. @returns null where they are the same. */
+/** Both in ascending key order, by pages of any size. @returns null where they are the same. */
 async function firstDifference(
-  due: AsyncIterable<StateEntry>,
-  found: AsyncIterable<StateEntry>,
+  due: AsyncIterable<readonly StateEntry[]>,
+  found: AsyncIterable<readonly StateEntry[]>,
 ): Promise<string | null> {
   const others = found[Symbol.asyncIterator]();
-  let other = await others.next();
-  try {
-    for await (const { key, value } of due) {
-      if (other.done === true || key < other.value.key) return `the state lacks ${key}`;
-      if (other.value.key < key) return `the state has ${other.value.key} too much`;
-      if (!isSame(value, other.value.value)) return `the state has another value for ${key}`;
-      other = await others.next();
+  let page: readonly StateEntry[] = [];
+  let at = 0;
+  // One step an entry, of which there are millions, and one wait a page.
+  const other = async (): Promise<StateEntry | undefined> => {
+    while (at === page.length) {
+      const next = await others.next();
+      if (next.done === true) return undefined;
+      page = next.value;
+      at = 0;
     }
-    return other.done === true ? null : `the state has ${other.value.key} too much`;
+    return page[at];
+  };
+  try {
+    for await (const entries of due) {
+      for (const { key, value } of entries) {
+        const entry = page[at] ?? (await other());
+        if (entry === undefined || key < entry.key) return `the state lacks ${key}`;
+        if (entry.key < key) return `the state has ${entry.key} too much`;
+        if (!isSame(value, entry.value)) return `the state has another value for ${key}`;
+        at += 1;
+      }
+    }
+    const rest = await other();
+    return rest === undefined ? null : `the state has ${rest.key} too much`;
   } finally {
     await others.return?.();
   }
 }
 
 function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
