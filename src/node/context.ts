@@ -31,7 +31,7 @@ export interface Timings {
 /** For a LAN or one machine: a proposal there takes some milliseconds, so a second without one is a failure. */
 export const DEFAULT_TIMINGS: Timings = {
   timeouts: { proposeMs: 1_000, prevoteMs: 500, precommitMs: 500, stepMs: 500 },
-  batchDelayMs: 5,
+  batchDelayMs: 10,
   batchHoldMs: 250,
   stallMs: 400,
   syncGraceMs: 100,

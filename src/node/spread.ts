@@ -24,7 +24,7 @@ const PUSH_GRACE_MS = 20;
  * Own batches that are under way at a time: one in the block that is voted on, and one that the peers check meanwhile for the
  * next. So batches grow with the load and blocks name few of them, whatever a block takes.
  */
-const MAX_UNDER_WAY = 2;
+const MAX_UNDER_WAY = 4;
 
 export class Spread {
   readonly #context: Context;
