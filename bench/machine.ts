@@ -1,5 +1,5 @@
 /** On what a report was measured. */
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import os from 'node:os';
 import { promisify } from 'node:util';
 import type { Machine } from './report.ts';
@@ -16,6 +16,15 @@ export function describeMachine(versions: Readonly<Record<string, string>>): Mac
     versions: { node: process.versions.node, openssl: process.versions.openssl, ...versions },
     loadAverage: os.loadavg()[0] ?? 0,
   };
+}
+
+/**
+ * Words before the command of a server, a node's or PostgreSQL's: with SCHED_BATCH (sched(7)) whoever wakes up does not interrupt
+ * another one in the middle of its work, of which many processes on two cores do much. Nothing where the system has no such thing.
+ */
+export function withoutInterrupting(): readonly string[] {
+  const words = ['chrt', '-b', '0'];
+  return spawnSync('chrt', [...words.slice(1), 'true'], { stdio: 'ignore' }).status === 0 ? words : [];
 }
 
 /** The commit that is checked out; `unknown` outside a repository. */

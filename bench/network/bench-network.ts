@@ -15,6 +15,7 @@ import {
   PHNOM_PENH_OFFSET_MINUTES,
 } from '../../src/types/defaults.ts';
 import type { ChainId, Genesis, ParticipantId } from '../../src/types/index.ts';
+import { withoutInterrupting } from '../machine.ts';
 import { secretOf } from './people.ts';
 
 export interface BenchNetworkOptions {
@@ -42,7 +43,7 @@ const RULES: Genesis['rules'] = {
  * All nodes alike run below the priority of the generator, which needs its few milliseconds when they are due. Nothing else
  * runs beside them, so it takes nothing from them but those.
  */
-const BELOW_GENERATOR = ['chrt', '-b', '0', 'nice', '-n', '5'];
+const BELOW_GENERATOR = [...withoutInterrupting(), 'nice', '-n', '5'];
 /** For what reads a whole state: to be ready, an audit. Four nodes that each read five million accounts take two cores some minutes. */
 const WHOLE_STATE_MS = 600_000;
 const POLL_MS = 100;

@@ -21,8 +21,9 @@ const RETRY_MS = 250;
 /** A push that is on its way comes within this time; asking at once would send and check the batch twice. */
 const PUSH_GRACE_MS = 20;
 /**
- * Own batches that are under way at a time: one in the block that is voted on, and one that the peers check meanwhile for the
- * next. So batches grow with the load and blocks name few of them, whatever a block takes.
+ * Own batches that are under way at a time: one in the block that is voted on, and some that the peers check meanwhile for the
+ * next. With one of those, whatever came after it missed the next block as well. Bounded, so that batches grow with the load
+ * and blocks name few of them, whatever a block takes.
  */
 const MAX_UNDER_WAY = 4;
 

@@ -9,6 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { CodedError } from '../../../src/errors.ts';
+import { withoutInterrupting } from '../../machine.ts';
 import type { Installation } from './installation.ts';
 
 export type ServerName = 'primary' | 'standby1' | 'standby2';
@@ -101,7 +102,8 @@ export class Servers {
   /** Runs one of PostgreSQL's programs, or of the system's, as who runs the servers. @throws CodedError `POSTGRESQL_FAILED`. */
   async program(name: string, args: readonly string[], forS = LONGEST_S): Promise<{ stdout: string; stderr: string }> {
     const { programs } = this.#installation;
-    const file = existsSync(path.join(programs, name)) ? path.join(programs, name) : name;
+    const own = path.join(programs, path.basename(name));
+    const file = existsSync(own) ? own : name;
     try {
       const limits = { timeout: forS * 1_000, signal: this.#closing.signal };
       return await run(file, [...args], { ...this.#asUser(), ...limits });
@@ -163,7 +165,17 @@ export class Servers {
   async #startServer(server: ServerName): Promise<void> {
     const log = path.join(this.#folder, `${server}.log`);
     try {
-      await this.program('pg_ctl', ['-D', this.#data(server), '-l', log, '-w', 'start']);
+      const start = [
+        path.join(this.#installation.programs, 'pg_ctl'),
+        '-D',
+        this.#data(server),
+        '-l',
+        log,
+        '-w',
+        'start',
+      ];
+      const [program = '', ...words] = [...withoutInterrupting(), ...start];
+      await this.program(program, words);
     } catch (cause) {
       const told = existsSync(log) ? await readFile(log, 'utf8') : '';
       const reasons = told.split('\n').filter((line) => /FATAL|PANIC|ERROR|HINT/.test(line));
