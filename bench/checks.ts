@@ -4,7 +4,10 @@
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Client } from '../src/api/client.ts';
+import type { StateJson } from '../src/api/types.ts';
 import { homePaths } from '../src/cli/home.ts';
+import type { LocalNode } from '../src/cli/local-network.ts';
 import { committedBlock } from '../src/codec/block.ts';
 import { fromHex } from '../src/codec/hex.ts';
 import { MAX_COMMITTED_BLOCK_BYTES } from '../src/codec/limits.ts';
@@ -13,28 +16,47 @@ import { transactionId } from '../src/crypto/ids.ts';
 import { openBlockLog, openFileDisk } from '../src/storage/index.ts';
 import type { BenchNetwork } from './network/bench-network.ts';
 
-/** Asks the living nodes, which must be at rest. @returns what is wrong, in sentences. */
-export async function checkLedgers(network: BenchNetwork): Promise<string[]> {
-  const height = await network.level();
+/** As much of a network as is asked about its state. */
+export interface Audited {
+  alive(): readonly LocalNode[];
+  client(node: LocalNode): Pick<Client, 'state' | 'supply'>;
+}
+
+/** A block that comes just when the readings begin is seen by some of the nodes: then all read anew. */
+const MAX_READINGS = 3;
+
+/**
+ * Asks the living nodes, which have nothing under way. All at once: a large state is read for longer than a minute, after which a
+ * network at rest makes an empty block.
+ *
+ * @returns what is wrong, in sentences.
+ */
+export async function checkLedgers(network: Audited): Promise<string[]> {
   const problems: string[] = [];
-  const roots = new Set<string>();
-  for (const node of network.alive()) {
-    const client = network.client(node);
-    const { height: at, stateRoot } = await client.state();
-    if (at !== height) problems.push(`${node.participant} moved on to height ${at} while it was at rest at ${height}`);
-    roots.add(stateRoot);
-    const audit = await client.supply({ audit: true });
-    if (audit.height !== height)
-      problems.push(`${node.participant} counts its money at height ${audit.height}, at rest at ${height}`);
-    for (const { currency, circulating, balances } of audit.supply) {
+  const states = await statesOfOneHeight(network);
+  if (states === null) problems.push(`the nodes read states of different heights, ${MAX_READINGS} times`);
+  else if (new Set(states.map(({ stateRoot }) => stateRoot)).size > 1)
+    problems.push(`the nodes have different states at height ${states[0]?.height}`);
+  const audits = network
+    .alive()
+    .map(async (node) => ({ node, ...(await network.client(node).supply({ audit: true })) }));
+  for (const { node, supply } of await Promise.all(audits)) {
+    for (const { currency, circulating, balances } of supply) {
       if (balances?.minor === circulating.minor) continue;
       problems.push(
         `${node.participant} has ${balances?.minor} ${currency}; issued less redeemed are ${circulating.minor}`,
       );
     }
   }
-  if (roots.size > 1) problems.push(`the nodes have ${roots.size} different states at height ${height}`);
   return problems;
+}
+
+async function statesOfOneHeight(network: Audited): Promise<readonly StateJson[] | null> {
+  for (let readings = 0; readings < MAX_READINGS; readings++) {
+    const states = await Promise.all(network.alive().map((node) => network.client(node).state()));
+    if (new Set(states.map(({ height }) => height)).size === 1) return states;
+  }
+  return null;
 }
 
 /**

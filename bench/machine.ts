@@ -32,7 +32,8 @@ export async function commitHere(folder: string): Promise<string> {
   try {
     const [head, changes] = await Promise.all([
       run('git', ['rev-parse', '--short=12', 'HEAD'], { cwd: folder }),
-      run('git', ['status', '--porcelain'], { cwd: folder }),
+      // Without the reports, of which this one may be.
+      run('git', ['status', '--porcelain', '--', ':/', ':(top,exclude)bench/results'], { cwd: folder }),
     ]);
     return head.stdout.trim() + (changes.stdout === '' ? '' : '+changes');
   } catch {

@@ -120,6 +120,7 @@ export class Stage {
   /** Checks everything and stops the network, whose folders stay until `close`. @returns the rows without figures where something is wrong. */
   async verified(rows: readonly Row[]): Promise<Row[]> {
     this.#options.onProgress(1, 'checking states and records');
+    await this.network.level();
     const problems = await checkLedgers(this.network);
     await this.network.stop();
     problems.push(...(await checkRecords(this.network, this.#endsFiles)));

@@ -4,7 +4,7 @@
  */
 import type { ParticipantId } from '../../src/types/index.ts';
 import type { BenchNetwork } from '../network/bench-network.ts';
-import { type Use, useOf } from '../network/uses.ts';
+import { BankUse, useOf } from '../network/uses.ts';
 import type { NodeUse, Run } from '../report.ts';
 import { generate } from './generate.ts';
 import type { Phase } from './generator.ts';
@@ -62,9 +62,7 @@ function problemsOf({ planned, sent, generator }: Omit<Run, 'problems'>): string
 /** What the nodes used during the measured time, and how many blocks they made. */
 class Watch {
   readonly #network: BenchNetwork;
-  readonly #from = new Map<string, Use>();
-  readonly #to = new Map<string, Use>();
-  readonly #maxRss = new Map<string, number>();
+  readonly #uses = new Map<string, BankUse>();
   #heights: [from: number, to: number] = [0, 0];
   #last: Promise<void> = Promise.resolve();
   #isOver = false;
@@ -83,13 +81,13 @@ class Watch {
   }
 
   async #look(isEnd: boolean): Promise<void> {
-    const isBegin = this.#from.size === 0;
+    const isBegin = this.#uses.size === 0;
     for (const { participant, pid } of this.#network.alive()) {
       const use = pid === null ? null : await useOf(pid);
-      if (use === null) continue;
-      if (!this.#from.has(participant)) this.#from.set(participant, use);
-      this.#to.set(participant, use);
-      this.#maxRss.set(participant, Math.max(this.#maxRss.get(participant) ?? 0, use.rssBytes));
+      if (pid === null || use === null) continue;
+      const bank = this.#uses.get(participant) ?? new BankUse();
+      this.#uses.set(participant, bank);
+      bank.look(pid, use);
     }
     if (isBegin || isEnd) {
       const [first] = this.#network.alive();
@@ -100,15 +98,14 @@ class Watch {
 
   async result(): Promise<{ readonly nodes: readonly NodeUse[]; readonly blocks: number }> {
     await this.#last;
-    const nodes = [...this.#from].map(([participant, from]): NodeUse => {
-      const to = this.#to.get(participant) ?? from;
-      const disk = to.diskWrittenBytes - from.diskWrittenBytes;
+    const nodes = [...this.#uses].map(([participant, { spent }]): NodeUse => {
+      const { cpuS, rssBytes, allWrittenBytes, diskWrittenBytes } = spent;
       return {
         participant,
-        cpuS: to.cpuS - from.cpuS,
-        maxRssBytes: this.#maxRss.get(participant) ?? from.rssBytes,
-        sentBytes: Math.max(0, to.allWrittenBytes - from.allWrittenBytes - disk),
-        writtenBytes: disk,
+        cpuS,
+        maxRssBytes: rssBytes,
+        sentBytes: Math.max(0, allWrittenBytes - diskWrittenBytes),
+        writtenBytes: diskWrittenBytes,
       };
     });
     return { nodes, blocks: this.#heights[1] - this.#heights[0] };

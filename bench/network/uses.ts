@@ -37,3 +37,33 @@ export async function useOf(pid: number): Promise<Use | null> {
 function numberIn(text: string | undefined, pattern: RegExp): number {
   return Number(pattern.exec(text ?? '')?.[1] ?? 0);
 }
+
+const NOTHING: Use = { cpuS: 0, rssBytes: 0, allWrittenBytes: 0, diskWrittenBytes: 0 };
+
+/** What a bank's processes have used since the first look: one may be killed, and another one take its place. */
+export class BankUse {
+  #pid = 0;
+  #last: Use = NOTHING;
+  #spent: Use | null = null;
+
+  /** @param use of the process `pid`, now. */
+  look(pid: number, use: Use): void {
+    const before = pid === this.#pid ? this.#last : NOTHING;
+    const { cpuS, allWrittenBytes, diskWrittenBytes, rssBytes } = this.#spent ?? NOTHING;
+    if (this.#spent === null) this.#spent = { ...NOTHING, rssBytes: use.rssBytes };
+    else
+      this.#spent = {
+        cpuS: cpuS + use.cpuS - before.cpuS,
+        allWrittenBytes: allWrittenBytes + use.allWrittenBytes - before.allWrittenBytes,
+        diskWrittenBytes: diskWrittenBytes + use.diskWrittenBytes - before.diskWrittenBytes,
+        rssBytes: Math.max(rssBytes, use.rssBytes),
+      };
+    this.#pid = pid;
+    this.#last = use;
+  }
+
+  /** `rssBytes` is the most that was seen. */
+  get spent(): Use {
+    return this.#spent ?? NOTHING;
+  }
+}

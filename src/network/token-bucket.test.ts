@@ -1,7 +1,8 @@
 /** A rate holds over time, a burst passes at once, and debts are told in time. */
 import fc from 'fast-check';
 import t from 'tap';
-import { TokenBucket } from './token-bucket.ts';
+import type { ParticipantId } from '../types/index.ts';
+import { PeerBuckets, TokenBucket } from './token-bucket.ts';
 
 /** A clock that is set by hand. */
 function handClock() {
@@ -49,4 +50,13 @@ t.test('whoever waits as told never exceeds burst and rate', async () => {
       return taken <= 200 + (clock.nowMs * 100) / 1_000 + 1e-6;
     }),
   );
+});
+
+t.test('every peer has a bucket of its own, and finds it as it left it', async (t) => {
+  clock = handClock();
+  const buckets = new PeerBuckets(clock, 1_000, 10);
+  const [aclb, cnb] = ['aclb', 'cnb'] as [ParticipantId, ParticipantId];
+  t.equal(buckets.of(aclb).take(30), 20);
+  t.equal(buckets.of(cnb).take(10), 0);
+  t.equal(buckets.of(aclb).take(0), 20);
 });

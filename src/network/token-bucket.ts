@@ -3,6 +3,7 @@
  * down, never judged, because the sender cannot know this node's clock.
  */
 import type { Clock } from '../ports.ts';
+import type { ParticipantId } from '../types/index.ts';
 
 export class TokenBucket {
   readonly #clock: Clock;
@@ -26,5 +27,21 @@ export class TokenBucket {
     this.#tokens = Math.min(this.#burst, this.#tokens + earned) - count;
     this.#filledAtMs = now;
     return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens * 1_000) / this.#perSecond);
+  }
+}
+
+/** One bucket for each peer, which outlives its connections: whoever comes back owes what it owed. */
+export class PeerBuckets {
+  readonly #make: () => TokenBucket;
+  readonly #buckets = new Map<ParticipantId, TokenBucket>();
+
+  constructor(clock: Clock, perSecond: number, burst: number) {
+    this.#make = () => new TokenBucket(clock, perSecond, burst);
+  }
+
+  of(peer: ParticipantId): TokenBucket {
+    const bucket = this.#buckets.get(peer) ?? this.#make();
+    this.#buckets.set(peer, bucket);
+    return bucket;
   }
 }

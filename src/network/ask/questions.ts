@@ -5,7 +5,7 @@ import type { Clock, Logger, Question } from '../../ports.ts';
 import type { ChainId, ParticipantId } from '../../types/index.ts';
 import { NetworkError } from '../errors.ts';
 import type { Members } from '../members.ts';
-import { TokenBucket } from '../token-bucket.ts';
+import { PeerBuckets } from '../token-bucket.ts';
 import { answerOn } from './answerer.ts';
 import { askOver } from './asker.ts';
 import { ANSWER_BURST_BYTES, ANSWER_BYTES_PER_SECOND, MAX_OPEN_QUESTIONS, questionProtocol } from './constants.ts';
@@ -21,12 +21,13 @@ export interface QuestionComponents {
 
 export class Questions {
   readonly #components: QuestionComponents;
-  readonly #buckets = new Map<ParticipantId, TokenBucket>();
+  readonly #buckets: PeerBuckets;
   readonly #asking = new Counts();
   readonly #answering = new Counts();
 
   constructor(components: QuestionComponents) {
     this.#components = components;
+    this.#buckets = new PeerBuckets(components.clock, ANSWER_BYTES_PER_SECOND, ANSWER_BURST_BYTES);
   }
 
   /** @throws NetworkError as the port says. */
@@ -60,17 +61,9 @@ export class Questions {
         stream.abort(new NetworkError('PEER_BUSY', 'too many open questions'));
         return;
       }
-      await answerOn({ question, from, stream, bucket: this.#bucket(from), clock, log, events });
+      await answerOn({ question, from, stream, bucket: this.#buckets.of(from), clock, log, events });
       release();
     };
-  }
-
-  #bucket(peer: ParticipantId): TokenBucket {
-    const known = this.#buckets.get(peer);
-    if (known) return known;
-    const fresh = new TokenBucket(this.#components.clock, ANSWER_BYTES_PER_SECOND, ANSWER_BURST_BYTES);
-    this.#buckets.set(peer, fresh);
-    return fresh;
   }
 }
 

@@ -8,7 +8,7 @@ import type { ParticipantId } from '../../types/index.ts';
 import type { Members } from '../members.ts';
 import { Intake } from '../push/intake.ts';
 import { Outbox } from '../push/outbox.ts';
-import { TokenBucket } from '../token-bucket.ts';
+import { PeerBuckets } from '../token-bucket.ts';
 import { BATCH_BURST_BYTES, BATCH_BYTES_PER_SECOND, MAX_BATCHES_IN_HAND, MAX_UNSENT_BYTES } from './constants.ts';
 import type { BatchEvents } from './interface.ts';
 
@@ -23,10 +23,11 @@ export interface BatchComponents {
 export class Batches {
   readonly #components: BatchComponents;
   readonly #outboxes = new Map<ParticipantId, Outbox>();
-  readonly #buckets = new Map<ParticipantId, TokenBucket>();
+  readonly #buckets: PeerBuckets;
 
   constructor(components: BatchComponents) {
     this.#components = components;
+    this.#buckets = new PeerBuckets(components.clock, BATCH_BYTES_PER_SECOND, BATCH_BURST_BYTES);
   }
 
   push(bytes: Uint8Array): void {
@@ -53,7 +54,7 @@ export class Batches {
     new Intake({
       from,
       stream,
-      bucket: this.#bucket(from),
+      bucket: this.#buckets.of(from),
       clock,
       maxFrameBytes: MAX_BATCH_BYTES,
       maxInHand: MAX_BATCHES_IN_HAND,
@@ -61,12 +62,4 @@ export class Batches {
       onNonsense: events.onNonsense,
     });
   };
-
-  #bucket(peer: ParticipantId): TokenBucket {
-    const known = this.#buckets.get(peer);
-    if (known) return known;
-    const fresh = new TokenBucket(this.#components.clock, BATCH_BYTES_PER_SECOND, BATCH_BURST_BYTES);
-    this.#buckets.set(peer, fresh);
-    return fresh;
-  }
 }

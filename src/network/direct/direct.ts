@@ -13,7 +13,7 @@ import { GOSSIP_BURST_BYTES, GOSSIP_BYTES_PER_SECOND, MAX_GOSSIP_BYTES } from '.
 import type { Members } from '../members.ts';
 import { Intake } from '../push/intake.ts';
 import { Outbox } from '../push/outbox.ts';
-import { TokenBucket } from '../token-bucket.ts';
+import { PeerBuckets } from '../token-bucket.ts';
 import {
   kindOf,
   LINKS_KIND,
@@ -36,12 +36,13 @@ export interface DirectComponents {
 export class Direct {
   readonly #components: DirectComponents;
   readonly #outboxes = new Map<ParticipantId, Outbox>();
-  readonly #buckets = new Map<ParticipantId, TokenBucket>();
+  readonly #buckets: PeerBuckets;
   /** Whom each peer says it is connected to. */
   readonly #links = new Map<ParticipantId, ReadonlySet<ParticipantId>>();
 
   constructor(components: DirectComponents) {
     this.#components = components;
+    this.#buckets = new PeerBuckets(components.clock, GOSSIP_BYTES_PER_SECOND, GOSSIP_BURST_BYTES);
   }
 
   /** To every peer that is connected. */
@@ -82,7 +83,7 @@ export class Direct {
     new Intake({
       from,
       stream,
-      bucket: this.#bucket(from),
+      bucket: this.#buckets.of(from),
       clock,
       maxFrameBytes: MAX_DIRECT_FRAME_BYTES,
       maxInHand: MAX_DIRECT_IN_HAND,
@@ -119,13 +120,5 @@ export class Direct {
     payload.set(bytes, 1);
     const frame = encodeFrame(payload);
     for (const outbox of this.#outboxes.values()) outbox.push(frame);
-  }
-
-  #bucket(peer: ParticipantId): TokenBucket {
-    const known = this.#buckets.get(peer);
-    if (known) return known;
-    const fresh = new TokenBucket(this.#components.clock, GOSSIP_BYTES_PER_SECOND, GOSSIP_BURST_BYTES);
-    this.#buckets.set(peer, fresh);
-    return fresh;
   }
 }
