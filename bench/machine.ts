@@ -23,9 +23,12 @@ export function describeMachine(versions: Readonly<Record<string, string>>): Mac
  * another one in the middle of its work, of which many processes on two cores do much. Nothing where the system has no such thing.
  */
 export function withoutInterrupting(): readonly string[] {
-  const words = ['chrt', '-b', '0'];
-  return spawnSync('chrt', [...words.slice(1), 'true'], { stdio: 'ignore' }).status === 0 ? words : [];
+  const [program, ...words] = BATCH_POLICY;
+  return spawnSync(program, [...words, 'true'], { stdio: 'ignore' }).status === 0 ? BATCH_POLICY : [];
 }
+
+/** Of util-linux. */
+const BATCH_POLICY = ['chrt', '-b', '0'] as const;
 
 /** The commit that is checked out; `unknown` outside a repository. */
 export async function commitHere(folder: string): Promise<string> {
