@@ -63,6 +63,7 @@ type AnySchema = { readonly [K in 'type' | 'write' | 'read']: unknown };
 type Row = readonly [schema: AnySchema, maxBytes: number, values: fc.Arbitrary<unknown>];
 
 const VALUE = limits.MAX_STATE_VALUE_BYTES;
+const stateWrite = fc.record({ key: stateKey, value: fc.option(fc.uint8Array({ maxLength: VALUE })) });
 const TRANSACTION = limits.MAX_TRANSACTION_BYTES;
 
 const FIELDS: Readonly<Record<keyof typeof fields, Row>> = {
@@ -229,10 +230,11 @@ const ROWS: Readonly<Record<string, Row>> = {
   supplyRecord: [state.supplyRecord, VALUE, fc.record({ issuedMinor: minor, redeemedMinor: minor })],
   seenRecord: [state.seenRecord, VALUE, fc.record({ height: safe })],
   evidenceRecord: [state.evidenceRecord, VALUE, fc.record({ height: safe })],
-  stateWrite: [
-    state.stateWrite,
-    2 * VALUE,
-    fc.record({ key: stateKey, value: fc.option(fc.uint8Array({ maxLength: VALUE })) }),
+  stateWrite: [state.stateWrite, 2 * VALUE, stateWrite],
+  leafWrites: [
+    state.leafWrites,
+    2 * VALUE * state.MAX_LEAF_WRITES,
+    fc.array(stateWrite, { minLength: 1, maxLength: 9 }),
   ],
   stateEntry: [state.stateEntry, 2 * VALUE, stateEntry],
   stateChunk: [state.stateChunk, limits.MAX_CHUNK_BYTES, fc.array(stateEntry, { minLength: 1, maxLength: 9 })],
