@@ -12,8 +12,8 @@ const GAP = 2;
 /** @param rows cells; the last cell of a row that has fewer than others takes the room of those that it lacks. */
 export function columns(rows: readonly (readonly string[])[], { width, align = [] }: ColumnOptions): string {
   const most = Math.max(0, ...rows.map((row) => row.length));
-  const whole = rows.filter((row) => row.length === most);
-  const needs = Array.from({ length: most }, (_, i) => Math.max(0, ...whole.map((row) => row[i]?.length ?? 0)));
+  const own = rows.map((row) => (row.length === most ? row : row.slice(0, -1)));
+  const needs = Array.from({ length: most }, (_, i) => Math.max(0, ...own.map((row) => row[i]?.length ?? 0)));
   const widths = narrowed(needs, width - GAP * (most - 1));
   return rows.flatMap((row) => linesOf(row, widths, align)).join('\n');
 }

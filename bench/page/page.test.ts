@@ -105,6 +105,11 @@ test('columns', async (t) => {
   );
   t.equal(columns([['a', 'b', 'c'], ['long word']], { width: 20 }), 'a  b  c\nlong\nword');
   t.equal(columns([['abcdefgh']], { width: 3 }), 'abc\ndef\ngh');
+  const named = [
+    ['Row', 'x', 'y'],
+    ['a million', 'no figure'],
+  ];
+  t.equal(columns(named, { width: 30 }), 'Row        x  y\na million  no\n           figu\n           re');
   t.equal(columns([], { width: 10 }), '');
 });
 
