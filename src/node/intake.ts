@@ -1,6 +1,6 @@
 /**
  * How transactions that are handed in here get into the pool. Whatever comes while others are looked at is looked at
- * together, in rounds: one look-up of what is known, one lot of signatures, one reading of the state. So a payment alone
+ * together, in rounds: one lot of signatures, one reading of the state. So a payment alone
  * waits for nobody, and a thousand cost little more than their signatures.
  */
 import { toHex } from '../codec/hex.ts';

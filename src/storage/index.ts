@@ -5,8 +5,8 @@
  *
  * 1. A statement is recorded in the sign state, and synced, before its signature leaves the node.
  * 2. A block is appended to the block log, and synced, before anyone is told «final» and before the state moves to it.
- * 3. A block is applied to the state when every reader sees it. It is written behind, in one atomic batch with its height, in
- *    the order of the heights, and at most 64 blocks or 32 MiB wait for that. The batch is not synced either: after a crash the
+ * 3. A block is applied to the state when every reader sees it. It is written behind, with those that came meanwhile, in
+ *    one atomic batch with their height, and at most 256 blocks or 32 MiB wait for that. The batch is not synced: after a crash the
  *    state stands at some height no higher than the log's, and the blocks above it are applied again from the log. Whoever
  *    walks through the state (a checkpoint, an audit) waits until all of it is written, as closing does.
  * 4. A file is made under another name, synced, given its name, and the folder synced, before anything is appended to it;

@@ -9,7 +9,7 @@ import { assert } from '../errors.ts';
 import type { HeldState, IndexWrite, RangeQuery, StateStore } from '../ports.ts';
 import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
 import { type FreshKeys, freshKeysOf } from './fresh-keys.ts';
-import { appliedKey, BASE_KEY, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './keys.ts';
+import { BASE_KEY, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './keys.ts';
 import { openLevelDatabase } from './leveldb.ts';
 import { Pause } from './pause.ts';
 import { hull, isWithin, type KeyRange, PendingBlocks, pendingBlock } from './pending.ts';
@@ -236,8 +236,8 @@ class LevelStateStore implements StateStore {
       assert(this.#tip === null, 'only what was just filled is sealed');
       const tip = { height, chain };
       await this.#batch((batch) => {
-        for (const key of [TIP_KEY, BASE_KEY]) batch.put(key, sealValue(key, encodeTip(tip)));
-        batch.put(appliedKey(height), sealValue(appliedKey(height), NOTHING));
+        batch.put(BASE_KEY, sealValue(BASE_KEY, encodeTip(tip)));
+        noteTip(batch, tip, this.#notedBlocks);
       });
       this.#tip = tip;
     });
@@ -393,8 +393,6 @@ class LevelStateStore implements StateStore {
     });
   }
 }
-
-const NOTHING = new Uint8Array();
 
 /** Blocks are applied one after the other, of one chain, from the genesis on: anything else is a mistake of ours. */
 export function assertFollows(tip: StateTip | null, next: StateTip): void {
