@@ -8,13 +8,13 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
-import { createRequire } from 'node:module';
 import { versions } from 'node:process';
 import { fromHex, toHex } from '../codec/hex.ts';
 import { assert, CodedError } from '../errors.ts';
 import type { Signer } from '../ports.ts';
 import type { PublicKey } from '../types/index.ts';
 import { LruMap } from './lru.ts';
+import { loadSodium } from './sodium.ts';
 import { isInSubgroup } from './subgroup.ts';
 
 export interface SignatureLibrary {
@@ -28,20 +28,9 @@ export interface SignatureLibrary {
   createSigner(seed: Uint8Array): Signer;
 }
 
-/** What is used of sodium-native. It takes every view of bytes; the published types want a `Buffer`. */
-interface Sodium {
-  crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
-  crypto_core_ed25519_is_valid_point(encoding: Uint8Array): boolean;
-  crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void;
-  crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void;
-}
-
-const require = createRequire(import.meta.url);
-
 /** @throws what Node says where the package or a binary of it for this machine is absent. */
 function loadLibsodium(): SignatureLibrary {
-  const sodium: Sodium = require('sodium-native');
-  const { version }: { version: string } = require('sodium-native/package.json');
+  const { sodium, version } = loadSodium();
   return {
     name: 'libsodium',
     version,

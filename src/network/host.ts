@@ -28,6 +28,7 @@ import {
   STREAM_TIMEOUT_MS,
 } from './limits.ts';
 import { chainName } from './names.ts';
+import { noiseCrypto } from './noise-crypto.ts';
 import type { NetworkOptions } from './options.ts';
 import { withQuietReads } from './reads.ts';
 import { joinWrites, withRareCredit } from './writes.ts';
@@ -51,7 +52,7 @@ export async function createHost(options: NetworkOptions, gater: ConnectionGater
     addresses: { listen: [...listen] },
     // Node switches Nagle's algorithm off for these sockets by the transport's default (noDelay), both ways.
     transports: [tcp({ maxConnections: members.length * MAX_CONNECTIONS_PER_MEMBER + MAX_PENDING_INBOUND })],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [noise(noiseCrypto())],
     // A protector is libp2p's hook between the socket and the encryption.
     connectionProtector: () => ({ protect: (connection) => Promise.resolve(joinWrites(connection)) }),
     streamMuxers: [
