@@ -26,7 +26,8 @@ const KEPT_BLOCKS = 4;
 export class BlockFeed {
   readonly #node: NodeFace;
   readonly #currencies: readonly Currency[];
-  readonly #kept = new Map<number, FeedBlock>();
+  /** Put together when the first reader asks: most blocks of a busy node have none. */
+  readonly #kept = new Map<number, () => FeedBlock>();
   readonly #waiting = new Set<() => void>();
   readonly #unsubscribe: () => void;
 
@@ -48,7 +49,7 @@ export class BlockFeed {
 
   /** @param height from the first to the tip. */
   async at(height: number): Promise<FeedBlock> {
-    return this.#kept.get(height) ?? (await this.#fromRecord(height));
+    return this.#kept.get(height)?.() ?? (await this.#fromRecord(height));
   }
 
   /** Calls `wake` once, at the next block; the answer takes that back. */
@@ -66,7 +67,11 @@ export class BlockFeed {
     if (event.type !== 'committed') return;
     const { committed, transactions } = event;
     const { height } = committed.block.header;
-    this.#kept.set(height, this.#feedBlock(committed, transactions));
+    let made: FeedBlock | null = null;
+    this.#kept.set(height, () => {
+      made ??= this.#feedBlock(committed, transactions);
+      return made;
+    });
     this.#kept.delete(height - KEPT_BLOCKS);
     const waiting = [...this.#waiting];
     this.#waiting.clear();

@@ -1,5 +1,5 @@
 /** What Prometheus sees of a node: made of its status when asked, of its events as they come, and of the requests here. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Metric, Registry } from 'prom-client';
 import type { NodeEvent } from '../node/events.ts';
 import type { Clock } from '../ports.ts';
 import type { Receipt, TransactionId } from '../types/index.ts';
@@ -127,6 +127,43 @@ function byStatus(transactions: readonly { readonly receipt: Receipt }[]): Reado
   return new Map([...counts].map(([status, count]) => [statusCodeJson(status).name, count]));
 }
 
+/** A histogram without labels for what comes with each payment: counting one in is two additions, not a microsecond each. */
+class Tally {
+  readonly #bounds: readonly number[];
+  /** One a bound, and one for what is above all of them. */
+  readonly #counts: number[];
+  #sum = 0;
+
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds;
+    this.#counts = [...bounds, Number.POSITIVE_INFINITY].map(() => 0);
+  }
+
+  observe(value: number): void {
+    let at = 0;
+    while (value > (this.#bounds[at] ?? Number.POSITIVE_INFINITY)) at += 1;
+    this.#counts[at] = (this.#counts[at] ?? 0) + 1;
+    this.#sum += value;
+  }
+
+  /** As the registry takes it, and Prometheus reads it: each count with those below it. */
+  metric(name: string, help: string): Metric {
+    const get = () => {
+      let count = 0;
+      const buckets = this.#counts.map((own, at) => {
+        count += own;
+        return { metricName: `${name}_bucket`, labels: { le: this.#bounds[at] ?? '+Inf' }, value: count };
+      });
+      const sums = [
+        { metricName: `${name}_sum`, labels: {}, value: this.#sum },
+        { metricName: `${name}_count`, labels: {}, value: count },
+      ];
+      return { name, help, type: 'histogram', aggregator: 'sum', values: [...buckets, ...sums] };
+    };
+    return { name, get } as unknown as Metric;
+  }
+}
+
 interface Finality {
   final(startMs: number): void;
   submitted(id: TransactionId, startMs: number): void;
@@ -134,12 +171,10 @@ interface Finality {
 }
 
 function measureFinality(registry: Registry, clock: Clock): Finality {
-  const histogram = new Histogram({
-    name: 'tonle_finality_seconds',
-    help: 'From the submission of a transaction here until it is final',
-    buckets: SECONDS,
-    registers: [registry],
-  });
+  const histogram = new Tally(SECONDS);
+  registry.registerMetric(
+    histogram.metric('tonle_finality_seconds', 'From the submission of a transaction here until it is final'),
+  );
   const awaited = new Map<TransactionId, number>();
   return {
     final: (startMs) => histogram.observe((clock.now() - startMs) / 1_000),
@@ -152,7 +187,7 @@ function measureFinality(registry: Registry, clock: Clock): Finality {
     },
     observe(event) {
       if (event.type === 'expired') for (const id of event.ids) awaited.delete(id);
-      if (event.type !== 'committed') return;
+      if (event.type !== 'committed' || awaited.size === 0) return;
       for (const { receipt } of event.transactions) {
         const startMs = awaited.get(receipt.transactionId);
         if (startMs === undefined) continue;

@@ -225,7 +225,7 @@ export class Node {
   #emit(event: NodeEvent): void {
     for (const listener of this.#listeners) listener(event);
     if (event.type === 'committed') {
-      for (const { receipt } of event.transactions) this.#wake(receipt.transactionId);
+      if (this.#waiters.size > 0) for (const { receipt } of event.transactions) this.#wake(receipt.transactionId);
       if (event.via === 'consensus') this.#announceSoon();
       this.#intake.committed();
       const digests = event.committed.block.batches;
