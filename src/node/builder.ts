@@ -3,6 +3,7 @@
  * first and speak of its results, so a node that computes something else votes nil instead of forking.
  */
 import { MAX_BLOCK_BATCHES, MAX_BLOCK_EVIDENCE } from '../codec/limits.ts';
+import { proposerIndex } from '../consensus/index.ts';
 import { isEvidenceValid } from '../crypto/certificate.ts';
 import { blockHash, digestsRoot, evidenceRoot } from '../crypto/ids.ts';
 import type { BatchPool, KnownBatch } from '../mempool/batch-pool.ts';
@@ -33,17 +34,52 @@ export interface BuilderParts {
 /** A block that is ahead of this clock by so much more than the rules allow is not waited for. */
 const MAX_EARLY_MS = 60_000;
 
+/** What a block holds besides evidence, and what running it over its parent gave. */
+interface Content {
+  readonly timeMs: number;
+  readonly batches: readonly KnownBatch[];
+  readonly execution: Execution;
+}
+
 /**
  * A node proposes no more than every validator runs in a fraction of the time that it waits for a proposal, also where they
  * share their cores: a block of all that waits, under overload, takes longer than a round, and then the next round as well.
  */
 const MAX_OWN_BLOCK_COMMANDS = 1_024;
+/** So many times what was prepared may wait by then; what it passes by waits for one block more. */
+const MOST_PASSED_BY = 2;
 
 export class Builder {
   readonly #parts: BuilderParts;
+  #next: (Content & { readonly parent: BlockHash }) | null = null;
 
   constructor(parts: BuilderParts) {
     this.#parts = parts;
+  }
+
+  /**
+   * Runs the batches of the next block, where it is this node's to propose, over one that is being voted on, so that it can be
+   * proposed as soon as that is final. Nobody is told; where another block becomes final, or much else has come until then, it
+   * was in vain.
+   *
+   * @param execution what running the block over the present tip gave.
+   */
+  async prepare(block: Block, hash: BlockHash, { result }: Execution, nowMs: number): Promise<void> {
+    const { chain, pool, self } = this.#parts;
+    const { height, timeMs: parentTimeMs } = block.header;
+    const proposer = chain.validators[proposerIndex(height + 1, 0, chain.validators.length)];
+    this.#next = null;
+    if (proposer?.participant !== self) return;
+    const rest = pool
+      .oldest(MAX_BLOCK_BATCHES + block.batches.length)
+      .filter(({ digest }) => !block.batches.includes(digest));
+    const batches = enough(rest.slice(0, MAX_BLOCK_BATCHES));
+    if (batches.length === 0) return;
+    const timeMs = Math.max(nowMs, parentTimeMs + 1);
+    const on = { height, timeMs: parentTimeMs, writes: result.writes };
+    const execution = await chain.execute(timeMs, batches, [], on);
+    if (usefulOf(batches, execution).length === batches.length)
+      this.#next = { parent: hash, timeMs, batches, execution };
   }
 
   /**
@@ -52,20 +88,33 @@ export class Builder {
    * @param nowMs this node's clock.
    */
   async build(nowMs: number, evidence: readonly Evidence[]): Promise<BuiltBlock> {
+    const chosen = evidence.slice(0, MAX_BLOCK_EVIDENCE);
+    const { timeMs, batches, execution } = this.#prepared(chosen) ?? (await this.#content(nowMs, chosen));
+    const digests = batches.map((known) => known.digest);
+    const header = await this.#header(timeMs, this.#parts.self, digests, chosen, execution);
+    return { block: { header, batches: digests, evidence: chosen }, blockHash: blockHash(header), execution };
+  }
+
+  /** What was prepared, where it is still most of what there is to propose. */
+  #prepared(evidence: readonly Evidence[]): Content | null {
+    const { chain, pool } = this.#parts;
+    const next = this.#next;
+    this.#next = null;
+    if (next === null || next.parent !== chain.tip.hash || evidence.length > 0) return null;
+    if (!next.batches.every(({ digest }) => pool.holds(digest))) return null;
+    const waiting = enough(pool.oldest(MAX_BLOCK_BATCHES));
+    return commandsOf(waiting) > MOST_PASSED_BY * commandsOf(next.batches) ? null : next;
+  }
+
+  async #content(nowMs: number, evidence: readonly Evidence[]): Promise<Content> {
     const { chain, pool } = this.#parts;
     const timeMs = Math.max(nowMs, chain.tip.timeMs + 1);
-    const chosen = evidence.slice(0, MAX_BLOCK_EVIDENCE);
     const offered = enough(pool.oldest(MAX_BLOCK_BATCHES));
-    let execution = await chain.execute(timeMs, offered, chosen);
-    const took = new Set<string>(execution.result.receipts.map((receipt) => receipt.transactionId));
-    const useful = offered.filter(({ transactions }) => transactions.some(({ id }) => took.has(id)));
-    if (useful.length < offered.length) {
-      for (const known of offered) if (!useful.includes(known)) pool.putAside(known.digest);
-      execution = await chain.execute(timeMs, useful, chosen);
-    }
-    const batches = useful.map((known) => known.digest);
-    const header = await this.#header(timeMs, this.#parts.self, batches, chosen, execution);
-    return { block: { header, batches, evidence: chosen }, blockHash: blockHash(header), execution };
+    const execution = await chain.execute(timeMs, offered, evidence);
+    const useful = usefulOf(offered, execution);
+    if (useful.length === offered.length) return { timeMs, batches: offered, execution };
+    for (const known of offered) if (!useful.includes(known)) pool.putAside(known.digest);
+    return { timeMs, batches: useful, execution: await chain.execute(timeMs, useful, evidence) };
   }
 
   /** Judges a proposed block against the present tip. @param nowMs this node's clock. */
@@ -132,9 +181,22 @@ export class Builder {
 /** The first batches, as many as fit; one at least. */
 function enough(batches: readonly KnownBatch[]): readonly KnownBatch[] {
   let commands = 0;
-  const end = batches.findIndex(({ transactions }, i) => {
-    for (const { transaction } of transactions) commands += transaction.body.commands.length;
+  const end = batches.findIndex((known, i) => {
+    commands += commandsOf([known]);
     return i > 0 && commands > MAX_OWN_BLOCK_COMMANDS;
   });
   return end < 0 ? batches : batches.slice(0, end);
+}
+
+function commandsOf(batches: readonly KnownBatch[]): number {
+  let commands = 0;
+  for (const { transactions } of batches)
+    for (const { transaction } of transactions) commands += transaction.body.commands.length;
+  return commands;
+}
+
+/** Those of which a transaction takes part. */
+function usefulOf(batches: readonly KnownBatch[], { result }: Execution): readonly KnownBatch[] {
+  const took = new Set<string>(result.receipts.map((receipt) => receipt.transactionId));
+  return batches.filter(({ transactions }) => transactions.some(({ id }) => took.has(id)));
 }

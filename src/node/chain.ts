@@ -21,6 +21,7 @@ import type { BlockLog, HeldState, Snapshots, StateStore, Verifier } from '../po
 import type {
   Batch,
   BlockHash,
+  BlockWrites,
   ChainId,
   ChainTip,
   CommittedBlock,
@@ -45,6 +46,14 @@ export interface Execution {
   readonly transactions: readonly IdentifiedTransaction[];
   /** Of each of those among all transactions of the content. */
   readonly positions: readonly number[];
+}
+
+/** What a block is built on. */
+export interface Parent {
+  readonly height: number;
+  readonly timeMs: number;
+  /** What it does to the committed state, as long as it is not committed itself. */
+  readonly writes: BlockWrites | null;
 }
 
 /** The whole state after one block, and which block that is. */
@@ -147,13 +156,17 @@ export class Chain {
     });
   }
 
-  /** Runs a block's content over the committed state, changing nothing. */
-  async execute(timeMs: number, batches: readonly BatchContent[], evidence: readonly Evidence[]): Promise<Execution> {
+  /** Runs a block's content over the committed state, or that after a block which will be, changing nothing. */
+  async execute(
+    timeMs: number,
+    batches: readonly BatchContent[],
+    evidence: readonly Evidence[],
+    on: Parent = { ...this.#tip, writes: null },
+  ): Promise<Execution> {
     const transactions = batches.flatMap((entry) => entry.transactions);
     const view = await this.load(touchedKeys(transactions, evidence));
-    const { height, timeMs: parentTimeMs } = this.#tip;
-    const input = { height: height + 1, timeMs, parentTimeMs, transactions, evidence };
-    const result = applyBlock(this.rules, view, input);
+    const input = { height: on.height + 1, timeMs, parentTimeMs: on.timeMs, transactions, evidence };
+    const result = applyBlock(this.rules, on.writes === null ? view : after(on.writes, view), input);
     return { result, ...tookPart(result.receipts, transactions) };
   }
 
@@ -316,6 +329,18 @@ export class Chain {
     const roots = ['transactionsRoot', 'receiptsRoot', 'writesRoot'] as const;
     return roots.every((root) => execution.result[root] === header[root]) ? execution : null;
   }
+}
+
+/** What these keys hold after the writes. */
+function after({ entries, forget }: BlockWrites, before: View): View {
+  const view = new Map(before);
+  if (forget !== null) for (const key of before.keys()) if (isForgotten(key, forget)) view.set(key, null);
+  for (const { key, value } of entries) if (view.has(key)) view.set(key, value);
+  return view;
+}
+
+function isForgotten(key: StateKey, { from, to }: NonNullable<BlockWrites['forget']>): boolean {
+  return key >= from && key < to;
 }
 
 /** Which of the transactions each receipt is of: the first with its id, as what comes again is left out. */

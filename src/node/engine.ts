@@ -290,7 +290,16 @@ export class Engine {
     context.network.publish('votes', encode(voteSchema, vote));
     const { step: said, height, round, blockHash } = vote;
     context.emit({ type: 'voted', step: said, height, round, blockHash });
+    if (lock !== null && lock.blockHash === blockHash) await this.#prepareAfter(lock.block, lock.blockHash);
     return [{ type: 'vote', vote }];
+  }
+
+  /** While the others' precommits are on their way. Where blocks come at a distance, what is prepared is old by then. */
+  async #prepareAfter(block: Block, blockHash: BlockHash): Promise<void> {
+    const { builder, context } = this.#parts;
+    const execution = this.#executions.get(blockHash);
+    if (execution === undefined || context.timings.blockIntervalMs > 0) return;
+    await builder.prepare(block, blockHash, execution, context.clock.now());
   }
 
   async #validate(effect: ValidateEffect): Promise<Input[]> {

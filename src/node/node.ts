@@ -41,7 +41,7 @@ export interface NodeOptions {
 
 /** Blocks that a node which keeps up may lack, as some are always under way. */
 const FAR_BEHIND = 3;
-/** From a block to the announcement of it, and of those that came meanwhile. */
+/** From a block after which none comes to the announcement of it. */
 const ANNOUNCE_AFTER_MS = 50;
 /** Ids of expired transactions that are remembered, so that their senders can learn it. */
 const MAX_EXPIRED = 10_000;
@@ -274,7 +274,8 @@ export class Node {
 
   /** Whoever missed the last block hears of it; while blocks follow each other, their votes tell as much. */
   #announceSoon(): void {
-    this.#cancelAnnouncement ??= this.#context.clock.schedule(ANNOUNCE_AFTER_MS, () => {
+    this.#cancelAnnouncement?.();
+    this.#cancelAnnouncement = this.#context.clock.schedule(ANNOUNCE_AFTER_MS, () => {
       this.#cancelAnnouncement = null;
       this.#announce();
     });
