@@ -41,7 +41,6 @@ export interface PendingChanges {
   readonly forgotten: readonly KeyRange[];
   /** Null for what is not there any more. */
   readonly entries: ReadonlyMap<string, Uint8Array | null>;
-  readonly index: ReadonlyMap<string, Uint8Array>;
 }
 
 export class PendingBlocks {
@@ -49,8 +48,9 @@ export class PendingBlocks {
   readonly #entries = new Map<string, Uint8Array | null>();
   readonly #index = new Map<string, Uint8Array>();
   readonly #forgotten: KeyRange[] = [];
-  /** How many of the blocks are merged: those that were there when somebody looked last. Most are written before anybody does. */
+  /** How many of the blocks are merged, and of how many the rows are: those that were there when somebody looked last. */
   #merged = 0;
+  #indexed = 0;
 
   add(block: PendingBlock): void {
     this.blocks.push(block);
@@ -65,15 +65,19 @@ export class PendingBlocks {
     return this.#forgotten.some((range) => isWithin(key, range)) ? null : undefined;
   }
 
-  /** All that these blocks change, each key once. What is forgotten goes first, so that a key that was written after it stays. */
+  /**
+   * All that these blocks change in the state, each key once. What is forgotten goes first, so that a key that was written after
+   * it stays. Rows of an index are written once anyhow.
+   */
   changes(): PendingChanges {
     this.#merge();
-    return { forgotten: this.#forgotten, entries: this.#entries, index: this.#index };
+    return { forgotten: this.#forgotten, entries: this.#entries };
   }
 
   indexGet(key: string): Uint8Array | undefined {
-    if (this.blocks.length === 0) return undefined;
-    this.#merge();
+    for (; this.#indexed < this.blocks.length; this.#indexed += 1) {
+      for (const { key, value } of this.blocks[this.#indexed]?.index ?? []) this.#index.set(key, value);
+    }
     return this.#index.get(key);
   }
 
@@ -84,7 +88,6 @@ export class PendingBlocks {
       if (block === undefined) continue;
       if (block.writes.forget !== null) this.#forget(block.writes.forget);
       for (const { key, value } of block.writes.entries) this.#entries.set(key, value);
-      for (const { key, value } of block.index) this.#index.set(key, value);
     }
   }
 

@@ -17,7 +17,7 @@ import { chunksOf, type StateBatch, type StateDatabase, statePages, turn } from 
 import { orStateError, stateError } from './state-errors.ts';
 import { checkNotes, NOTED_BLOCKS, noteTip, tipAt } from './state-notes.ts';
 import type { StateTip } from './state-values.ts';
-import { encodeTip, openValue, sealValue } from './state-values.ts';
+import { encodeTip, lendSealed, openValue, sealValue } from './state-values.ts';
 import { ValueCache } from './value-cache.ts';
 import { WriteQueue } from './write-queue.ts';
 
@@ -347,14 +347,14 @@ class LevelStateStore implements StateStore {
   }
 
   async #fill(batch: StateBatch, pending: PendingBlocks): Promise<void> {
-    const { forgotten, entries, index } = pending.changes();
+    const { forgotten, entries } = pending.changes();
     for (const { from, to } of forgotten) {
       const range = { gte: STATE_PREFIX + from, lt: STATE_PREFIX + to };
       for await (const keys of chunksOf(this.#database.keys(range))) {
         for (const key of keys) batch.del(key);
       }
     }
-    const put = (key: string, value: Uint8Array) => batch.put(key, sealValue(key, value));
+    const put = (key: string, value: Uint8Array) => batch.put(key, lendSealed(key, value));
     let filled = 0;
     for (const [key, value] of entries) {
       if (value === null) batch.del(STATE_PREFIX + key);
@@ -362,10 +362,12 @@ class LevelStateStore implements StateStore {
       filled += 1;
       if (filled % TURN_ROWS === 0) await turn();
     }
-    for (const [key, value] of index) {
-      put(INDEX_PREFIX + key, value);
-      filled += 1;
-      if (filled % TURN_ROWS === 0) await turn();
+    for (const { index } of pending.blocks) {
+      for (const { key, value } of index) {
+        put(INDEX_PREFIX + key, value);
+        filled += 1;
+        if (filled % TURN_ROWS === 0) await turn();
+      }
     }
     for (const { tip } of pending.blocks) noteTip(batch, tip, this.#notedBlocks);
   }
