@@ -15,13 +15,11 @@ export function textOf(bytes: Uint8Array, encoding: 'hex' | 'latin1', start = 0,
   return short.toString(encoding, 0, length);
 }
 
-/** What `textOf` was given. @param text hex digits, two a byte, or one character below 256 a byte. */
+/** What `textOf` was given, up to what is no pair of hex digits. @param text hex digits, or one character below 256 a byte. */
 export function bytesOf(text: string, encoding: 'hex' | 'latin1'): Uint8Array {
-  const bytes = new Uint8Array(encoding === 'hex' ? text.length / 2 : text.length);
-  if (bytes.length > SHORT_BYTES) bytes.set(Buffer.from(text, encoding));
-  else {
-    short.write(text, encoding);
-    for (let i = 0; i < bytes.length; i++) bytes[i] = short[i] ?? 0;
-  }
+  const length = encoding === 'hex' ? text.length >> 1 : text.length;
+  if (length > SHORT_BYTES) return new Uint8Array(Buffer.from(text, encoding));
+  const bytes = new Uint8Array(short.write(text, encoding));
+  for (let i = 0; i < bytes.length; i++) bytes[i] = short[i] ?? 0;
   return bytes;
 }

@@ -23,16 +23,12 @@ import type {
 import { hashDigest, hashEncoded, hashHex, tagged } from './hash.ts';
 import { merkleRoot, merkleRootOf } from './merkle.ts';
 
-/** Ids are remembered as long as the object lives that they are of: the same one is asked about along its whole way. */
-const transactionIds = new WeakMap<TransactionBody, TransactionId>();
+/** Remembered as long as the header lives: the same one is asked about along its whole way. */
 const blockHashes = new WeakMap<Header, BlockHash>();
 
+/** Made where a transaction comes in, and goes with it from there: a weak map of thousands costs the collector more than it saves. */
 export function transactionId(body: TransactionBody): TransactionId {
-  const known = transactionIds.get(body);
-  if (known !== undefined) return known;
-  const id = hashEncoded('transaction', transactionBody, body) as TransactionId;
-  transactionIds.set(body, id);
-  return id;
+  return hashEncoded('transaction', transactionBody, body) as TransactionId;
 }
 
 /** What a wallet's key signs: its tag and the transaction's id, which covers the whole body. */

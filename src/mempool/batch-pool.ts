@@ -40,7 +40,8 @@ export class BatchPool {
   readonly #byAuthor = new Map<ParticipantId, number>();
   /** How many transactions of each open batch no block has settled. */
   readonly #open = new Map<BatchDigest, number>();
-  readonly #holders = new Map<TransactionId, BatchDigest[]>();
+  /** Which batches hold a transaction that no block has settled: one as a rule, and then it stands there by itself. */
+  readonly #holders = new Map<TransactionId, BatchDigest | readonly BatchDigest[]>();
   readonly #settled = new Set<TransactionId>();
   readonly #committed = new Set<BatchDigest>();
   readonly #refused = new Set<BatchDigest>();
@@ -86,7 +87,10 @@ export class BatchPool {
     this.#byAuthor.set(author, bytes);
     this.#batches.set(known.digest, known);
     if (unsettled.length > 0) this.#open.set(known.digest, unsettled.length);
-    for (const { id } of unsettled) this.#holders.set(id, [...(this.#holders.get(id) ?? []), known.digest]);
+    for (const { id } of unsettled) {
+      const others = this.#holders.get(id);
+      this.#holders.set(id, others === undefined ? known.digest : [...listOf(others), known.digest]);
+    }
     return true;
   }
 
@@ -156,7 +160,9 @@ export class BatchPool {
 
   #settle(id: TransactionId): void {
     this.#settled.add(id);
-    for (const digest of this.#holders.get(id) ?? []) {
+    const holders = this.#holders.get(id);
+    if (holders === undefined) return;
+    for (const digest of listOf(holders)) {
       const left = this.#open.get(digest) ?? 0;
       if (left > 1) this.#open.set(digest, left - 1);
       else this.#open.delete(digest);
@@ -165,10 +171,16 @@ export class BatchPool {
   }
 
   #release(id: TransactionId, digest: BatchDigest): void {
-    const others = this.#holders.get(id)?.filter((other) => other !== digest) ?? [];
+    const holders = this.#holders.get(id);
+    const others =
+      holders === undefined || holders === digest ? [] : listOf(holders).filter((other) => other !== digest);
     if (others.length > 0) this.#holders.set(id, others);
-    else this.#holders.delete(id);
+    else if (holders !== undefined) this.#holders.delete(id);
   }
+}
+
+function listOf(holders: BatchDigest | readonly BatchDigest[]): readonly BatchDigest[] {
+  return typeof holders === 'string' ? [holders] : holders;
 }
 
 function dropOldest<T>(set: Set<T>, max: number): void {

@@ -197,6 +197,8 @@ function commandsOf(batches: readonly KnownBatch[]): number {
 
 /** Those of which a transaction takes part. */
 function usefulOf(batches: readonly KnownBatch[], { result }: Execution): readonly KnownBatch[] {
+  const offered = batches.reduce((count, { transactions }) => count + transactions.length, 0);
+  if (result.receipts.length === offered) return batches.filter(({ transactions }) => transactions.length > 0);
   const took = new Set<string>(result.receipts.map((receipt) => receipt.transactionId));
   return batches.filter(({ transactions }) => transactions.some(({ id }) => took.has(id)));
 }

@@ -20,6 +20,8 @@ import { Refusal } from './refusals.ts';
 /** Whoever hands a transaction in. One of the two is called, once. */
 export interface Applicant {
   readonly transaction: Transaction;
+  /** Its id, where it is known already. */
+  readonly id?: TransactionId;
   /** It is in the pool, or was final before. */
   admitted(id: TransactionId, standing: TransactionStanding): void;
   /** @param error Refusal with the first failing check, in the order of the statuses' codes; or why nobody can tell. */
@@ -81,13 +83,14 @@ export class Intake {
 
   take(applicants: readonly Applicant[]): void {
     for (const applicant of applicants) {
-      const { transaction } = applicant;
+      const { transaction, id } = applicant;
       if (transaction.body.chainId !== this.#parts.context.chain.chainId) {
         applicant.refused(new Refusal('CHAIN_MISMATCH'));
       } else if (this.#size >= MAX_WAITING) applicant.refused(new Refusal('POOL_FULL'));
       else {
         this.#size += 1;
-        this.#waiting.push({ ...identify(transaction), applicant, isSigned: false, blocks: 0, isEnded: false });
+        const known = id === undefined ? identify(transaction) : { id, transaction };
+        this.#waiting.push({ ...known, applicant, isSigned: false, blocks: 0, isEnded: false });
       }
     }
     this.#begin();
