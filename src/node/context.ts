@@ -12,7 +12,7 @@ import type { Inbox } from './inbox.ts';
 /** How long a node waits for what. Safety depends on none of it. */
 export interface Timings {
   readonly timeouts: Timeouts;
-  /** How long a transaction waits for company while an earlier batch of this node is under way. */
+  /** How long at least a transaction waits for company while an earlier batch of this node is under way; longer where blocks do. */
   readonly batchDelayMs: number;
   /** How long at most it waits while as many of this node's batches are under way as may be. */
   readonly batchHoldMs: number;

@@ -26,6 +26,13 @@ const PUSH_GRACE_MS = 20;
  * and blocks name few of them, whatever a block takes.
  */
 const MAX_UNDER_WAY = 4;
+/**
+ * Of the time between blocks, how long a transaction waits for company at most. What is sent between two blocks is all in the
+ * next one, whenever it was sent, and each batch costs every node a message and a trip to the checking thread.
+ */
+const DELAY_SHARE = 0.45;
+/** How much the last interval between blocks counts in their average. */
+const LAST_SHARE = 0.2;
 
 export class Spread {
   readonly #context: Context;
@@ -36,6 +43,9 @@ export class Spread {
   readonly #inHand = new Map<BatchDigest, Promise<unknown>>();
   #cancelFlush: (() => void) | null = null;
   #flushDueMs: number | null = null;
+  #lastBlockMs: number | null = null;
+  /** Average time between blocks, where they follow each other. */
+  #blockMs = 0;
   #stopped = false;
 
   /** @param onBatch runs in the inbox after a batch joined the pool. */
@@ -51,14 +61,29 @@ export class Spread {
     const mayFollow = this.#underWay.size < MAX_UNDER_WAY;
     const isFull = transactions.waiting >= MAX_BATCH_TRANSACTIONS;
     if (this.#underWay.size === 0 || (mayFollow && isFull)) await this.#sendBatch();
-    else this.#sendAfter(mayFollow ? timings.batchDelayMs : timings.batchHoldMs);
+    else this.#sendAfter(mayFollow ? this.#delayMs : timings.batchHoldMs);
   }
 
   /** In the inbox: a block holds these, so the next transactions need not wait for company. */
   async committed(digests: readonly BatchDigest[]): Promise<void> {
+    this.#countBlock();
     for (const digest of digests) this.#underWay.delete(digest);
     for (const digest of this.#underWay) if (!this.#context.batches.holds(digest)) this.#underWay.delete(digest);
     if (this.#underWay.size < MAX_UNDER_WAY) await this.flush();
+  }
+
+  get #delayMs(): number {
+    const { batchDelayMs, batchHoldMs } = this.#context.timings;
+    return Math.min(batchHoldMs, Math.max(batchDelayMs, this.#blockMs * DELAY_SHARE));
+  }
+
+  #countBlock(): void {
+    const { clock, timings } = this.#context;
+    const nowMs = clock.now();
+    // After a rest it says nothing of the next one.
+    const sinceMs = nowMs - (this.#lastBlockMs ?? nowMs);
+    if (sinceMs <= timings.batchHoldMs) this.#blockMs += LAST_SHARE * (sinceMs - this.#blockMs);
+    this.#lastBlockMs = nowMs;
   }
 
   /** A batch that a peer pushes. */
