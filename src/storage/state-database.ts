@@ -1,9 +1,10 @@
 /** The database under the state store, as much of it as the store needs, and reading it a part at a time. */
 
+import { ChunkWriter, type EncodedChunk } from '../codec/chunk-writer.ts';
 import type { StateKey } from '../types/index.ts';
 import { STATE_PREFIX } from './keys.ts';
 import { stateError } from './state-errors.ts';
-import { openValue } from './state-values.ts';
+import { lengthOfValue, openValue } from './state-values.ts';
 
 /** What is needed of a database; every `AbstractLevel` with text keys and binary values has it. */
 export interface StateDatabase {
@@ -29,6 +30,8 @@ interface DatabaseRange {
   readonly lt: string;
   readonly limit?: number;
   readonly reverse?: boolean;
+  /** Bytes of keys and values after which a part ends before it has as many rows as were asked for; 16 KiB where it is not said. */
+  readonly highWaterMarkBytes?: number;
 }
 
 /** A snapshot of the database, from its making until it is closed. */
@@ -39,6 +42,8 @@ interface DatabaseIterator<T> {
 
 /** Rows an iterator fetches at a time: bounds memory, and costs one trip to the thread pool. */
 const CHUNK_ROWS = 1000;
+/** As many rows as above of the usual length: a trip costs as much as dozens of them. */
+export const PART_BYTES = 64 * 1024;
 
 export async function* chunksOf<T>(iterator: DatabaseIterator<T>): AsyncGenerator<T[]> {
   try {
@@ -52,17 +57,37 @@ export async function* chunksOf<T>(iterator: DatabaseIterator<T>): AsyncGenerato
   }
 }
 
+type EntryIterator = DatabaseIterator<[string, Uint8Array]>;
+
 /** The state as an iterator over its whole section sees it. @param check throws where nothing may be read any more. */
 export async function* statePages(
-  iterator: DatabaseIterator<[string, Uint8Array]>,
+  iterator: EntryIterator,
   check: () => void,
 ): AsyncGenerator<readonly { readonly key: StateKey; readonly value: Uint8Array }[]> {
+  for await (const rows of partsOf(iterator, check)) {
+    yield rows.map(([key, sealed]) => {
+      return { key: key.slice(STATE_PREFIX.length) as StateKey, value: openValue(key, sealed) };
+    });
+  }
+}
+
+/** As `statePages`, as canonical chunks: without an object an entry. */
+export async function* stateChunks(iterator: EntryIterator, check: () => void): AsyncGenerator<EncodedChunk> {
+  const writer = new ChunkWriter();
+  for await (const rows of partsOf(iterator, check)) {
+    for (const [key, sealed] of rows) {
+      writer.add(key.slice(STATE_PREFIX.length), sealed, lengthOfValue(key, sealed));
+      if (writer.isFull) yield writer.take();
+    }
+  }
+  if (writer.count > 0) yield writer.take();
+}
+
+async function* partsOf(iterator: EntryIterator, check: () => void): AsyncGenerator<[string, Uint8Array][]> {
   try {
     for await (const rows of chunksOf(iterator)) {
       check();
-      yield rows.map(([key, sealed]) => {
-        return { key: key.slice(STATE_PREFIX.length) as StateKey, value: openValue(key, sealed) };
-      });
+      yield rows;
     }
   } catch (error) {
     throw stateError(error);

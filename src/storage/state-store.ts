@@ -13,7 +13,15 @@ import { BASE_KEY, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './k
 import { openLevelDatabase } from './leveldb.ts';
 import { Pause } from './pause.ts';
 import { hull, isWithin, type KeyRange, PendingBlocks, pendingBlock } from './pending.ts';
-import { chunksOf, type StateBatch, type StateDatabase, statePages, turn } from './state-database.ts';
+import {
+  chunksOf,
+  PART_BYTES,
+  type StateBatch,
+  type StateDatabase,
+  stateChunks,
+  statePages,
+  turn,
+} from './state-database.ts';
 import { orStateError, stateError } from './state-errors.ts';
 import { checkNotes, NOTED_BLOCKS, noteTip, tipAt } from './state-notes.ts';
 import type { StateTip } from './state-values.ts';
@@ -162,10 +170,12 @@ class LevelStateStore implements StateStore {
     // As a change, so that no block is applied between the last write and the snapshot that an iterator is.
     const { height, iterator } = await this.#changing(async () => {
       await this.#written();
-      return { height: this.height(), iterator: this.#database.iterator(wholeSection(STATE_PREFIX)) };
+      const range = { ...wholeSection(STATE_PREFIX), highWaterMarkBytes: PART_BYTES };
+      return { height: this.height(), iterator: this.#database.iterator(range) };
     });
     try {
-      return await read({ height, pages: statePages(iterator, () => this.#queue.check()) });
+      const check = () => this.#queue.check();
+      return await read({ height, pages: statePages(iterator, check), chunks: stateChunks(iterator, check) });
     } finally {
       // Also where nobody asked for a page, or not for the last one.
       await iterator.close();
