@@ -159,6 +159,8 @@ export interface StateStore {
   /** Genesis digest the state belongs to, null when empty. */
   chain(): Hash | null;
   get(keys: readonly StateKey[]): Promise<readonly (Uint8Array | null)[]>;
+  /** What `get` will be asked for soon: a store that has far to go for it goes now. Best effort; whatever fails, `get` tells. */
+  warm(keys: readonly StateKey[]): void;
   /**
    * All of a block or nothing of it. Heights are applied in order without gaps; the first (0) names the chain. When it
    * resolves, whoever reads sees the block; it may still have to reach the disk, as the record has it.

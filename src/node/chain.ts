@@ -139,6 +139,11 @@ export class Chain {
     return new Map(list.map((key, i) => [key, values[i] ?? null]));
   }
 
+  /** Has at hand what running these transactions will ask for, as far as that can be. */
+  expect(transactions: readonly IdentifiedTransaction[]): void {
+    this.store.warm([...touchedKeys(transactions)]);
+  }
+
   /**
    * Gives `read` the whole state after the last block or one that was that a moment ago, whatever blocks come meanwhile. Where the
    * chain is just beginning anew, it has done so first. For audits, not for every request.

@@ -122,6 +122,9 @@ class MemoryStateStore implements StateStore {
     return this.#reading(() => keys.map((key) => this.#state.entries.get(key)?.slice() ?? null));
   }
 
+  /** All of it is at hand. */
+  warm(): void {}
+
   apply(height: number, writes: BlockWrites, index: readonly IndexWrite[], chain: Hash): Promise<void> {
     return this.#changing(() => {
       const tip = { height, chain };

@@ -253,6 +253,30 @@ for (const [name, prepare] of implementations) {
     await store.close();
   });
 
+  t.test(
+    `${name}: what is warmed is what is there, whatever is written meanwhile, and closing does not mind`,
+    async (t) => {
+      const store = await prepare(t.testdir())();
+      const many = Array.from({ length: 20 }, (_, n) => `r/${n}`);
+      await store.apply(0, writesOf(Object.fromEntries(many.map((key) => [key, '0']))), [], chain);
+      for (let height = 1; height < 10; height++) {
+        store.warm(keys(...many, 'absent'));
+        await store.apply(
+          height,
+          writesOf({ 'r/1': String(height), 'r/2': height % 2 === 0 ? null : 'odd' }),
+          [],
+          chain,
+        );
+        const found = await store.get(keys('absent', 'r/0', 'r/1', 'r/2', 'r/19'));
+        t.strictSame(found.map(text), [null, '0', String(height), height % 2 === 0 ? null : 'odd', '0']);
+      }
+      store.warm(keys('other', ...many));
+      await store.close();
+      store.warm(keys('later', ...many));
+      await t.rejects(store.get(keys('later')), { code: 'STORAGE_CLOSED' });
+    },
+  );
+
   t.test(`${name}: as chunks it is the same state, all of them full but the last`, async (t) => {
     const store = await prepare(t.testdir())();
     const many = Array.from({ length: 2 * MAX_CHUNK_ENTRIES + 7 }, (_, n) => `r/${10_000 + n}`);

@@ -5,6 +5,7 @@
  */
 import { fromHex, toHex } from '../codec/hex.ts';
 import { MAX_SAFE } from '../codec/limits.ts';
+import { SHORT_BYTES } from '../codec/short.ts';
 import type { Hash } from '../types/index.ts';
 import { checksum } from './checksum.ts';
 import { storageError } from './errors.ts';
@@ -33,6 +34,16 @@ export function sealValue(key: string, value: Uint8Array): Uint8Array {
 /** @throws CodedError `STATE_CORRUPT` where key and value are not those that were sealed together. */
 export function openValue(key: string, sealed: Uint8Array): Uint8Array {
   return new Uint8Array(sealed.buffer, sealed.byteOffset, lengthOfValue(key, sealed));
+}
+
+/** As `openValue`, in an array of its own. @throws as above. */
+export function copyValue(key: string, sealed: Uint8Array): Uint8Array {
+  const length = lengthOfValue(key, sealed);
+  const value = new Uint8Array(length);
+  // Short as most are, they are copied before a view of them would be made.
+  if (length > SHORT_BYTES) value.set(sealed.subarray(0, length));
+  else for (let i = 0; i < length; i++) value[i] = sealed[i] ?? 0;
+  return value;
 }
 
 /** How many of the first bytes are the value, which is as it was sealed. @throws CodedError as above. */

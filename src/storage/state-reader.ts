@@ -1,0 +1,112 @@
+/**
+ * Reading the state: what is known of it comes from memory, the rest from the database, and is known from then on. Of what is about
+ * to be asked for, the reading may begin before.
+ */
+import type { BlockWrites, StateKey } from '../types/index.ts';
+import type { FreshKeys } from './fresh-keys.ts';
+import { hull, isWithin, type KeyRange } from './pending.ts';
+import { ValueCache } from './value-cache.ts';
+
+/** Keys that are read before anybody asks for them: those of the batches of some blocks. */
+const MAX_WARMING_KEYS = 65_536;
+
+type Value = Uint8Array | null;
+
+export interface StateReaderParts {
+  /** Reads from the database, in order; null for what is not there. */
+  readonly read: (keys: readonly StateKey[]) => Promise<readonly Value[]>;
+  /** What was applied and may not be in the database; undefined for other keys. */
+  readonly pending: (key: StateKey) => Value | undefined;
+  readonly fresh: FreshKeys | null;
+  /** Memory for what was read last. */
+  readonly cacheBytes: number;
+}
+
+export class StateReader {
+  readonly #parts: StateReaderParts;
+  readonly #cache: ValueCache;
+  /** Of all ranges that were forgotten, from the first key to the last: what the cache knows of these keys is too old. */
+  #forgotten: KeyRange | null = null;
+  /** Keys of each reading that goes on, but for those that were written since it began: what it finds there is too old. */
+  readonly #readings = new Set<Set<StateKey>>();
+  /** Keys that are read before anybody asks for them, each with the end of its reading. */
+  readonly #warming = new Map<StateKey, Promise<void>>();
+
+  constructor(parts: StateReaderParts) {
+    this.#parts = parts;
+    this.#cache = new ValueCache(parts.cacheBytes);
+  }
+
+  async get(keys: readonly StateKey[]): Promise<readonly Value[]> {
+    if (this.#warming.size > 0) await Promise.all(new Set(keys.map((key) => this.#warming.get(key))));
+    const unknown: StateKey[] = [];
+    const values = keys.map((key) => {
+      const value = this.#known(key);
+      if (value === undefined) unknown.push(key);
+      return value;
+    });
+    if (unknown.length === 0) return values.map((value) => value ?? null);
+    const read = (await this.#read(unknown)).values();
+    return values.map((value) => (value === undefined ? (read.next().value ?? null) : value));
+  }
+
+  /** Begins to read what `get` will be asked for, unless too much is read that way already. */
+  warm(keys: readonly StateKey[]): void {
+    if (this.#warming.size >= MAX_WARMING_KEYS) return;
+    const unknown = keys.filter((key) => !this.#warming.has(key) && this.#known(key) === undefined);
+    if (unknown.length === 0) return;
+    const end = () => {
+      for (const key of unknown) this.#warming.delete(key);
+    };
+    // What cannot be read now is not known afterwards either: whoever asks for it hears why.
+    const ended = this.#read(unknown).then(end, end);
+    for (const key of unknown) this.#warming.set(key, ended);
+  }
+
+  /** A block was applied. */
+  wrote({ entries, forget }: BlockWrites): void {
+    if (forget !== null) {
+      this.#forgotten = hull(this.#forgotten, forget);
+      this.#parts.fresh?.forget(forget);
+    }
+    for (const { key, value } of entries) {
+      this.#parts.fresh?.add(key);
+      this.#cache.update(key, value);
+      for (const reading of this.#readings) reading.delete(key);
+    }
+  }
+
+  /** Whatever was known is not true any more. */
+  forgetAll(): void {
+    for (const reading of this.#readings) reading.clear();
+    this.#cache.clear();
+    this.#forgotten = null;
+  }
+
+  /** What is known without the database; undefined for what is not. */
+  #known(key: StateKey): Value | undefined {
+    const { fresh, pending } = this.#parts;
+    if (fresh !== null && !fresh.mayHave(key)) return null;
+    // Where the cache has a key, it has what was applied last.
+    const cached = this.#isForgotten(key) ? undefined : this.#cache.get(key);
+    return cached === undefined ? pending(key) : cached;
+  }
+
+  #isForgotten(key: StateKey): boolean {
+    return this.#forgotten !== null && isWithin(key, this.#forgotten);
+  }
+
+  async #read(keys: readonly StateKey[]): Promise<readonly Value[]> {
+    const reading = new Set(keys);
+    this.#readings.add(reading);
+    try {
+      const values = await this.#parts.read(keys);
+      for (const [at, key] of keys.entries()) {
+        if (reading.has(key) && !this.#isForgotten(key)) this.#cache.set(key, values[at] ?? null);
+      }
+      return values;
+    } finally {
+      this.#readings.delete(reading);
+    }
+  }
+}
