@@ -22,15 +22,20 @@ export interface StateReaderParts {
   readonly cacheBytes: number;
 }
 
+/** One that goes on. */
+interface Reading {
+  /** But for those that were written since it began: what it finds there is too old. */
+  readonly keys: Set<StateKey>;
+  readonly ended: Promise<readonly Value[]>;
+}
+
 export class StateReader {
   readonly #parts: StateReaderParts;
   readonly #cache: ValueCache;
   /** Of all ranges that were forgotten, from the first key to the last: what the cache knows of these keys is too old. */
   #forgotten: KeyRange | null = null;
-  /** Keys of each reading that goes on, but for those that were written since it began: what it finds there is too old. */
-  readonly #readings = new Set<Set<StateKey>>();
-  /** Keys that are read before anybody asks for them, each with the end of its reading. */
-  readonly #warming = new Map<StateKey, Promise<void>>();
+  readonly #readings = new Set<Reading>();
+  #warming = 0;
 
   constructor(parts: StateReaderParts) {
     this.#parts = parts;
@@ -38,7 +43,7 @@ export class StateReader {
   }
 
   async get(keys: readonly StateKey[]): Promise<readonly Value[]> {
-    if (this.#warming.size > 0) await Promise.all(new Set(keys.map((key) => this.#warming.get(key))));
+    await this.#onTheirWay(keys);
     const unknown: StateKey[] = [];
     const values = keys.map((key) => {
       const value = this.#known(key);
@@ -52,15 +57,15 @@ export class StateReader {
 
   /** Begins to read what `get` will be asked for, unless too much is read that way already. */
   warm(keys: readonly StateKey[]): void {
-    if (this.#warming.size >= MAX_WARMING_KEYS) return;
-    const unknown = keys.filter((key) => !this.#warming.has(key) && this.#known(key) === undefined);
+    if (this.#warming >= MAX_WARMING_KEYS) return;
+    const unknown = keys.filter((key) => this.#readingOf(key) === undefined && this.#known(key) === undefined);
     if (unknown.length === 0) return;
+    this.#warming += unknown.length;
     const end = () => {
-      for (const key of unknown) this.#warming.delete(key);
+      this.#warming -= unknown.length;
     };
     // What cannot be read now is not known afterwards either: whoever asks for it hears why.
-    const ended = this.#read(unknown).then(end, end);
-    for (const key of unknown) this.#warming.set(key, ended);
+    this.#read(unknown).then(end, end);
   }
 
   /** A block was applied. */
@@ -72,13 +77,13 @@ export class StateReader {
     for (const { key, value } of entries) {
       this.#parts.fresh?.add(key);
       this.#cache.update(key, value);
-      for (const reading of this.#readings) reading.delete(key);
+      for (const reading of this.#readings) reading.keys.delete(key);
     }
   }
 
   /** Whatever was known is not true any more. */
   forgetAll(): void {
-    for (const reading of this.#readings) reading.clear();
+    for (const reading of this.#readings) reading.keys.clear();
     this.#cache.clear();
     this.#forgotten = null;
   }
@@ -96,13 +101,24 @@ export class StateReader {
     return this.#forgotten !== null && isWithin(key, this.#forgotten);
   }
 
+  #readingOf(key: StateKey): Reading | undefined {
+    for (const reading of this.#readings) if (reading.keys.has(key)) return reading;
+    return undefined;
+  }
+
+  /** Resolves when nobody is reading any of these keys; as one that fails is read anew, in whatever way that ends. */
+  async #onTheirWay(keys: readonly StateKey[]): Promise<void> {
+    if (this.#readings.size === 0) return;
+    await Promise.allSettled(new Set(keys.map((key) => this.#readingOf(key)?.ended)));
+  }
+
   async #read(keys: readonly StateKey[]): Promise<readonly Value[]> {
-    const reading = new Set(keys);
+    const reading = { keys: new Set(keys), ended: this.#parts.read(keys) };
     this.#readings.add(reading);
     try {
-      const values = await this.#parts.read(keys);
+      const values = await reading.ended;
       for (const [at, key] of keys.entries()) {
-        if (reading.has(key) && !this.#isForgotten(key)) this.#cache.set(key, values[at] ?? null);
+        if (reading.keys.has(key) && !this.#isForgotten(key)) this.#cache.set(key, values[at] ?? null);
       }
       return values;
     } finally {
