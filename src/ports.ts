@@ -142,7 +142,7 @@ export interface HeldState {
   readonly height: number | null;
   /** All of its entries in ascending key order, some at a time. They are there once. */
   readonly pages: AsyncIterable<readonly { readonly key: StateKey; readonly value: Uint8Array }[]>;
-  /** The same in place of them, as canonical bytes of the chunks of a snapshot: for whoever looks at no entry, at half the price. */
+  /** The same in place of them, as the canonical bytes of the chunks of a snapshot: for whoever looks at no entry. */
   readonly chunks: AsyncIterable<StateChunk>;
 }
 

@@ -9,9 +9,9 @@ import { rootCode, stateError } from './state-errors.ts';
 type LevelDatabase = Level<string, Uint8Array>;
 
 /**
- * LevelDB's log is cut anew, and what it has in memory is written to a table, each time that has grown to this. Up to two logs are
- * read again on opening, half a second of work. With less, the balances of a million accounts are merged into tables a few at a
- * time: with a fourth of it, three times as many bytes are written, and a third of a payment's cost goes there.
+ * LevelDB's log is cut anew, and what it has in memory becomes a table, each time that has grown to this. Up to two logs are read
+ * again on opening: half a second of work. With a fourth of it the balances of a million accounts, a few of them in each table,
+ * are merged with so many others that three times as many bytes are written.
  */
 export const LOG_BYTES = 16 * 1024 * 1024;
 

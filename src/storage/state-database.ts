@@ -30,8 +30,6 @@ interface DatabaseRange {
   readonly lt: string;
   readonly limit?: number;
   readonly reverse?: boolean;
-  /** Bytes of keys and values after which a part ends before it has as many rows as were asked for; 16 KiB where it is not said. */
-  readonly highWaterMarkBytes?: number;
 }
 
 /** A snapshot of the database, from its making until it is closed. */
@@ -40,10 +38,11 @@ interface DatabaseIterator<T> {
   close(): Promise<void>;
 }
 
-/** Rows an iterator fetches at a time: bounds memory, and costs one trip to the thread pool. */
+/**
+ * Rows an iterator fetches at a time, if they are not more than 16 KiB before: bounds memory and the time until everything else may
+ * run, and costs one trip to the thread pool. With four times as many bytes a turn takes twice as long, and all of them as much.
+ */
 const CHUNK_ROWS = 1000;
-/** As many rows as above of the usual length: a trip costs as much as dozens of them. */
-export const PART_BYTES = 64 * 1024;
 
 export async function* chunksOf<T>(iterator: DatabaseIterator<T>): AsyncGenerator<T[]> {
   try {

@@ -13,15 +13,7 @@ import { BASE_KEY, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './k
 import { openLevelDatabase } from './leveldb.ts';
 import { Pause } from './pause.ts';
 import { PendingBlocks, pendingBlock } from './pending.ts';
-import {
-  chunksOf,
-  PART_BYTES,
-  type StateBatch,
-  type StateDatabase,
-  stateChunks,
-  statePages,
-  turn,
-} from './state-database.ts';
+import { chunksOf, type StateBatch, type StateDatabase, stateChunks, statePages, turn } from './state-database.ts';
 import { orStateError, stateError } from './state-errors.ts';
 import { checkNotes, NOTED_BLOCKS, noteTip, tipAt } from './state-notes.ts';
 import { StateReader } from './state-reader.ts';
@@ -160,8 +152,7 @@ class LevelStateStore implements StateStore {
     // As a change, so that no block is applied between the last write and the snapshot that an iterator is.
     const { height, iterator } = await this.#changing(async () => {
       await this.#written();
-      const range = { ...wholeSection(STATE_PREFIX), highWaterMarkBytes: PART_BYTES };
-      return { height: this.height(), iterator: this.#database.iterator(range) };
+      return { height: this.height(), iterator: this.#database.iterator(wholeSection(STATE_PREFIX)) };
     });
     try {
       const check = () => this.#queue.check();
