@@ -142,6 +142,14 @@ export interface HeldState {
   readonly height: number | null;
   /** All of its entries in ascending key order, some at a time. They are there once. */
   readonly pages: AsyncIterable<readonly { readonly key: StateKey; readonly value: Uint8Array }[]>;
+  /** The same in place of them, as the canonical bytes of the chunks of a snapshot: for whoever looks at no entry. */
+  readonly chunks: AsyncIterable<StateChunk>;
+}
+
+/** Of a snapshot: see `stateChunk` of the codec. All but the last are full. */
+export interface StateChunk {
+  readonly bytes: Uint8Array;
+  readonly entries: number;
 }
 
 /** Account state and indexes after the last applied block. Nobody changes the bytes that it was given or gives. */
@@ -151,6 +159,8 @@ export interface StateStore {
   /** Genesis digest the state belongs to, null when empty. */
   chain(): Hash | null;
   get(keys: readonly StateKey[]): Promise<readonly (Uint8Array | null)[]>;
+  /** What `get` will be asked for soon: a store that has far to go for it asks and goes now. Best effort; whatever fails, `get` tells. */
+  warm(keys: () => readonly StateKey[]): void;
   /**
    * All of a block or nothing of it. Heights are applied in order without gaps; the first (0) names the chain. When it
    * resolves, whoever reads sees the block; it may still have to reach the disk, as the record has it.
@@ -159,7 +169,7 @@ export interface StateStore {
   /**
    * Gives `read` the whole state, height and entries of one moment: after every `apply` that had resolved when this was called,
    * and before every change that was asked for later. Any number may read at once, each its own. The state is let go when `read`
-   * has ended in any way; its pages are an error from then on, and from the store's closing or failure on.
+   * has ended in any way; its pages and chunks are an error from then on, and from the store's closing or failure on.
    */
   hold<T>(read: (state: HeldState) => Promise<T>): Promise<T>;
   indexGet(key: string): Promise<Uint8Array | null>;

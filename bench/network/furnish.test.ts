@@ -117,7 +117,7 @@ t.test('each home opens with all accounts, their money and a supply that is thei
         for (const bank of people.banks) t.equal(await balanceOf(chain, settlementAccount(bank)), 0n, bank);
         const supply = decode(supplyRecord, await stored(chain, supplyKey(FUNDS.currency)), MAX_STATE_VALUE_BYTES);
         t.same(supply, { issuedMinor: 301n * FUNDS.minor, redeemedMinor: 0n });
-        return { tip: chain.tip, root: await chain.hold(({ pages }) => stateRoot(pages)) };
+        return { tip: chain.tip, root: await chain.hold(({ chunks }) => stateRoot(chunks)) };
       }),
     ),
   );

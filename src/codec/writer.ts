@@ -73,11 +73,14 @@ export class Writer {
     this.#bytes[this.#end++] = NULL;
   }
 
-  bytes(value: Uint8Array): void {
-    this.#head(BYTES, value.length);
-    this.#reserve(value.length);
-    this.#bytes.set(value, this.#end);
-    this.#end += value.length;
+  /** A byte string. @param length how many bytes of `value`, where not all. */
+  bytes(value: Uint8Array, length = value.length): void {
+    this.#head(BYTES, length);
+    this.#reserve(length);
+    if (length > UNBUFFERED_BYTES)
+      this.#bytes.set(length === value.length ? value : value.subarray(0, length), this.#end);
+    else for (let i = 0; i < length; i++) this.#bytes[this.#end + i] = value[i] ?? 0;
+    this.#end += length;
   }
 
   /** An item that was written before. @param item its canonical bytes. */

@@ -17,7 +17,7 @@ import {
   touchedKeys,
 } from '../ledger/ledger.ts';
 import type { View } from '../ledger/state.ts';
-import type { BlockLog, HeldState, Snapshots, StateStore, Verifier } from '../ports.ts';
+import type { BlockLog, Clock, HeldState, Snapshots, StateStore, Verifier } from '../ports.ts';
 import type {
   Batch,
   BlockHash,
@@ -34,7 +34,7 @@ import type {
   ValidatorSet,
 } from '../types/index.ts';
 import { type BootReport, boot } from './boot.ts';
-import { Checkpoints, certifierOf, checkpointIn } from './checkpoints.ts';
+import { Checkpoints, certifierOf, checkpointIn, isHalfwayToCertifier } from './checkpoints.ts';
 import { Contents } from './contents.ts';
 import { indexRows } from './indexes.ts';
 import { fillFromSnapshot, readManifest } from './snapshot.ts';
@@ -62,6 +62,8 @@ export interface StateAfter {
   /** Null after genesis. */
   readonly hash: BlockHash | null;
   readonly pages: HeldState['pages'];
+  /** In place of the pages. */
+  readonly chunks: HeldState['chunks'];
 }
 
 export interface ChainParts {
@@ -70,6 +72,8 @@ export interface ChainParts {
   readonly snapshots: Snapshots;
   readonly store: StateStore;
   readonly verifier: Verifier;
+  /** For a chain that grows with the time: its checkpoints are made gently then. */
+  readonly clock?: Clock;
 }
 
 /** A fetched snapshot, whole and durable, with what a quorum says of it. */
@@ -99,7 +103,7 @@ export class Chain {
   /** Resolves when the chain has begun anew; null while it does not. */
   #beginning: Promise<void> | null = null;
 
-  private constructor({ genesis, log, snapshots, store, verifier }: ChainParts) {
+  private constructor({ genesis, log, snapshots, store, verifier, clock }: ChainParts) {
     this.genesis = genesis;
     this.chainId = chainIdOf(genesis);
     this.rules = rulesOf(genesis);
@@ -109,7 +113,7 @@ export class Chain {
     this.snapshots = snapshots;
     this.store = store;
     this.contents = new Contents({ store, read: (height) => this.read(height) });
-    this.#checkpoints = new Checkpoints({ log, snapshots, store });
+    this.#checkpoints = new Checkpoints({ log, snapshots, store, clock });
     this.#verifier = verifier;
     this.#tip = { height: 0, hash: this.chainId, timeMs: genesis.timeMs };
   }
@@ -144,15 +148,20 @@ export class Chain {
     return new Map(list.map((key, i) => [key, values[i] ?? null]));
   }
 
+  /** Has at hand what running these transactions will ask for, as far as that can be. */
+  expect(transactions: readonly IdentifiedTransaction[]): void {
+    this.store.warm(() => [...touchedKeys(transactions)]);
+  }
+
   /**
    * Gives `read` the whole state after the last block or one that was that a moment ago, whatever blocks come meanwhile. Where the
    * chain is just beginning anew, it has done so first. For audits, not for every request.
    */
   async hold<T>(read: (state: StateAfter) => Promise<T>): Promise<T> {
     while (this.#beginning !== null) await this.#beginning;
-    return await this.store.hold(async ({ height, pages }) => {
+    return await this.store.hold(async ({ height, pages, chunks }) => {
       assert(height !== null, 'the state of an open chain is whole');
-      return await read({ height, hash: await this.#hashAt(height), pages });
+      return await read({ height, hash: await this.#hashAt(height), pages, chunks });
     });
   }
 
@@ -309,6 +318,7 @@ export class Chain {
     this.#tip = { height, hash, timeMs };
     // At once, before the next block changes the state. A block of the record that comes later has carried its root already.
     const { checkpointInterval } = this.genesis.rules;
+    if (isHalfwayToCertifier(height, checkpointInterval)) this.#checkpoints.hurry();
     if (height % checkpointInterval === 0 && this.log.length() < this.certifierOf(height))
       this.#checkpoints.begin(height);
   }

@@ -1,16 +1,19 @@
 /** Checkpoints behind the back of the blocks: what waits for them and what does not, and how a restart takes them up. */
 import t from 'tap';
-import { MAX_CHUNK_BYTES, MAX_MANIFEST_BYTES } from '../codec/limits.ts';
+import { MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, MAX_MANIFEST_BYTES } from '../codec/limits.ts';
 import { decode, encode } from '../codec/schema.ts';
 import { snapshotManifest, stateChunk } from '../codec/state.ts';
 import { chainIdOf } from '../crypto/ids.ts';
+import type { Clock } from '../ports.ts';
 import type { Alter } from '../simulator/world/machine.ts';
-import { KEEP_UNSYNCED, type MemoryDisk, openSnapshots } from '../storage/index.ts';
+import { KEEP_UNSYNCED, MemoryDisk, openBlockLog, openMemoryStateStore, openSnapshots } from '../storage/index.ts';
 import { Cluster } from '../testing/cluster.ts';
 import { testNetwork } from '../testing/genesis.ts';
 import { contentOf, INTERVAL, OFFICERS, pay } from '../testing/joining.ts';
 import { issue, settlement, transactionOf } from '../testing/transactions.ts';
-import { certifierOf, checkpointIn, openCheckpoint } from './checkpoints.ts';
+import type { StateKey } from '../types/index.ts';
+import { Checkpoints, certifierOf, checkpointIn, isHalfwayToCertifier, openCheckpoint } from './checkpoints.ts';
+import { stateRoot } from './snapshot.ts';
 
 t.test('each checkpoint is open until one block carries its root, and never two of them', async (t) => {
   for (const interval of [1, 2, 3, 10, 1_000]) {
@@ -200,6 +203,65 @@ t.test('a false snapshot of its own costs a node one start, and never a false bl
   t.equal(wing.chain.tip.hash, cluster.get('nbc').chain.tip.hash);
   t.equal(new Set(await manifests(cluster, OPEN)).size, 1);
   await cluster.stop();
+});
+
+/** Checkpoints of a state of five chunks, by a clock whose timers do not fire. */
+async function resting() {
+  let nowMs = 0;
+  const delays: number[] = [];
+  const clock: Clock = {
+    now: () => (nowMs += 10),
+    schedule: (delayMs) => {
+      delays.push(delayMs);
+      return () => undefined;
+    },
+  };
+  const { genesis } = testNetwork(1);
+  const chainId = chainIdOf(genesis);
+  const store = openMemoryStateStore();
+  const entries = Array.from({ length: 5 * MAX_CHUNK_ENTRIES }, (_, n) => ({
+    key: `r/${10_000 + n}` as StateKey,
+    value: Uint8Array.of(n % 256),
+  }));
+  await store.fill(entries);
+  await store.seal(INTERVAL, chainId);
+  const disk = new MemoryDisk();
+  const snapshots = await openSnapshots(disk, chainId);
+  const log = await openBlockLog(disk, chainId);
+  return { parts: { store, snapshots, log }, clock, delays };
+}
+
+for (const what of ['hurry', 'root'] as const) {
+  t.test(`a reading that rests does not once ${what} is called, and gives the same root`, async (t) => {
+    const { parts, clock, delays } = await resting();
+    const due = await parts.store.hold(({ chunks }) => stateRoot(chunks));
+    const checkpoints = new Checkpoints({ ...parts, clock });
+    checkpoints.begin(INTERVAL);
+    while (delays.length === 0) await new Promise(setImmediate);
+    t.strictSame(parts.snapshots.heights(), []);
+    if (what === 'hurry') checkpoints.hurry();
+    t.equal(await checkpoints.root(INTERVAL), due);
+    t.equal(delays.length, 1, 'the first rest was the last');
+    t.strictSame(parts.snapshots.heights(), [INTERVAL]);
+  });
+}
+
+t.test('a reading that rests ends at once when it is stopped', async (t) => {
+  const { parts, clock, delays } = await resting();
+  const checkpoints = new Checkpoints({ ...parts, clock });
+  checkpoints.onFailure(() => t.fail('a stop is no failure'));
+  checkpoints.begin(INTERVAL);
+  while (delays.length === 0) await new Promise(setImmediate);
+  await checkpoints.stop();
+  t.strictSame(parts.snapshots.heights(), []);
+  t.notOk(checkpoints.has(INTERVAL));
+});
+
+t.test('halfway to the block that carries a root, once between each checkpoint and it', (t) => {
+  const at = Array.from({ length: 2_000 }, (_, n) => n + 1).filter((height) => isHalfwayToCertifier(height, 1_000));
+  t.strictSame(at, [250, 1_250]);
+  t.equal(certifierOf(1_000, 1_000), 1_501);
+  t.end();
 });
 
 /** Its disk stays, to be harmed. */

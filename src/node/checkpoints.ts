@@ -2,11 +2,11 @@
  * Checkpoints: every so many heights a state is held still and read behind the back of the blocks that follow, for its snapshot
  * and its root. Half an interval later a header carries the root, and only whoever makes, judges or commits that block waits.
  */
-import type { StateEntry } from '../codec/state.ts';
 import { assert } from '../errors.ts';
-import type { BlockLog, Snapshots, StateStore } from '../ports.ts';
+import type { BlockLog, Clock, HeldState, Snapshots, StateStore } from '../ports.ts';
 import type { Hash } from '../types/index.ts';
-import { pruneSnapshots, takeSnapshot } from './snapshot.ts';
+import { Pace } from './pace.ts';
+import { chunksOf, pruneSnapshots, takeSnapshot } from './snapshot.ts';
 
 /** Height of the block whose header carries the root of the state after `checkpoint`, and so vouches for its snapshot. */
 export function certifierOf(checkpoint: number, interval: number): number {
@@ -19,6 +19,11 @@ export function checkpointIn(height: number, interval: number): number | null {
   return checkpoint > 0 && checkpoint % interval === 0 ? checkpoint : null;
 }
 
+/** Whether the block of this height is halfway between a checkpoint and the block that carries its root. */
+export function isHalfwayToCertifier(height: number, interval: number): boolean {
+  return height % interval === Math.floor(interval / 4);
+}
+
 /** The checkpoint up to this height whose root only a later block carries; null where there is none. Never more than one. */
 export function openCheckpoint(height: number, interval: number): number | null {
   const checkpoint = height - (height % interval);
@@ -29,6 +34,8 @@ export interface CheckpointParts {
   readonly log: BlockLog;
   readonly snapshots: Snapshots;
   readonly store: StateStore;
+  /** Of those who make blocks meanwhile; without one a state is read as fast as it can be. */
+  readonly clock?: Clock | undefined;
 }
 
 /** A root that is there or under way. */
@@ -36,6 +43,7 @@ interface Work {
   readonly height: number;
   readonly root: Promise<Hash>;
   readonly stop: AbortController;
+  readonly pace?: Pace | undefined;
 }
 
 export class Checkpoints {
@@ -63,17 +71,24 @@ export class Checkpoints {
   /** Begins to read the state after a checkpoint height, which the store holds now. When it returns, that state is held still. */
   begin(height: number): void {
     const stop = new AbortController();
-    const root = this.#parts.store.hold(({ height: held, pages }) => {
+    const { store, clock } = this.#parts;
+    const pace = clock === undefined ? undefined : new Pace(clock);
+    const root = store.hold(({ height: held, chunks }) => {
       assert(held === height, `the state after block ${height} is held, not that after ${held}`);
-      return this.#take(height, pages, stop.signal);
+      return this.#take(height, chunks, stop.signal, pace);
     });
-    this.#work = { height, root, stop };
+    this.#work = { height, root, stop, pace };
     root.catch((error: unknown) => this.#failed(error, stop.signal));
   }
 
   /** Takes a checkpoint of a state that the store does not hold any more. */
-  async make(height: number, pages: AsyncIterable<readonly StateEntry[]>): Promise<void> {
-    this.know(height, await this.#take(height, pages, new AbortController().signal));
+  async make(height: number, pages: HeldState['pages']): Promise<void> {
+    this.know(height, await this.#take(height, chunksOf(pages), new AbortController().signal));
+  }
+
+  /** The block that carries the root is not far any more: what is under way makes no pauses from now on. */
+  hurry(): void {
+    this.#work?.pace?.hurry();
   }
 
   /** The root of a snapshot that is there already. */
@@ -84,6 +99,7 @@ export class Checkpoints {
   /** Resolves when the state after this checkpoint height has been read, and its snapshot is durable. */
   async root(height: number): Promise<Hash> {
     assert(this.#work?.height === height, `the root of the state after block ${height} is known or under way`);
+    this.hurry();
     return await this.#work.root;
   }
 
@@ -92,13 +108,14 @@ export class Checkpoints {
     const work = this.#work;
     if (work === null) return;
     work.stop.abort();
+    this.hurry();
     const [{ status }] = await Promise.allSettled([work.root]);
     if (status === 'rejected' && this.#work === work) this.#work = null;
   }
 
-  async #take(height: number, pages: AsyncIterable<readonly StateEntry[]>, signal: AbortSignal): Promise<Hash> {
+  async #take(height: number, chunks: HeldState['chunks'], signal: AbortSignal, pace?: Pace): Promise<Hash> {
     const { snapshots, log } = this.#parts;
-    const root = await takeSnapshot({ height, pages, snapshots, signal });
+    const root = await takeSnapshot({ height, chunks, snapshots, signal, pace });
     await pruneSnapshots(snapshots, height, log.first());
     return root;
   }

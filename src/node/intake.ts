@@ -139,6 +139,7 @@ export class Intake {
 
   async #verify(cases: readonly Case[]): Promise<void> {
     if (cases.length === 0) return;
+    this.#parts.context.chain.expect(cases);
     let verdicts: readonly boolean[];
     try {
       verdicts = await this.#parts.context.verifier.verifyAll(cases.flatMap(signatureChecks));

@@ -7,6 +7,7 @@ import { KHR, testNetwork } from '../testing/genesis.ts';
 import { BLOCKS, grown, INTERVAL, level, OFFICERS } from '../testing/joining.ts';
 import { issue, open, redeem, settlement, transactionOf, transfer } from '../testing/transactions.ts';
 import type { BlockHash, Command } from '../types/index.ts';
+import { chunksOf } from './snapshot.ts';
 
 const NBC = ['operator/nbc'];
 /** More than a page of the store has, so that their balances lie on several. */
@@ -26,7 +27,10 @@ class Rig {
     const apply = ports.store.apply.bind(ports.store);
     ports.store.hold = (read) => {
       if (this.betweenPages === null) return hold(read);
-      return hold(({ height, pages }) => read({ height, pages: this.#slow(this.isTorn ? torn(hold) : pages) }));
+      return hold((state) => {
+        const pages = this.#slow(this.isTorn ? torn(hold) : state.pages);
+        return read({ height: state.height, pages, chunks: chunksOf(pages) });
+      });
     };
     ports.store.apply = async (...block) => {
       await apply(...block);

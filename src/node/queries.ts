@@ -105,7 +105,7 @@ export class Queries {
 
   /** The last block and the root of the whole state after it: reads all of it. For audits, not for every request. */
   head(): Promise<{ readonly height: number; readonly hash: BlockHash | null; readonly stateRoot: Hash }> {
-    return this.#chain.hold(async ({ height, hash, pages }) => ({ height, hash, stateRoot: await stateRoot(pages) }));
+    return this.#chain.hold(async ({ height, hash, chunks }) => ({ height, hash, stateRoot: await stateRoot(chunks) }));
   }
 
   /** The money of every currency of the network after the last block: reads the whole state, as above. */

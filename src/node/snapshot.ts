@@ -2,13 +2,15 @@
  * Snapshots as the node sees them: the whole state in chunks, whose digests fold to the checkpoint root that a later
  * header carries (`checkpoints.ts`). A manifest is true when it folds to a certified root; each chunk is then checked alone.
  */
+import { ChunkWriter } from '../codec/chunk-writer.ts';
 import { MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, MAX_MANIFEST_BYTES, MAX_SNAPSHOT_CHUNKS } from '../codec/limits.ts';
 import { CodecError, decode, encode, type Schema } from '../codec/schema.ts';
 import { type SnapshotManifest, type StateEntry, snapshotManifest, stateChunk } from '../codec/state.ts';
 import { hashHex } from '../crypto/hash.ts';
 import { merkleRootOf } from '../crypto/merkle.ts';
-import type { HeldState, Snapshots, StateStore } from '../ports.ts';
+import type { HeldState, Snapshots, StateChunk, StateStore } from '../ports.ts';
 import type { Hash } from '../types/index.ts';
+import type { Pace } from './pace.ts';
 
 /** Snapshots that are kept: whoever fetches the last but one while the last is made can finish. */
 const KEPT_SNAPSHOTS = 2;
@@ -16,44 +18,57 @@ const KEPT_SNAPSHOTS = 2;
 export interface SnapshotParts {
   /** Of the state. */
   readonly height: number;
-  /** The state in key order. */
-  readonly pages: AsyncIterable<readonly StateEntry[]>;
+  readonly chunks: HeldState['chunks'];
   readonly snapshots: Snapshots;
   /** Ends it: nothing of it is there then, and it rejects with the signal's reason. */
   readonly signal: AbortSignal;
+  /** Where blocks are made meanwhile. */
+  readonly pace?: Pace | undefined;
 }
 
 /** Reads a whole state once, for its root and its snapshot. A state too large for a manifest gets a root alone. */
-export async function takeSnapshot({ height, pages, snapshots, signal }: SnapshotParts): Promise<Hash> {
+export async function takeSnapshot({ height, chunks, snapshots, signal, pace }: SnapshotParts): Promise<Hash> {
   const writer = await snapshots.begin(height);
   const chunkDigests: Hash[] = [];
-  let entries = 0;
+  let all = 0;
   try {
-    for await (const chunk of chunksOf(pages)) {
+    for await (const { bytes, entries } of chunks) {
       signal.throwIfAborted();
-      const bytes = encode(stateChunk, chunk);
       chunkDigests.push(chunkDigest(bytes));
-      entries += chunk.length;
+      all += entries;
       if (chunkDigests.length <= MAX_SNAPSHOT_CHUNKS) await writer.append(bytes);
+      await pace?.rest();
     }
   } catch (error) {
     await writer.abandon();
     throw error;
   }
   if (chunkDigests.length > MAX_SNAPSHOT_CHUNKS) await writer.abandon();
-  else await writer.finish(encode(snapshotManifest, { version: 1, height, entries, chunkDigests }));
-  return merkleRootOf(entries, chunkDigests);
+  else await writer.finish(encode(snapshotManifest, { version: 1, height, entries: all, chunkDigests }));
+  return merkleRootOf(all, chunkDigests);
 }
 
 /** The root that a checkpoint of this state would carry. */
-export async function stateRoot(pages: HeldState['pages']): Promise<Hash> {
+export async function stateRoot(chunks: HeldState['chunks']): Promise<Hash> {
   const digests: Hash[] = [];
-  let entries = 0;
-  for await (const chunk of chunksOf(pages)) {
-    digests.push(chunkDigest(encode(stateChunk, chunk)));
-    entries += chunk.length;
+  let all = 0;
+  for await (const { bytes, entries } of chunks) {
+    digests.push(chunkDigest(bytes));
+    all += entries;
   }
-  return merkleRootOf(entries, digests);
+  return merkleRootOf(all, digests);
+}
+
+/** The chunks of a state that is not read as such. @param pages of it, in key order. */
+export async function* chunksOf(pages: HeldState['pages']): AsyncGenerator<StateChunk> {
+  const writer = new ChunkWriter();
+  for await (const page of pages) {
+    for (const { key, value } of page) {
+      writer.add(key, value);
+      if (writer.isFull) yield writer.take();
+    }
+  }
+  if (writer.count > 0) yield writer.take();
 }
 
 /** Removes old snapshots, and those of a record that has since been lost. @param base height of the record's first block: of a snapshot, or 1. */
@@ -154,15 +169,4 @@ export function decodeOrNull<T>(schema: Schema<T>, bytes: Uint8Array, maxBytes: 
 /** One digest of the chunk's canonical bytes: nothing ever proves a single entry of it. */
 function chunkDigest(bytes: Uint8Array): Hash {
   return hashHex('chunkLeaf', bytes);
-}
-
-async function* chunksOf(pages: AsyncIterable<readonly StateEntry[]>): AsyncGenerator<readonly StateEntry[]> {
-  let waiting: readonly StateEntry[] = [];
-  for await (const page of pages) {
-    waiting = [...waiting, ...page];
-    for (; waiting.length >= MAX_CHUNK_ENTRIES; waiting = waiting.slice(MAX_CHUNK_ENTRIES)) {
-      yield waiting.slice(0, MAX_CHUNK_ENTRIES);
-    }
-  }
-  if (waiting.length > 0) yield waiting;
 }

@@ -122,6 +122,8 @@ export class Spread {
 
   /** Whether all signatures of a batch verify; others who want it hear of it meanwhile. */
   async #check(known: KnownBatch): Promise<boolean | 'postponed'> {
+    // While the signatures are with another thread: the block that names the batch then finds its accounts at hand.
+    this.#context.chain.expect(known.transactions);
     const checked = areSigned(known.transactions, this.#context.verifier);
     this.#inHand.set(known.digest, checked);
     try {

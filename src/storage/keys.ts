@@ -54,7 +54,7 @@ export const STORAGE_KEYS = [
     value: 'version, height, chain id',
     meaning: 'the snapshot that filled the store; absent where the genesis did',
   },
-  { key: 'm/applied/<height>', value: 'empty', meaning: 'this block was applied; kept for the last 74,898' },
+  { key: 'm/applied/<height>', value: 'empty', meaning: 'this block was applied; kept for the last 299,593' },
 ] as const satisfies readonly StoredKey[];
 
 export const STATE_PREFIX = 's/';

@@ -2,6 +2,8 @@
  * `StateStore` in memory, for tests and simulated nodes. What it holds lives in a `MemoryState`, which outlasts the store
  * as a disk outlasts a process, and can lose its newest blocks as LevelDB can lose those it has not synced.
  */
+import { ChunkWriter, type EncodedChunk } from '../codec/chunk-writer.ts';
+import { MAX_CHUNK_ENTRIES } from '../codec/limits.ts';
 import { bytesOf, textOf } from '../codec/short.ts';
 import { assert } from '../errors.ts';
 import type { HeldState, IndexWrite, RangeQuery, StateStore } from '../ports.ts';
@@ -120,6 +122,9 @@ class MemoryStateStore implements StateStore {
     return this.#reading(() => keys.map((key) => this.#state.entries.get(key)?.slice() ?? null));
   }
 
+  /** All of it is at hand. */
+  warm(): void {}
+
   apply(height: number, writes: BlockWrites, index: readonly IndexWrite[], chain: Hash): Promise<void> {
     return this.#changing(() => {
       const tip = { height, chain };
@@ -134,7 +139,7 @@ class MemoryStateStore implements StateStore {
     const held = { entries: this.#state.entries.entries(), isOver: false };
     await this.#reading(() => undefined);
     try {
-      return await read({ height, pages: this.#pagesOf(held) });
+      return await read({ height, pages: this.#pagesOf(held), chunks: this.#chunksOf(held) });
     } finally {
       held.isOver = true;
     }
@@ -186,9 +191,17 @@ class MemoryStateStore implements StateStore {
   async *#pagesOf(held: Held): AsyncGenerator<readonly { key: StateKey; value: Uint8Array }[]> {
     for (let at = 0; at < held.entries.length; at += PAGE_ENTRIES) {
       yield await this.#reading(() => {
-        if (held.isOver) throw storageError('STORAGE_CLOSED', 'the state is not held any more');
-        const page = held.entries.slice(at, at + PAGE_ENTRIES);
-        return page.map(([key, value]) => ({ key: key as StateKey, value: value.slice() }));
+        return partOf(held, at, PAGE_ENTRIES).map(([key, value]) => ({ key: key as StateKey, value: value.slice() }));
+      });
+    }
+  }
+
+  async *#chunksOf(held: Held): AsyncGenerator<EncodedChunk> {
+    const writer = new ChunkWriter();
+    for (let at = 0; at < held.entries.length; at += MAX_CHUNK_ENTRIES) {
+      yield await this.#reading(() => {
+        for (const [key, value] of partOf(held, at, MAX_CHUNK_ENTRIES)) writer.add(key, value);
+        return writer.take();
       });
     }
   }
@@ -203,6 +216,11 @@ class MemoryStateStore implements StateStore {
       return read();
     });
   }
+}
+
+function partOf(held: Held, at: number, length: number): Held['entries'] {
+  if (held.isOver) throw storageError('STORAGE_CLOSED', 'the state is not held any more');
+  return held.entries.slice(at, at + length);
 }
 
 /** @returns what was there before. */

@@ -10,6 +10,9 @@ import fc from 'fast-check';
 import { Level } from 'level';
 import t from 'tap';
 import { toHex } from '../codec/hex.ts';
+import { MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES } from '../codec/limits.ts';
+import { decode } from '../codec/schema.ts';
+import { stateChunk } from '../codec/state.ts';
 import { CodedError } from '../errors.ts';
 import type { HeldState, IndexWrite, StateStore } from '../ports.ts';
 import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
@@ -247,6 +250,53 @@ for (const [name, prepare] of implementations) {
     t.same(await Promise.all(both), [due(height), due(height)]);
     t.equal(store.height(), next - 1);
     t.ok(next > 9, 'blocks came between the pages');
+    await store.close();
+  });
+
+  t.test(
+    `${name}: what is warmed is what is there, whatever is written meanwhile, and closing does not mind`,
+    async (t) => {
+      const store = await prepare(t.testdir())();
+      const many = Array.from({ length: 20 }, (_, n) => `r/${n}`);
+      await store.apply(0, writesOf(Object.fromEntries(many.map((key) => [key, '0']))), [], chain);
+      for (let height = 1; height < 10; height++) {
+        store.warm(() => keys(...many, 'absent'));
+        await store.apply(
+          height,
+          writesOf({ 'r/1': String(height), 'r/2': height % 2 === 0 ? null : 'odd' }),
+          [],
+          chain,
+        );
+        const found = await store.get(keys('absent', 'r/0', 'r/1', 'r/2', 'r/19'));
+        t.strictSame(found.map(text), [null, '0', String(height), height % 2 === 0 ? null : 'odd', '0']);
+      }
+      store.warm(() => keys('other', ...many));
+      await store.close();
+      store.warm(() => keys('later', ...many));
+      await t.rejects(store.get(keys('later')), { code: 'STORAGE_CLOSED' });
+    },
+  );
+
+  t.test(`${name}: as chunks it is the same state, all of them full but the last`, async (t) => {
+    const store = await prepare(t.testdir())();
+    const many = Array.from({ length: 2 * MAX_CHUNK_ENTRIES + 7 }, (_, n) => `r/${10_000 + n}`);
+    await store.apply(0, writesOf(Object.fromEntries(many.map((key) => [key, key.slice(-3)]))), [], chain);
+    const entries = await contentOf(store);
+    const sizes: number[] = [];
+    const found: Record<string, string | null> = {};
+    await store.hold(async ({ chunks }) => {
+      await store.apply(1, writesOf({ a: 'new' }), [], chain);
+      for await (const chunk of chunks) {
+        sizes.push(chunk.entries);
+        const page = decode(stateChunk, chunk.bytes, MAX_CHUNK_BYTES);
+        t.equal(page.length, chunk.entries);
+        for (const { key, value } of page) found[key] = text(value);
+      }
+    });
+    t.strictSame(sizes, [MAX_CHUNK_ENTRIES, MAX_CHUNK_ENTRIES, 7]);
+    t.strictSame(found, entries);
+    const kept = await store.hold(({ chunks }) => Promise.resolve(chunks[Symbol.asyncIterator]()));
+    await t.rejects(kept.next(), { code: 'STORAGE_CLOSED' });
     await store.close();
   });
 
@@ -549,6 +599,10 @@ t.test('LevelDB: a changed value, a lost block and a spoilt tip are found', asyn
       async (store) => {
         await t.rejects(store.get(keys('a')), { code: 'STATE_CORRUPT' }, what);
         await t.rejects(contentOf(store), { code: 'STATE_CORRUPT' }, what);
+        const chunks = store.hold(async (state) => {
+          for await (const _ of state.chunks);
+        });
+        await t.rejects(chunks, { code: 'STATE_CORRUPT' }, what);
         await store.close();
         return 'opened';
       },
@@ -910,6 +964,7 @@ t.test('LevelDB: whatever a reader does, no iterator stays open', async (t) => {
     async ({ pages }) => {
       for await (const _ of pages) throw new Error('enough');
     },
+    ({ chunks }) => chunks[Symbol.asyncIterator]().next(),
   ];
   await Promise.allSettled(
     readers.map((read) =>

@@ -12,13 +12,13 @@ import { type FreshKeys, freshKeysOf } from './fresh-keys.ts';
 import { BASE_KEY, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './keys.ts';
 import { openLevelDatabase } from './leveldb.ts';
 import { Pause } from './pause.ts';
-import { hull, isWithin, type KeyRange, PendingBlocks, pendingBlock } from './pending.ts';
-import { chunksOf, type StateBatch, type StateDatabase, statePages, turn } from './state-database.ts';
+import { PendingBlocks, pendingBlock } from './pending.ts';
+import { chunksOf, type StateBatch, type StateDatabase, stateChunks, statePages, turn } from './state-database.ts';
 import { orStateError, stateError } from './state-errors.ts';
 import { checkNotes, NOTED_BLOCKS, noteTip, tipAt } from './state-notes.ts';
+import { StateReader } from './state-reader.ts';
 import type { StateTip } from './state-values.ts';
-import { encodeTip, lendSealed, openValue, sealValue } from './state-values.ts';
-import { ValueCache } from './value-cache.ts';
+import { copyValue, encodeTip, lendSealed, openValue, sealValue } from './state-values.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /** Blocks, and bytes of their keys and values, that may wait to be written: seconds of the busiest traffic. */
@@ -85,10 +85,8 @@ class LevelStateStore implements StateStore {
   readonly #writeAfterMs: number;
   readonly #onFailure: (error: Error) => void;
   readonly #queue = new WriteQueue('the state database', 'STATE_FAILED');
-  readonly #cache: ValueCache;
+  readonly #reader: StateReader;
   readonly #fresh: FreshKeys | null;
-  /** Of all ranges that were forgotten, from the first key to the last: what the cache knows of these keys is too old. */
-  #forgotten: KeyRange | null = null;
   #tip: StateTip | null;
   #waiting = new PendingBlocks();
   #writing = new PendingBlocks();
@@ -97,8 +95,6 @@ class LevelStateStore implements StateStore {
   readonly #pause = new Pause();
   /** Resolves when all that was pending is written; null while nothing is. */
   #writer: Promise<void> | null = null;
-  /** Grows with each change, so that what was read before one is not taken for what is there after it. */
-  #changes = 0;
 
   constructor(database: StateDatabase, tip: StateTip | null, fresh: FreshKeys | null, options: StateStoreOptions) {
     const { notedBlocks = NOTED_BLOCKS, writeAfterMs = WRITE_AFTER_MS } = options;
@@ -108,7 +104,15 @@ class LevelStateStore implements StateStore {
     this.#fresh = fresh;
     this.#notedBlocks = notedBlocks;
     this.#writeAfterMs = writeAfterMs;
-    this.#cache = new ValueCache(cacheBytes);
+    this.#reader = new StateReader({
+      read: (keys) => this.#read(keys.map((key) => STATE_PREFIX + key)),
+      pending: (key) => {
+        const value = this.#waiting.get(key);
+        return value === undefined ? this.#writing.get(key) : value;
+      },
+      fresh,
+      cacheBytes,
+    });
     this.#onFailure = onFailure;
   }
 
@@ -120,18 +124,12 @@ class LevelStateStore implements StateStore {
     return this.#tip?.chain ?? null;
   }
 
-  async get(keys: readonly StateKey[]): Promise<readonly (Uint8Array | null)[]> {
-    return await this.#reading(async () => {
-      const unknown: StateKey[] = [];
-      const values = keys.map((key) => {
-        const value = this.#known(key);
-        if (value === undefined) unknown.push(key);
-        return value;
-      });
-      if (unknown.length === 0) return values.map((value) => value ?? null);
-      const read = (await this.#readState(unknown)).values();
-      return values.map((value) => (value === undefined ? (read.next().value ?? null) : value));
-    });
+  get(keys: readonly StateKey[]): Promise<readonly (Uint8Array | null)[]> {
+    return this.#reading(() => this.#reader.get(keys));
+  }
+
+  warm(keys: () => readonly StateKey[]): void {
+    if (!this.#queue.hasFailed) this.#reader.warm(keys);
   }
 
   /** When it resolves, every reader sees the block; where too many wait for the database, it waits as well. */
@@ -140,19 +138,11 @@ class LevelStateStore implements StateStore {
       const tip = { height, chain };
       assertFollows(this.#tip, tip);
       while (this.#isFull) await this.#written();
-      this.#changes += 1;
       const block = pendingBlock(tip, writes, index);
       this.#waiting.add(block);
       this.#unwritten.blocks += 1;
       this.#unwritten.bytes += block.bytes;
-      if (writes.forget !== null) {
-        this.#forgotten = hull(this.#forgotten, writes.forget);
-        this.#fresh?.forget(writes.forget);
-      }
-      for (const { key, value } of writes.entries) {
-        this.#fresh?.add(key);
-        this.#cache.update(key, value);
-      }
+      this.#reader.wrote(writes);
       this.#tip = tip;
       if (this.#writer === null) this.#beginWriting();
     });
@@ -165,7 +155,8 @@ class LevelStateStore implements StateStore {
       return { height: this.height(), iterator: this.#database.iterator(wholeSection(STATE_PREFIX)) };
     });
     try {
-      return await read({ height, pages: statePages(iterator, () => this.#queue.check()) });
+      const check = () => this.#queue.check();
+      return await read({ height, pages: statePages(iterator, check), chunks: stateChunks(iterator, check) });
     } finally {
       // Also where nobody asked for a page, or not for the last one.
       await iterator.close();
@@ -212,8 +203,8 @@ class LevelStateStore implements StateStore {
       await this.#written();
       await this.#batch((batch) => batch.del(TIP_KEY));
       this.#tip = null;
-      this.#forgetAll();
       await this.#database.clear();
+      this.#reader.forgetAll();
       this.#fresh?.clear();
     });
   }
@@ -227,7 +218,7 @@ class LevelStateStore implements StateStore {
           this.#fresh?.add(key);
         }
       });
-      this.#forgetAll();
+      this.#reader.forgetAll();
     });
   }
 
@@ -251,36 +242,6 @@ class LevelStateStore implements StateStore {
         await this.#database.close();
       }
     });
-  }
-
-  /** What is known without the database; undefined for what is not. */
-  #known(key: string): Uint8Array | null | undefined {
-    if (this.#fresh !== null && !this.#fresh.mayHave(key)) return null;
-    // Where the cache has a key, it has what was applied last.
-    const cached = this.#isForgotten(key) ? undefined : this.#cache.get(key);
-    if (cached !== undefined) return cached;
-    for (const pending of [this.#waiting, this.#writing]) {
-      const value = pending.get(key);
-      if (value !== undefined) return value;
-    }
-    return undefined;
-  }
-
-  #isForgotten(key: string): boolean {
-    return this.#forgotten !== null && isWithin(key, this.#forgotten);
-  }
-
-  async #readState(keys: readonly StateKey[]): Promise<readonly (Uint8Array | null)[]> {
-    const changes = this.#changes;
-    const stored = keys.map((key) => STATE_PREFIX + key);
-    const values = await this.#read(stored);
-    if (changes !== this.#changes) return values;
-    for (const [at, key] of keys.entries()) {
-      const value = values[at];
-      // A small array of its own is one object; what the database gives is three, each of which the collector follows.
-      if (value && !this.#isForgotten(key)) this.#cache.set(key, value.slice());
-    }
-    return values;
   }
 
   /** A look-up that finds nothing takes two microseconds, a trip to another thread and back thirty. */
@@ -378,12 +339,6 @@ class LevelStateStore implements StateStore {
     await batch.write();
   }
 
-  #forgetAll(): void {
-    this.#changes += 1;
-    this.#cache.clear();
-    this.#forgotten = null;
-  }
-
   #changing<T>(change: () => Promise<T>): Promise<T> {
     return this.#queue.run(() => orStateError(change));
   }
@@ -405,5 +360,5 @@ export function assertFollows(tip: StateTip | null, next: StateTip): void {
 
 function openAll(keys: readonly string[], sealed: readonly (Uint8Array | undefined)[]): (Uint8Array | null)[] {
   assert(keys.length === sealed.length, 'the database answers for each key');
-  return sealed.map((value, at) => (value === undefined ? null : openValue(keys[at] ?? '', value)));
+  return sealed.map((value, at) => (value === undefined ? null : copyValue(keys[at] ?? '', value)));
 }

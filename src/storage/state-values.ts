@@ -3,10 +3,11 @@
  * own, but reads through this binding do not verify those of its tables, and its recovery skips damaged parts of its
  * log. A balance that changed on the disk must not be read as money.
  */
-import { crc32 } from 'node:zlib';
 import { fromHex, toHex } from '../codec/hex.ts';
 import { MAX_SAFE } from '../codec/limits.ts';
+import { SHORT_BYTES } from '../codec/short.ts';
 import type { Hash } from '../types/index.ts';
+import { checksum } from './checksum.ts';
 import { storageError } from './errors.ts';
 
 const SEAL_BYTES = 4;
@@ -40,7 +41,7 @@ const lent: (Uint8Array | undefined)[] = Array.from({ length: scratch.length + 1
 
 function sealInto(sealed: Uint8Array, key: string, value: Uint8Array): Uint8Array {
   sealed.set(value);
-  const crc = crc32(value, crc32(key));
+  const crc = checksum(key, value, value.length);
   sealed[value.length] = crc;
   sealed[value.length + 1] = crc >>> 8;
   sealed[value.length + 2] = crc >>> 16;
@@ -50,13 +51,29 @@ function sealInto(sealed: Uint8Array, key: string, value: Uint8Array): Uint8Arra
 
 /** @throws CodedError `STATE_CORRUPT` where key and value are not those that were sealed together. */
 export function openValue(key: string, sealed: Uint8Array): Uint8Array {
+  return new Uint8Array(sealed.buffer, sealed.byteOffset, lengthOfValue(key, sealed));
+}
+
+/** As `openValue`, in an array of its own. @throws as above. */
+export function copyValue(key: string, sealed: Uint8Array): Uint8Array {
+  const length = lengthOfValue(key, sealed);
+  const value = new Uint8Array(length);
+  // Short as most are, they are copied before a view of them would be made.
+  if (length > SHORT_BYTES) value.set(sealed.subarray(0, length));
+  else for (let i = 0; i < length; i++) value[i] = sealed[i] ?? 0;
+  return value;
+}
+
+/** How many of the first bytes are the value, which is as it was sealed. @throws CodedError as above. */
+export function lengthOfValue(key: string, sealed: Uint8Array): number {
   const length = sealed.length - SEAL_BYTES;
-  if (length >= 0) {
-    const value = new Uint8Array(sealed.buffer, sealed.byteOffset, length);
-    const seal = new DataView(sealed.buffer, sealed.byteOffset + length, SEAL_BYTES);
-    if (crc32(value, crc32(key)) === seal.getUint32(0, true)) return value;
-  }
+  if (length >= 0 && checksum(key, sealed, length) === sealAt(sealed, length)) return length;
   throw storageError('STATE_CORRUPT', `the state's entry ${JSON.stringify(key)} is damaged`);
+}
+
+function sealAt(sealed: Uint8Array, at: number): number {
+  const low = (sealed[at] ?? 0) | ((sealed[at + 1] ?? 0) << 8) | ((sealed[at + 2] ?? 0) << 16);
+  return (low | ((sealed[at + 3] ?? 0) << 24)) >>> 0;
 }
 
 export function encodeTip(tip: StateTip): Uint8Array {

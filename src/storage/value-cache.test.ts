@@ -15,8 +15,9 @@ t.test('it knows what it was given, and what was written over it', (t) => {
   cache.update('b', value(1));
   t.equal(cache.get('b'), undefined, 'nobody asked for it');
   cache.update('a', null);
-  t.equal(cache.get('a'), undefined);
-  cache.set('a', first);
+  t.equal(cache.get('a'), null, 'known to be absent');
+  cache.update('a', first);
+  t.equal(cache.get('a'), first);
   cache.clear();
   t.same([cache.get('a'), cache.size], [undefined, 0]);
   t.end();
@@ -46,20 +47,20 @@ t.test('property: what it tells is what was set or written last', (t) => {
   const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');
   const step = fc.record({
     name: key,
-    does: fc.constantFrom('get', 'set', 'update', 'delete'),
+    does: fc.constantFrom('get', 'set', 'absent', 'update', 'delete'),
     length: fc.integer({ min: 0, max: 400 }),
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const cache = new ValueCache(1200);
-      const model = new Map<string, Uint8Array>();
+      const model = new Map<string, Uint8Array | null>();
       for (const { name, does, length } of steps) {
         const next = value(length);
         if (does === 'set') cache.set(name, next);
         if (does === 'update') cache.update(name, next);
+        if (does === 'absent') cache.set(name, null);
         if (does === 'delete') cache.update(name, null);
-        if (does === 'delete') model.delete(name);
-        else if (does !== 'get') model.set(name, next);
+        if (does !== 'get') model.set(name, does === 'delete' || does === 'absent' ? null : next);
         const found = cache.get(name);
         if (found !== undefined && found !== model.get(name)) return false;
       }

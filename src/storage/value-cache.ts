@@ -1,7 +1,6 @@
 /**
- * State values that were read last, in bounded memory: those of busy accounts need not come from the database for each block.
- * What is absent is not kept: the database finds that out at a fourth of the price, from its filters, and nearly all of it are
- * ids of the replay memory, which nobody asks for twice.
+ * State values that were read last, in bounded memory: those of busy accounts, and of payments that are on their way into a block,
+ * need not come from the database for it. That a key is absent is known the same way, as null.
  */
 
 /** What an entry takes besides its characters and bytes: the string, the array, their places in a map. */
@@ -10,8 +9,8 @@ const ENTRY_BYTES = 200;
 export class ValueCache {
   readonly #halfBytes: number;
   /** What was asked for lately; when it has half of the bytes, it becomes the old one, and the old one is dropped. */
-  #young = new Map<string, Uint8Array>();
-  #old = new Map<string, Uint8Array>();
+  #young = new Map<string, Uint8Array | null>();
+  #old = new Map<string, Uint8Array | null>();
   #youngBytes = 0;
 
   /** @param maxBytes of memory, as estimated; 0 keeps nothing. */
@@ -24,7 +23,7 @@ export class ValueCache {
   }
 
   /** Undefined for what is not known. */
-  get(key: string): Uint8Array | undefined {
+  get(key: string): Uint8Array | null | undefined {
     const young = this.#young.get(key);
     if (young !== undefined) return young;
     const old = this.#old.get(key);
@@ -32,9 +31,10 @@ export class ValueCache {
     return old;
   }
 
-  set(key: string, value: Uint8Array): void {
+  set(key: string, value: Uint8Array | null): void {
     const before = this.#young.get(key);
-    this.#youngBytes += value.length + (before === undefined ? ENTRY_BYTES + key.length : -before.length);
+    this.#youngBytes +=
+      (value?.length ?? 0) + (before === undefined ? ENTRY_BYTES + key.length : -(before?.length ?? 0));
     this.#young.set(key, value);
     if (this.#youngBytes <= this.#halfBytes) return;
     this.#old = this.#young;
@@ -42,17 +42,9 @@ export class ValueCache {
     this.#youngBytes = 0;
   }
 
-  /** A value was written: it counts where the one before is known. */
+  /** A value was written, or null for what is deleted: it counts where the one before is known. */
   update(key: string, value: Uint8Array | null): void {
-    const young = this.#young.get(key);
-    if (young === undefined && !this.#old.has(key)) return;
-    if (value !== null) {
-      this.set(key, value);
-      return;
-    }
-    if (young !== undefined) this.#youngBytes -= ENTRY_BYTES + key.length + young.length;
-    this.#young.delete(key);
-    this.#old.delete(key);
+    if (this.#young.has(key) || this.#old.has(key)) this.set(key, value);
   }
 
   clear(): void {

@@ -152,6 +152,7 @@ function methodsOf(store: StateStore): StateStore {
     get: (keys) => store.get(keys),
     apply: (...block) => store.apply(...block),
     hold: (read) => store.hold(read),
+    warm: (keys) => store.warm(keys),
     indexGet: (key) => store.indexGet(key),
     indexGetMany: (keys) => store.indexGetMany(keys),
     indexRange: (query) => store.indexRange(query),

@@ -146,7 +146,7 @@ export class Machine {
     try {
       const ports = await this.#ports(life);
       const { log, snapshots, store, verifier, ...rest } = ports;
-      life.chain = await Chain.open({ genesis, log, snapshots, store, verifier });
+      life.chain = await Chain.open({ genesis, log, snapshots, store, verifier, clock: rest.clock });
       await opened(life.chain);
       const end = (error: unknown) => this.#end(life, error);
       const { id: self } = this;
