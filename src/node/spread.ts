@@ -30,7 +30,7 @@ const MAX_UNDER_WAY = 4;
  * Of the time between blocks, how long a transaction waits for company at most. What is sent between two blocks is all in the
  * next one, whenever it was sent, and each batch costs every node a message and a trip to the checking thread.
  */
-const DELAY_SHARE = 0.45;
+const DELAY_SHARE = 0.8;
 /** How much the last interval between blocks counts in their average. */
 const LAST_SHARE = 0.2;
 
