@@ -113,7 +113,7 @@ async function open(options: RunNodeOptions, opened: Opened): Promise<RunningNod
 
 /** The record, verified, and what this key has signed. */
 async function openChain(
-  { home, diary: { log: diary }, onFatal }: RunNodeOptions,
+  { home, clock, diary: { log: diary }, onFatal }: RunNodeOptions,
   verifier: Verifier,
   opened: Opened,
 ): Promise<{ readonly chain: Chain; readonly signState: SignState }> {
@@ -129,7 +129,7 @@ async function openChain(
   opened.push({ name: 'data', close: () => closeData(data) });
   for (const { part, reason, setAside } of data.repairs) diary.warn('node.repaired', { part, reason, setAside });
   const { signState, log, snapshots, store } = data;
-  const chain = await Chain.open({ genesis, log, snapshots, store, verifier });
+  const chain = await Chain.open({ genesis, log, snapshots, store, verifier, clock });
   opened.push({ name: 'chain', close: () => chain.stop() });
   const { rebuilt, ...report } = chain.bootReport;
   diary.info('node.opened', { ...report });

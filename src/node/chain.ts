@@ -17,7 +17,7 @@ import {
   touchedKeys,
 } from '../ledger/ledger.ts';
 import type { View } from '../ledger/state.ts';
-import type { BlockLog, HeldState, Snapshots, StateStore, Verifier } from '../ports.ts';
+import type { BlockLog, Clock, HeldState, Snapshots, StateStore, Verifier } from '../ports.ts';
 import type {
   Batch,
   BlockHash,
@@ -35,8 +35,11 @@ import type {
 import { type BootReport, boot } from './boot.ts';
 import { Checkpoints, certifierOf, checkpointIn } from './checkpoints.ts';
 import { Contents } from './contents.ts';
+import { givenUp, isDamagedState } from './damaged-state.ts';
 import { indexRows } from './indexes.ts';
+import type { CertifiedBlock } from './record.ts';
 import { fillFromSnapshot, readManifest } from './snapshot.ts';
+import { type ProofEnd, type ProofParts, StateProof, type StateStanding } from './state-proof.ts';
 
 /** What a block's content does to the state it is built on. */
 export interface Execution {
@@ -61,6 +64,8 @@ export interface ChainParts {
   readonly snapshots: Snapshots;
   readonly store: StateStore;
   readonly verifier: Verifier;
+  /** Paces what goes on behind the back of the blocks, which is done in one go without it. */
+  readonly clock?: Clock;
 }
 
 /** A fetched snapshot, whole and durable, with what a quorum says of it. */
@@ -84,13 +89,15 @@ export class Chain {
   /** What took part in each block. */
   readonly contents: Contents;
   readonly #checkpoints: Checkpoints;
+  readonly #proof: StateProof;
+  readonly #clock: Clock | null;
   readonly #verifier: Verifier;
   #tip: ChainTip;
   #bootReport: BootReport | null = null;
   /** Resolves when the chain has begun anew; null while it does not. */
   #beginning: Promise<void> | null = null;
 
-  private constructor({ genesis, log, snapshots, store, verifier }: ChainParts) {
+  private constructor({ genesis, log, snapshots, store, verifier, clock }: ChainParts) {
     this.genesis = genesis;
     this.chainId = chainIdOf(genesis);
     this.rules = rulesOf(genesis);
@@ -100,15 +107,17 @@ export class Chain {
     this.snapshots = snapshots;
     this.store = store;
     this.contents = new Contents({ store, read: (height) => this.read(height) });
-    this.#checkpoints = new Checkpoints({ log, snapshots, store });
+    this.#checkpoints = new Checkpoints({ log, snapshots, store, inUse: () => this.#proof.inUse });
     this.#verifier = verifier;
+    this.#clock = clock ?? null;
+    this.#proof = new StateProof(this.#proofParts, this.#clock);
     this.#tip = { height: 0, hash: this.chainId, timeMs: genesis.timeMs };
   }
 
-  /** Verifies record and state, and makes the state level with the record. @throws CodedError as `boot` does. */
+  /** Verifies the record, makes the state level with it, and begins to prove the state. @throws CodedError as `boot` does. */
   static async open(parts: ChainParts): Promise<Chain> {
     const chain = new Chain(parts);
-    await chain.#boot(parts);
+    await chain.#boot();
     return chain;
   }
 
@@ -116,6 +125,16 @@ export class Chain {
   get bootReport(): BootReport {
     assert(this.#bootReport !== null, 'a chain is opened before anyone has it');
     return this.#bootReport;
+  }
+
+  /** What is known of the state now. */
+  get stateStanding(): StateStanding {
+    return this.#proof.standing;
+  }
+
+  /** Resolves when the proof of the state has ended that opening the chain has begun, if it did, with how. */
+  get proofEnd(): Promise<ProofEnd> | null {
+    return this.#proof.ended;
   }
 
   /** The first height whose block, receipts and indexes are all here; what lies before it other nodes know. */
@@ -150,10 +169,10 @@ export class Chain {
   /** Runs a block's content over the committed state, changing nothing. */
   async execute(timeMs: number, batches: readonly BatchContent[], evidence: readonly Evidence[]): Promise<Execution> {
     const transactions = batches.flatMap((entry) => entry.transactions);
-    const view = await this.load(touchedKeys(transactions, evidence));
-    const { height, timeMs: parentTimeMs } = this.#tip;
-    const input = { height: height + 1, timeMs, parentTimeMs, transactions, evidence };
-    const result = applyBlock(this.rules, view, input);
+    const result = await this.#run(timeMs, transactions, evidence).catch(async (error: unknown) => {
+      // At the next start the same block would come before the proof has an end.
+      throw isDamagedState(error) ? await givenUp(this, error) : error;
+    });
     return { result, ...tookPart(result.receipts, transactions) };
   }
 
@@ -166,7 +185,7 @@ export class Chain {
     const { header } = committed.block;
     assert(header.height === this.#tip.height + 1, 'blocks are committed in order');
     assert(header.parentHash === this.#tip.hash, 'a block is committed on its parent');
-    assert(header.writesRoot === execution.result.writesRoot, 'a block is committed with its own writes');
+    if (header.writesRoot !== execution.result.writesRoot) await this.#refuteState(header);
     await this.#assertCheckpoint(header);
     await this.log.append(encode(committedBlock, committed));
     await this.#apply(committed, execution);
@@ -175,14 +194,10 @@ export class Chain {
   /**
    * Runs a certified block from elsewhere and makes it part of the chain.
    *
-   * @throws AssertionError where this node computes other results than the quorum did: it must not go on.
+   * @throws AssertionError or CodedError where this node computes other results than the quorum did: it must not go on.
    */
   async adopt(committed: CommittedBlock): Promise<Execution> {
-    const execution = await this.#replay(committed);
-    assert(
-      execution !== null,
-      `block ${committed.block.header.height} gives other results here than on the other nodes`,
-    );
+    const execution = (await this.#replay(committed)) ?? (await this.#refuteState(committed.block.header));
     await this.commit(committed, execution);
     return execution;
   }
@@ -194,7 +209,7 @@ export class Chain {
   }
 
   /** The certificate is of this block and more than two thirds signed it. Checked on the spot: it has few signatures. */
-  isCertified({ block, certificate }: CommittedBlock): boolean {
+  isCertified({ block, certificate }: CertifiedBlock): boolean {
     if (certificate.height !== block.header.height || certificate.blockHash !== blockHash(block.header)) return false;
     const checks = certificateChecks(this.chainId, this.validators, certificate);
     return checks?.every((check) => this.#verifier.verify(check)) ?? false;
@@ -218,7 +233,7 @@ export class Chain {
 
   /** Ends what goes on behind the back of the blocks; before record and state are closed. */
   async stop(): Promise<void> {
-    await this.#checkpoints.stop();
+    await Promise.all([this.#checkpoints.stop(), this.#proof.stop()]);
   }
 
   /**
@@ -241,7 +256,7 @@ export class Chain {
   async #beginAt({ height, block: bytes, root }: SnapshotStart): Promise<boolean> {
     const block = decode(committedBlock, bytes, MAX_COMMITTED_BLOCK_BYTES);
     if (this.#tip.height >= height || (await readManifest(this.snapshots, height, root)) === null) return false;
-    await this.#checkpoints.stop();
+    await this.stop();
     // What was not stopped but had ended has removed what it took for old.
     const manifest = await readManifest(this.snapshots, height, root);
     if (manifest === null) return false;
@@ -252,6 +267,7 @@ export class Chain {
     assert(filled, 'a snapshot that was fetched whole is whole');
     this.#tip = { height, hash: block.certificate.blockHash, timeMs: block.block.header.timeMs };
     this.#checkpoints.know(height, root);
+    this.#proof.know('proved');
     return true;
   }
 
@@ -266,14 +282,11 @@ export class Chain {
     return committed.certificate.blockHash;
   }
 
-  async #boot(parts: ChainParts): Promise<void> {
-    this.#bootReport = await boot({
-      ...parts,
-      chainId: this.chainId,
-      rules: this.rules,
+  async #boot(): Promise<void> {
+    const report = await boot({
+      ...this.#proofParts,
       checkpoints: this.#checkpoints,
-      read: (height) => this.read(height),
-      isCertified: (committed) => this.isCertified(committed),
+      clock: this.#clock,
       goTo: (tip) => {
         this.#tip = tip;
       },
@@ -283,6 +296,37 @@ export class Chain {
         return execution !== null;
       },
     });
+    this.#bootReport = report;
+    if (report.stateProof !== 'pending') this.#proof.know(report.stateProof);
+    // A checkpoint that is made now is waited for by blocks, and the proof by nobody.
+    else this.#proof.begin(report.verifiedFrom, () => this.#checkpoints.settled());
+  }
+
+  get #proofParts(): ProofParts {
+    const { genesis, chainId, rules, log, snapshots, store } = this;
+    const isCertified = (block: CertifiedBlock) => this.isCertified(block);
+    return { genesis, chainId, rules, log, snapshots, store, isCertified };
+  }
+
+  async #run(
+    timeMs: number,
+    transactions: readonly IdentifiedTransaction[],
+    evidence: readonly Evidence[],
+  ): Promise<BlockResult> {
+    const view = await this.load(touchedKeys(transactions, evidence));
+    const { height, timeMs: parentTimeMs } = this.#tip;
+    return applyBlock(this.rules, view, { height: height + 1, timeMs, parentTimeMs, transactions, evidence });
+  }
+
+  /**
+   * A quorum has decided on what a block does, and here it does something else.
+   *
+   * @throws AssertionError where the state is known for what it must be; else a CodedError `STATE_CORRUPT`, as it was given up.
+   */
+  async #refuteState({ height }: Header): Promise<never> {
+    const what = `block ${height} gives other results here than on the other nodes`;
+    assert(this.stateStanding !== 'proved', what);
+    throw await givenUp(this, new Error(what));
   }
 
   async #apply(committed: CommittedBlock, { result, transactions, positions }: Execution): Promise<void> {

@@ -29,7 +29,12 @@ export interface CheckpointParts {
   readonly log: BlockLog;
   readonly snapshots: Snapshots;
   readonly store: StateStore;
+  /** Heights of snapshots that somebody reads just now. */
+  readonly inUse: () => readonly number[];
 }
+
+/** Reads a state for its root and its snapshot. @throws CodedError `SNAPSHOT_CORRUPT` where its pages do. */
+export type Take = (pages: AsyncIterable<readonly StateEntry[]>) => Promise<Hash>;
 
 /** A root that is there or under way. */
 interface Work {
@@ -71,9 +76,17 @@ export class Checkpoints {
     root.catch((error: unknown) => this.#failed(error, stop.signal));
   }
 
-  /** Takes a checkpoint of a state that the store does not hold any more. */
-  async make(height: number, pages: AsyncIterable<readonly StateEntry[]>): Promise<void> {
-    this.know(height, await this.#take(height, pages, new AbortController().signal));
+  /** Begins a checkpoint of a state that the store does not hold any more. @param make makes that state, and has it read. */
+  make(height: number, make: (take: Take, signal: AbortSignal) => Promise<Hash>): void {
+    const stop = new AbortController();
+    const root = make((pages) => this.#take(height, pages, stop.signal), stop.signal);
+    this.#work = { height, root, stop };
+    root.catch((error: unknown) => this.#failed(error, stop.signal));
+  }
+
+  /** Resolves when nothing is under way that was when this was called. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([this.#work?.root]);
   }
 
   /** The root of a snapshot that is there already. */
@@ -97,9 +110,10 @@ export class Checkpoints {
   }
 
   async #take(height: number, pages: AsyncIterable<readonly StateEntry[]>, signal: AbortSignal): Promise<Hash> {
-    const { snapshots, log } = this.#parts;
+    const { snapshots, log, inUse } = this.#parts;
     const root = await takeSnapshot({ height, pages, snapshots, signal });
-    await pruneSnapshots(snapshots, height, log.first());
+    // The snapshot that the record begins with is needed as long as it does.
+    await pruneSnapshots(snapshots, height, log.first() > 1 ? [log.first(), ...inUse()] : inUse());
     return root;
   }
 

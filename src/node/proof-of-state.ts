@@ -1,13 +1,16 @@
 /**
- * Proves the state in the store from what a quorum signed: a snapshot whose root a certified header carries, and the blocks
- * after it run again. Both are read in key order, so memory is bounded by what the blocks since the snapshot touch.
+ * Proves a state from what a quorum signed: a snapshot whose root a certified header carries, and the blocks after it run again.
+ * Both are read in key order, so memory is bounded by what the blocks since the snapshot touch. They are decoded twice, for what
+ * they touch and to run, as there may be a million payments in them.
  */
 import type { SnapshotManifest, StateEntry } from '../codec/state.ts';
-import { CodedError } from '../errors.ts';
+import { assert, CodedError } from '../errors.ts';
+import { SEEN_PREFIX } from '../ledger/keys.ts';
 import { applyBlock, type Rules, touchedKeys } from '../ledger/ledger.ts';
-import type { Snapshots, StateStore } from '../ports.ts';
+import type { HeldState, Snapshots } from '../ports.ts';
 import type { BlockWrites, CommittedBlock, StateKey } from '../types/index.ts';
 import { identify } from './admission.ts';
+import type { Pace } from './pace.ts';
 import { checkedChunks } from './snapshot.ts';
 
 export interface StateParts {
@@ -19,11 +22,7 @@ export interface StateParts {
   readonly timeMs: number;
   /** The verified blocks after the snapshot, up to the height of the state, as often as they are asked for. */
   readonly blocks: () => AsyncIterable<CommittedBlock>;
-}
-
-export interface StateProofParts extends StateParts {
-  /** Holds the state after the last of the blocks, or what is taken for it. */
-  readonly store: StateStore;
+  readonly pace: Pace;
 }
 
 /** `unusable`: the snapshot is damaged, and nothing is known. `block`: this block does not give its own roots. */
@@ -33,13 +32,14 @@ export type StateVerdict =
   | { readonly is: 'false'; readonly reason: string }
   | { readonly is: 'block'; readonly height: number };
 
-export async function judgeState(parts: StateProofParts): Promise<StateVerdict> {
-  const { snapshots, manifest, store } = parts;
+/**
+ * @param pages the state after the last of the blocks, or what is taken for it.
+ * @throws CodedError `SNAPSHOT_CORRUPT` where a chunk is gone that was there a moment ago: of the pages, some are read then.
+ */
+export async function judgeState(parts: StateParts, pages: HeldState['pages']): Promise<StateVerdict> {
   const changes = await changesOf(parts);
   if ('is' in changes) return changes;
-  // The same chunks again: they were checked a moment ago, so now an absent one is an end, and the state has too much.
-  const due = changes.over(checkedChunks(snapshots, manifest));
-  const reason = await store.hold(({ pages }) => firstDifference(due, pages));
+  const reason = await firstDifference(changes.over(allChunks(parts)), pages);
   return reason === null ? { is: 'proved' } : { is: 'false', reason };
 }
 
@@ -58,16 +58,18 @@ export async function makeState(parts: StateParts): Promise<MadeState> {
 async function changesOf(
   parts: StateParts,
 ): Promise<Changes | Exclude<StateVerdict, { readonly is: 'proved' | 'false' }>> {
-  const { snapshots, manifest } = parts;
+  const { snapshots, manifest, pace } = parts;
   const changes = new Changes();
   for await (const { block, batches } of parts.blocks()) {
     const transactions = batches.flatMap((batch) => batch.transactions.map(identify));
     for (const key of touchedKeys(transactions, block.evidence)) changes.entries.set(key, null);
+    await pace.block(transactions.length);
   }
   const chunks = checkedChunks(snapshots, manifest);
   let next = await chunks.next();
   for (; next.done !== true; next = await chunks.next()) {
-    for (const { key, value } of next.value) if (changes.entries.has(key)) changes.entries.set(key, value);
+    for (const { key, value } of next.value) if (changes.entries.has(key)) changes.load(key, value);
+    await pace.entries(next.value.length);
   }
   if (!next.value) return { is: 'unusable' };
   const odd = await runBlocks(parts, changes);
@@ -78,16 +80,42 @@ async function changesOf(
 class Changes {
   readonly entries = new Map<StateKey, Uint8Array | null>();
   readonly #forgotten: { from: string; to: string }[] = [];
+  /** Keys of the replay memory that have a value, by what they share up to the last `/`: they are forgotten together. */
+  readonly #groups = new Map<string, StateKey[]>();
 
   apply({ entries, forget }: BlockWrites): void {
-    if (forget !== null) {
-      const last = this.#forgotten.at(-1);
-      // One range begins where the one before ended, as time does.
-      if (last !== undefined && forget.from <= last.to) last.to = forget.to > last.to ? forget.to : last.to;
-      else this.#forgotten.push({ ...forget });
-      for (const key of this.entries.keys()) if (key >= forget.from && key < forget.to) this.entries.set(key, null);
+    if (forget !== null) this.#forget(forget);
+    for (const { key, value } of entries) {
+      this.entries.set(key, value);
+      if (value !== null && key.startsWith(SEEN_PREFIX)) this.#remember(key);
     }
-    for (const { key, value } of entries) this.entries.set(key, value);
+  }
+
+  /** To be called for each key of the state before the blocks which they touch. */
+  load(key: StateKey, value: Uint8Array): void {
+    this.entries.set(key, value);
+    if (key.startsWith(SEEN_PREFIX)) this.#remember(key);
+  }
+
+  #remember(key: StateKey): void {
+    const group = groupOf(key);
+    const known = this.#groups.get(group);
+    if (known === undefined) this.#groups.set(group, [key]);
+    else known.push(key);
+  }
+
+  /** Only what the replay memory is made of is ever forgotten, whole groups at a time. */
+  #forget({ from, to }: { readonly from: string; readonly to: string }): void {
+    assert(from.startsWith(SEEN_PREFIX) && to.startsWith(SEEN_PREFIX), 'only replay memory is forgotten');
+    const last = this.#forgotten.at(-1);
+    // One range begins where the one before ended, as time does.
+    if (last !== undefined && from <= last.to) last.to = to > last.to ? to : last.to;
+    else this.#forgotten.push({ from, to });
+    for (const [group, keys] of this.#groups) {
+      if (group < from || group >= to) continue;
+      for (const key of keys) this.entries.set(key, null);
+      this.#groups.delete(group);
+    }
   }
 
   /** The state after the blocks, in key order, by pages. @param before that of the state before them. */
@@ -116,7 +144,7 @@ class Changes {
 }
 
 /** @returns the height of the first block that gives other results than its header says, or null. */
-async function runBlocks({ rules, timeMs, blocks }: StateParts, changes: Changes): Promise<number | null> {
+async function runBlocks({ rules, timeMs, blocks, pace }: StateParts, changes: Changes): Promise<number | null> {
   let parentTimeMs = timeMs;
   for await (const { block, batches } of blocks()) {
     const { header, evidence } = block;
@@ -127,14 +155,22 @@ async function runBlocks({ rules, timeMs, blocks }: StateParts, changes: Changes
     if (roots.some((root) => result[root] !== header[root])) return header.height;
     changes.apply(result.writes);
     parentTimeMs = header.timeMs;
+    await pace.block(transactions.length);
   }
   return null;
 }
 
-async function* allChunks({ snapshots, manifest }: StateParts): AsyncGenerator<readonly StateEntry[]> {
+function groupOf(key: StateKey): string {
+  return key.slice(0, key.lastIndexOf('/'));
+}
+
+async function* allChunks({ snapshots, manifest, pace }: StateParts): AsyncGenerator<readonly StateEntry[]> {
   const chunks = checkedChunks(snapshots, manifest);
   let next = await chunks.next();
-  for (; next.done !== true; next = await chunks.next()) yield next.value;
+  for (; next.done !== true; next = await chunks.next()) {
+    yield next.value;
+    await pace.entries(next.value.length);
+  }
   if (!next.value) throw new CodedError('SNAPSHOT_CORRUPT', `the snapshot of block ${manifest.height} is damaged`);
 }
 

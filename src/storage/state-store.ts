@@ -206,12 +206,14 @@ class LevelStateStore implements StateStore {
     });
   }
 
+  giveUp(): Promise<void> {
+    return this.#changing(() => this.#removeTip());
+  }
+
   /** The tip goes first: whatever a crash leaves of the rest is then known for what it is. */
   clear(): Promise<void> {
     return this.#changing(async () => {
-      await this.#written();
-      await this.#batch((batch) => batch.del(TIP_KEY));
-      this.#tip = null;
+      await this.#removeTip();
       this.#forgetAll();
       await this.#database.clear();
       this.#fresh?.clear();
@@ -251,6 +253,12 @@ class LevelStateStore implements StateStore {
         await this.#database.close();
       }
     });
+  }
+
+  async #removeTip(): Promise<void> {
+    await this.#written();
+    await this.#batch((batch) => batch.del(TIP_KEY));
+    this.#tip = null;
   }
 
   /** What is known without the database; undefined for what is not. */
