@@ -10,7 +10,7 @@ const TURN = 1_024;
 const BLOCK_WORK = 8;
 const TRANSACTION_WORK = 8;
 /** A pause takes so many times as long as the turn before it, in which others may have had theirs, within these bounds. */
-const PAUSE_SHARE = 4;
+const PAUSE_SHARE = 2;
 const MIN_PAUSE_MS = 1;
 const MAX_PAUSE_MS = 100;
 
