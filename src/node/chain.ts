@@ -166,14 +166,18 @@ export class Chain {
     });
   }
 
-  /** Runs a block's content over the committed state, changing nothing. */
+  /**
+   * Runs a block's content over the committed state, changing nothing.
+   *
+   * @throws CodedError `STATE_CORRUPT` where a value of the state is damaged, which is given up then: were it left to the proof, the
+   *   same block would end the node again before that has an end.
+   */
   async execute(timeMs: number, batches: readonly BatchContent[], evidence: readonly Evidence[]): Promise<Execution> {
-    const transactions = batches.flatMap((entry) => entry.transactions);
-    const result = await this.#run(timeMs, transactions, evidence).catch(async (error: unknown) => {
-      // At the next start the same block would come before the proof has an end.
+    try {
+      return await this.#run(timeMs, batches, evidence);
+    } catch (error) {
       throw isDamagedState(error) ? await givenUp(this, error) : error;
-    });
-    return { result, ...tookPart(result.receipts, transactions) };
+    }
   }
 
   /**
@@ -197,7 +201,9 @@ export class Chain {
    * @throws AssertionError or CodedError where this node computes other results than the quorum did: it must not go on.
    */
   async adopt(committed: CommittedBlock): Promise<Execution> {
-    const execution = (await this.#replay(committed)) ?? (await this.#refuteState(committed.block.header));
+    const { header, evidence } = committed.block;
+    const execution = await this.execute(header.timeMs, committed.batches.map(withIds), evidence);
+    if (!givesRootsOf(header, execution)) await this.#refuteState(header);
     await this.commit(committed, execution);
     return execution;
   }
@@ -290,11 +296,7 @@ export class Chain {
       goTo: (tip) => {
         this.#tip = tip;
       },
-      replay: async (committed) => {
-        const execution = await this.#replay(committed);
-        if (execution !== null) await this.#apply(committed, execution);
-        return execution !== null;
-      },
+      replay: (committed) => this.#replay(committed),
     });
     this.#bootReport = report;
     if (report.stateProof !== 'pending') this.#proof.know(report.stateProof);
@@ -308,14 +310,13 @@ export class Chain {
     return { genesis, chainId, rules, log, snapshots, store, isCertified };
   }
 
-  async #run(
-    timeMs: number,
-    transactions: readonly IdentifiedTransaction[],
-    evidence: readonly Evidence[],
-  ): Promise<BlockResult> {
+  async #run(timeMs: number, batches: readonly BatchContent[], evidence: readonly Evidence[]): Promise<Execution> {
+    const transactions = batches.flatMap((entry) => entry.transactions);
     const view = await this.load(touchedKeys(transactions, evidence));
     const { height, timeMs: parentTimeMs } = this.#tip;
-    return applyBlock(this.rules, view, { height: height + 1, timeMs, parentTimeMs, transactions, evidence });
+    const input = { height: height + 1, timeMs, parentTimeMs, transactions, evidence };
+    const result = applyBlock(this.rules, view, input);
+    return { result, ...tookPart(result.receipts, transactions) };
   }
 
   /**
@@ -354,12 +355,19 @@ export class Chain {
     assert(false, `the state that block ${height} vouches for is another one here than on the other nodes`);
   }
 
-  /** @returns null where the results are not those of the header. */
-  async #replay({ block: { header, evidence }, batches }: CommittedBlock): Promise<Execution | null> {
-    const execution = await this.execute(header.timeMs, batches.map(withIds), evidence);
-    const roots = ['transactionsRoot', 'receiptsRoot', 'writesRoot'] as const;
-    return roots.every((root) => execution.result[root] === header[root]) ? execution : null;
+  /** @returns whether the results were those of the header; where not, nothing was applied. */
+  async #replay(committed: CommittedBlock): Promise<boolean> {
+    const { header, evidence } = committed.block;
+    const execution = await this.#run(header.timeMs, committed.batches.map(withIds), evidence);
+    const isSame = givesRootsOf(header, execution);
+    if (isSame) await this.#apply(committed, execution);
+    return isSame;
   }
+}
+
+function givesRootsOf(header: Header, { result }: Execution): boolean {
+  const roots = ['transactionsRoot', 'receiptsRoot', 'writesRoot'] as const;
+  return roots.every((root) => result[root] === header[root]);
 }
 
 /** Which of the transactions each receipt is of: the first with its id, as what comes again is left out. */
