@@ -35,7 +35,7 @@ import type {
 import { type BootReport, boot } from './boot.ts';
 import { Checkpoints, certifierOf, checkpointIn } from './checkpoints.ts';
 import { Contents } from './contents.ts';
-import { givenUp, isDamagedState } from './damaged-state.ts';
+import { falseState, givenUp, isDamagedState } from './damaged-state.ts';
 import { indexRows } from './indexes.ts';
 import type { CertifiedBlock } from './record.ts';
 import { fillFromSnapshot, readManifest } from './snapshot.ts';
@@ -327,7 +327,7 @@ export class Chain {
   async #refuteState({ height }: Header): Promise<never> {
     const what = `block ${height} gives other results here than on the other nodes`;
     assert(this.stateStanding !== 'proved', what);
-    throw await givenUp(this, new Error(what));
+    throw await givenUp(this, falseState(what));
   }
 
   async #apply(committed: CommittedBlock, { result, transactions, positions }: Execution): Promise<void> {

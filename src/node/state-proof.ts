@@ -22,7 +22,7 @@ import { CodedError } from '../errors.ts';
 import type { Rules } from '../ledger/ledger.ts';
 import type { Clock, HeldState, StateStore } from '../ports.ts';
 import type { CommittedBlock, Hash } from '../types/index.ts';
-import { givenUp, isDamagedState } from './damaged-state.ts';
+import { falseState, givenUp, isDamagedState } from './damaged-state.ts';
 import { Pace } from './pace.ts';
 import { judgeState } from './proof-of-state.ts';
 import { certifiedHeights, certifiedManifest, corrupt, present, type RecordParts, tipOf, verified } from './record.ts';
@@ -173,7 +173,7 @@ export class StateProof {
           this.#using = at;
         });
         signal.throwIfAborted();
-        if (verdict.is === 'false') throw new CodedError('STATE_CORRUPT', verdict.reason);
+        if (verdict.is === 'false') throw falseState(verdict.reason);
         this.#standing = verdict.by === null ? 'none' : 'proved';
         const tookMs = (this.#clock?.now() ?? 0) - startMs;
         return { is: 'over', height: held.height ?? 0, by: verdict.by, tookMs };
