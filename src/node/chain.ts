@@ -7,7 +7,7 @@ import { MAX_COMMITTED_BLOCK_BYTES } from '../codec/limits.ts';
 import { decode, encode } from '../codec/schema.ts';
 import { certificateChecks } from '../crypto/certificate.ts';
 import { blockHash, chainIdOf, transactionId, validatorSetHash, validatorsOf } from '../crypto/ids.ts';
-import { assert } from '../errors.ts';
+import { AssertionError, assert } from '../errors.ts';
 import {
   applyBlock,
   type BlockResult,
@@ -169,13 +169,14 @@ export class Chain {
   /**
    * Runs a block's content over the committed state, changing nothing.
    *
-   * @throws CodedError `STATE_CORRUPT` where a value of the state is damaged, which is given up then: were it left to the proof, the
-   *   same block would end the node again before that has an end.
+   * @throws CodedError `STATE_CORRUPT` where the state is damaged, or nothing can be run on it, which is given up then: were it left
+   *   to the proof, the same block would end the node again before that has an end.
    */
   async execute(timeMs: number, batches: readonly BatchContent[], evidence: readonly Evidence[]): Promise<Execution> {
     try {
       return await this.#run(timeMs, batches, evidence);
     } catch (error) {
+      if (error instanceof AssertionError) await this.#refuteState(error.message);
       throw isDamagedState(error) ? await givenUp(this, error) : error;
     }
   }
@@ -189,7 +190,7 @@ export class Chain {
     const { header } = committed.block;
     assert(header.height === this.#tip.height + 1, 'blocks are committed in order');
     assert(header.parentHash === this.#tip.hash, 'a block is committed on its parent');
-    if (header.writesRoot !== execution.result.writesRoot) await this.#refuteState(header);
+    if (header.writesRoot !== execution.result.writesRoot) await this.#refuteState(otherResults(header));
     await this.#assertCheckpoint(header);
     await this.log.append(encode(committedBlock, committed));
     await this.#apply(committed, execution);
@@ -203,7 +204,7 @@ export class Chain {
   async adopt(committed: CommittedBlock): Promise<Execution> {
     const { header, evidence } = committed.block;
     const execution = await this.execute(header.timeMs, committed.batches.map(withIds), evidence);
-    if (!givesRootsOf(header, execution)) await this.#refuteState(header);
+    if (!givesRootsOf(header, execution)) await this.#refuteState(otherResults(header));
     await this.commit(committed, execution);
     return execution;
   }
@@ -320,12 +321,12 @@ export class Chain {
   }
 
   /**
-   * A quorum has decided on what a block does, and here it does something else.
+   * What this node computes cannot be, or a quorum has certified something else: that is the state's fault, where it is not known for
+   * what it must be.
    *
-   * @throws AssertionError where the state is known for what it must be; else a CodedError `STATE_CORRUPT`, as it was given up.
+   * @throws AssertionError, or a CodedError `STATE_CORRUPT` when it has given the state up.
    */
-  async #refuteState({ height }: Header): Promise<never> {
-    const what = `block ${height} gives other results here than on the other nodes`;
+  async #refuteState(what: string): Promise<never> {
     assert(this.stateStanding !== 'proved', what);
     throw await givenUp(this, falseState(what));
   }
@@ -345,14 +346,14 @@ export class Chain {
       this.#checkpoints.begin(height);
   }
 
-  /** @throws AssertionError where others certified another state than this node has. */
+  /** @throws AssertionError or CodedError where others certified another state than this node has. */
   async #assertCheckpoint({ height, checkpointRoot }: Header): Promise<void> {
     const own = await this.checkpointRoot();
     if (checkpointRoot === own) return;
     const checkpoint = checkpointIn(height, this.genesis.rules.checkpointInterval);
     // Was it the snapshot that was false, the next boot makes the state it is of anew.
     if (checkpoint !== null) await this.snapshots.setAside(checkpoint);
-    assert(false, `the state that block ${height} vouches for is another one here than on the other nodes`);
+    await this.#refuteState(`the state that block ${height} vouches for is another one here than on the other nodes`);
   }
 
   /** @returns whether the results were those of the header; where not, nothing was applied. */
@@ -363,6 +364,10 @@ export class Chain {
     if (isSame) await this.#apply(committed, execution);
     return isSame;
   }
+}
+
+function otherResults({ height }: Header): string {
+  return `block ${height} gives other results here than on the other nodes`;
 }
 
 function givesRootsOf(header: Header, { result }: Execution): boolean {
