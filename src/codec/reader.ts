@@ -108,10 +108,10 @@ export class Reader {
 
   /** @returns how many items the next one holds, which still have to be passed over. */
   #passOver(): number {
-    if (this.tryNull()) return 0;
-    const major = (this.#bytes[this.#at] ?? 0) >> 5;
-    if (major === ARRAY) return this.array(0, Number.POSITIVE_INFINITY);
-    if (major === BYTES || major === TEXT) this.#string(major, 0, Number.POSITIVE_INFINITY);
+    const byte = this.#bytes[this.#at] ?? 0;
+    if (byte === NULL) this.#at += 1;
+    else if (byte >> 5 === ARRAY) return this.array(0, Number.POSITIVE_INFINITY);
+    else if (byte >> 5 === BYTES || byte >> 5 === TEXT) this.#string(byte >> 5, 0, Number.POSITIVE_INFINITY);
     else this.#head(UINT);
     return 0;
   }
