@@ -29,7 +29,7 @@ export class Stage {
   readonly network: BenchNetwork;
   /** Seconds until the accounts were in all homes, before the banks started. */
   readonly furnishedS: number;
-  /** Seconds from there until all banks were ready and connected: they verify that record, and prove that state. */
+  /** Seconds from there until all banks were ready and connected: they verify that record. */
   readonly startedS: number;
   readonly #options: StageOptions;
   readonly #endsFiles: string[] = [];

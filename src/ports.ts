@@ -176,6 +176,8 @@ export interface StateStore {
   /** As `get`, of the indexes. */
   indexGetMany(keys: readonly string[]): Promise<readonly (Uint8Array | null)[]>;
   indexRange(query: RangeQuery): Promise<readonly { readonly key: string; readonly value: Uint8Array }[]>;
+  /** Says that what it holds is not to be used: whoever opens it next finds it empty. It is only read, cleared or closed then. */
+  giveUp(): Promise<void>;
   /** Empties it: the log rebuilds it. */
   clear(): Promise<void>;
   /** Puts entries of a whole state into an empty store. They are of no meaning before `seal`. */

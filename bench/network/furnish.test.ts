@@ -107,7 +107,9 @@ t.test('each home opens with all accounts, their money and a supply that is thei
   const all = await Promise.all(
     homes.map((home) =>
       opened(home, async (chain) => {
-        t.same(chain.bootReport, { verifiedFrom: 1, height: 2, replayed: 0, provedBy: null, rebuilt: null });
+        const { height, verifiedFrom, replayed, stateProof, rebuilt } = chain.bootReport;
+        t.same({ height, verifiedFrom, replayed }, { height: 2, verifiedFrom: 1, replayed: 0 });
+        t.same({ stateProof, rebuilt }, { stateProof: 'none', rebuilt: null });
         for (let index = 0; index < people.accounts; index++) {
           const account = accountAt(people, index);
           const record = decode(accountRecord, await stored(chain, accountKey(account)), MAX_STATE_VALUE_BYTES);
@@ -151,8 +153,9 @@ t.test('a long record ends with a block that vouches for the state, so that noth
   const { homes } = await furnished(t, 4_200, { checkpointInterval: 6 });
   for (const home of homes) {
     await opened(home, async (chain, { snapshots }) => {
-      const { height, provedBy, replayed, rebuilt } = chain.bootReport;
-      t.same({ height, provedBy, replayed, rebuilt }, { height: 16, provedBy: 12, replayed: 0, rebuilt: null });
+      const { height, verifiedFrom, replayed, rebuilt } = chain.bootReport;
+      t.same({ height, verifiedFrom, replayed, rebuilt }, { height: 16, verifiedFrom: 12, replayed: 0, rebuilt: null });
+      t.match(await chain.proofEnd, { is: 'over', height: 16, by: 12 });
       t.same(snapshots.heights(), [6, 12]);
       const last = await chain.read(chain.tip.height);
       t.type(last?.block.header.checkpointRoot, 'string');

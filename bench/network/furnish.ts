@@ -1,7 +1,7 @@
 /**
  * Opens the accounts of a benchmark and gives them money, before its banks run: the blocks in which that happens are made here
  * with everybody's keys, in the home of the first bank, and the others get copies. The nodes start with them as with a past of
- * their own: they verify the record and prove the state.
+ * their own: they verify the record, and prove the state beside their work.
  */
 import { cp, mkdir, open, readdir } from 'node:fs/promises';
 import path from 'node:path';

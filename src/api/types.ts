@@ -66,6 +66,11 @@ export interface StatusJson {
   readonly blockTimeMs: number | null;
   /** The first block that this node can show; others know those before it. */
   readonly knownFromHeight: number;
+  /**
+   * What this node knows of its state: `proved` since its start (or made from its record then), `pending` while it is being
+   * proved, `none` where nothing on its disk proves it.
+   */
+  readonly stateProof: 'proved' | 'pending' | 'none';
   /** Highest block that any peer is known to have. */
   readonly highestKnownHeight: number;
   /** This node's clock. */

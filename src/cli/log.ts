@@ -96,6 +96,12 @@ export function logEvent(log: Logger, event: NodeEvent): void {
     case 'joined':
       log.info('node.joined', { height: event.height });
       return;
+    case 'stateProved': {
+      const { height, by, tookMs } = event;
+      if (by !== null) log.info('node.stateProved', { height, by, tookMs });
+      else log.warn('node.stateNotProved', { height, tookMs });
+      return;
+    }
     case 'syncing':
       log.info('node.syncing', { peer: event.peer, from: event.from, to: event.to });
       return;

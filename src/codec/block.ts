@@ -1,8 +1,8 @@
 /** Batches, headers, blocks and the record of a height: what peers exchange and the block log keeps. */
-import type { Batch, Block, CommittedBlock, Header } from '../types/index.ts';
+import type { Batch, Block, CommitCertificate, CommittedBlock, Header } from '../types/index.ts';
 import * as f from './fields.ts';
 import { MAX_BATCH_TRANSACTIONS, MAX_BLOCK_BATCHES, MAX_BLOCK_EVIDENCE, MAX_SAFE } from './limits.ts';
-import { exactly, field, integer, list, nullable, record, remembering } from './schema.ts';
+import { exactly, field, integer, list, nullable, record, remembering, unread } from './schema.ts';
 import { transaction } from './transaction.ts';
 import { commitCertificate, evidence } from './vote.ts';
 
@@ -45,4 +45,19 @@ export const committedBlock = record<CommittedBlock>('CommittedBlock', {
   block: field(block, 'the block'),
   certificate: field(commitCertificate, 'why it is final'),
   batches: field(list(batch, 0, MAX_BLOCK_BATCHES), 'the batches it names, in order'),
+});
+
+/** A block of the record whose batches nobody has to read: they are known by the digests of their bytes. */
+export interface SealedBlock {
+  readonly block: Block;
+  readonly certificate: CommitCertificate;
+  /** Canonical bytes of each. */
+  readonly batches: readonly Uint8Array[];
+}
+
+/** The bytes of a `committedBlock`. */
+export const sealedBlock = record<SealedBlock>('CommittedBlock', {
+  block: field(block, 'the block'),
+  certificate: field(commitCertificate, 'why it is final'),
+  batches: field(list(unread(batch), 0, MAX_BLOCK_BATCHES), 'the batches it names, in order'),
 });

@@ -3,7 +3,7 @@ import { encode as cbor } from 'cborg';
 import fc from 'fast-check';
 import t from 'tap';
 import * as arbitrary from '../testing/arbitraries.ts';
-import { batch, block, committedBlock, header } from './block.ts';
+import { batch, block, committedBlock, header, sealedBlock } from './block.ts';
 import { genesis } from './genesis.ts';
 import * as limits from './limits.ts';
 import { announcement, batchesQuestion, blocksQuestion, evidenceMessage, proposal, roundMessages } from './messages.ts';
@@ -67,6 +67,20 @@ t.test('what is encoded decodes to the same value', async (t) => {
     );
     t.pass(name);
   }
+});
+
+t.test('a sealed block is the committed one, with its batches as they are in the bytes', async (t) => {
+  const law = fc.property(arbitrary.committedBlock, fc.nat(), (value, cut) => {
+    const bytes = encode(committedBlock, value);
+    const sealed = decode(sealedBlock, bytes, MAX);
+    if (!isDeepStrictEqual(sealed.block, structuredClone(value.block))) return false;
+    if (!value.batches.every((each, i) => same(encode(batch, each), sealed.batches[i] ?? bytes))) return false;
+    if (!same(encode(sealedBlock, sealed), bytes)) return false;
+    const short = bytes.subarray(0, cut % bytes.length);
+    return decodedAgain(sealedBlock as never, short) === null;
+  });
+  fc.assert(law, { numRuns: 50 });
+  t.pass();
 });
 
 t.test('any bytes decode to something that encodes to the same bytes, or are refused by a code', async (t) => {

@@ -128,7 +128,7 @@ class TreeWriter implements Omit<Public<Writer>, 'begin' | 'bytesSoFar' | 'viewS
 }
 
 /** Pulls the tokens of cborg's strict decoder. */
-class TokenReader implements Public<Reader> {
+class TokenReader implements Omit<Public<Reader>, 'item'> {
   readonly #tokens: Tokenizer;
   readonly #bytes: Uint8Array;
 

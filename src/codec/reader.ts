@@ -99,6 +99,23 @@ export class Reader {
     return end - start > maxBytes ? this.fail(`over ${maxBytes} bytes`) : value;
   }
 
+  /** Passes over the next item, whatever it is, and all that it holds. @returns its bytes, a view. */
+  item(): Uint8Array {
+    const start = this.#at;
+    for (let left = 1; left > 0; left--) left += this.#passOver();
+    return this.#bytes.subarray(start, this.#at);
+  }
+
+  /** @returns how many items the next one holds, which still have to be passed over. */
+  #passOver(): number {
+    const byte = this.#bytes[this.#at] ?? 0;
+    if (byte === NULL) this.#at += 1;
+    else if (byte >> 5 === ARRAY) return this.array(0, Number.POSITIVE_INFINITY);
+    else if (byte >> 5 === BYTES || byte >> 5 === TEXT) this.#string(byte >> 5, 0, Number.POSITIVE_INFINITY);
+    else this.#head(UINT);
+    return 0;
+  }
+
   /** What was just passed over, as text. */
   #textFrom(start: number, encoding: 'hex' | 'latin1'): string {
     const bytes = this.#bytes;

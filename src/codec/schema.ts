@@ -59,6 +59,18 @@ export function decode<T>(schema: Schema<T>, bytes: Uint8Array, maxBytes: number
 
 // ---------------------------------------------------------------- combinators
 
+/**
+ * A value of the schema that stays what it is in the bytes, for whoever knows it by the digest of them: a view of the input, of
+ * which only the outline was looked at.
+ */
+export function unread<T>(schema: Schema<T>): Schema<Uint8Array> {
+  return {
+    type: schema.type,
+    write: (writer, bytes) => writer.again(bytes),
+    read: (reader) => reader.item(),
+  };
+}
+
 interface Field<T> {
   readonly schema: Schema<T>;
   readonly meaning: string;

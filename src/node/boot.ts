@@ -1,25 +1,28 @@
 /**
- * Opens what the disk holds: verifies the record and proves the state, as far back as the newest snapshot that a certified
- * block vouches for, or from the record's first block on where there is none.
+ * Opens what the disk holds: verifies the record as far back as the newest snapshot that a certified block vouches for, or from its
+ * first block on where there is none, and makes the state level with it. That the state is what it must be is proved beside the
+ * node's work (`state-proof.ts`), and before it only where this node alone decides on blocks.
  *
  * | found | then |
  * |---|---|
- * | a snapshot not above the state, its root in a certified header of the record (half an interval later) | blocks from there on are verified; the state must be the snapshot with those blocks run over it |
+ * | a snapshot not above the state, its root in a certified header of the record (half an interval later) | blocks from there on are verified, and what the state lacks is applied; the state must be proved |
  * | no such snapshot, a record from block 1 | every block is verified, and what the state lacks is applied |
- * | a state that is not what it must be, or none | it is made anew: from the genesis and every block (so that the indexes are whole), or from the snapshot that the record begins with |
+ * | a state on which a block gives other results than it did, one that was given up, or none | it is made anew: from the genesis and every block (so that the indexes are whole), or from the snapshot that the record begins with |
  * | a record that begins at a snapshot, and neither state nor snapshot, or not yet the block that vouches for it | the node starts over with an empty chain, and asks its peers |
- * | a checkpoint that no block of the record vouches for yet, passed, its snapshot not finished | the state of then is made anew: from a snapshot before it, or by making the whole state anew |
+ * | a checkpoint that no block of the record vouches for yet, passed, its snapshot not finished | the state of then is made beside the node's work from a snapshot before it, or by making the whole state anew |
  */
-import { CodecError } from '../codec/schema.ts';
-import type { SnapshotManifest } from '../codec/state.ts';
-import { batchDigest } from '../crypto/ids.ts';
+import { quorumOf } from '../crypto/certificate.ts';
 import { CodedError } from '../errors.ts';
-import { genesisWrites, type Rules } from '../ledger/ledger.ts';
-import type { BlockLog, Snapshots, StateStore } from '../ports.ts';
-import type { ChainId, ChainTip, CommittedBlock, Genesis, Hash } from '../types/index.ts';
-import { type Checkpoints, certifierOf, openCheckpoint } from './checkpoints.ts';
-import { judgeState, makeState } from './proof-of-state.ts';
-import { fillFromSnapshot, readManifest, rootOfSnapshot } from './snapshot.ts';
+import { genesisWrites } from '../ledger/ledger.ts';
+import type { Clock } from '../ports.ts';
+import type { ChainTip, CommittedBlock, Hash } from '../types/index.ts';
+import { type Checkpoints, certifierOf, openCheckpoint, type Take } from './checkpoints.ts';
+import { isDamagedState } from './damaged-state.ts';
+import { Pace } from './pace.ts';
+import { makeState } from './proof-of-state.ts';
+import { certifiedHeights, certifiedManifest, corrupt, present, tipOf, verified } from './record.ts';
+import { fillFromSnapshot, rootOfSnapshot } from './snapshot.ts';
+import { blocksFrom, type ProofParts, proveState, type StateStanding } from './state-proof.ts';
 
 /** What opening a chain did. */
 export interface BootReport {
@@ -28,22 +31,18 @@ export interface BootReport {
   readonly height: number;
   /** Blocks that were run again and applied, because the state lacked them. */
   readonly replayed: number;
-  /** The snapshot that proved the state; null where none did. */
+  /** What is known of the state: `pending` where the proof is still to be made. */
+  readonly stateProof: StateStanding;
+  /** The snapshot that has proved the state; null where none has yet. */
   readonly provedBy: number | null;
-  /** Why the state was made anew; null where it was as it should be. */
+  /** Why the state was made anew; null where nothing spoke against it. */
   readonly rebuilt: string | null;
 }
 
-export interface BootParts {
-  readonly genesis: Genesis;
-  readonly chainId: ChainId;
-  readonly rules: Rules;
-  readonly log: BlockLog;
-  readonly snapshots: Snapshots;
-  readonly store: StateStore;
+export interface BootParts extends ProofParts {
   readonly checkpoints: Checkpoints;
-  readonly read: (height: number) => Promise<CommittedBlock | null>;
-  readonly isCertified: (committed: CommittedBlock) => boolean;
+  /** Paces what goes on behind the back of the blocks; null where nobody waits for anything else. */
+  readonly clock: Clock | null;
   /** Makes this the tip, whose block the state has. */
   readonly goTo: (tip: ChainTip) => void;
   /** Runs a block on the tip and applies it. @returns false where it gives other results than its header says. */
@@ -72,29 +71,23 @@ async function openAnew(parts: BootParts, reason: string): Promise<BootReport> {
   return { ...(await open(parts)), rebuilt: reason };
 }
 
-/** A value of the state is not what was written: its checksum says so, or it does not decode. Blocks that do not are `CHAIN_CORRUPT`. */
-function isDamagedState(error: unknown): error is CodedError {
-  return error instanceof CodecError || (error instanceof CodedError && error.code === 'STATE_CORRUPT');
-}
-
 async function open(parts: BootParts): Promise<BootReport> {
   refuse(parts);
   const { log, store } = parts;
   let rebuilt = await giveUpUncertified(parts);
-  const proof = await proveState(parts);
-  const provedBy = proof.is === 'proved' ? proof.by : null;
-  const problem = proof.is === 'false' ? proof.reason : reasonToRebuild(parts);
+  const problem = reasonToRebuild(parts);
   if (problem !== null) await store.clear();
   rebuilt ??= problem;
-  const isTrusted = proof.is === 'proved' || store.height() === null;
-  if (store.height() === null) rebuilt = (await refill(parts)) ?? rebuilt;
-  const from = proof.is === 'proved' ? (store.height() ?? 0) + 1 : log.first();
-  const replayed = await goOn(parts, from, proof.is === 'proved' ? proof.tip : null, isTrusted);
-  const verifiedFrom = provedBy ?? log.first();
-  if (!(await takeUpCheckpoint(parts, verifiedFrom))) {
+  const found = store.height();
+  if (found === null) rebuilt = (await refill(parts)) ?? rebuilt;
+  const from = found === null ? log.first() : await verifiableFrom(parts, found);
+  const replayed = await goOn(parts, from, found === null);
+  const opened = { verifiedFrom: from, height: log.length(), replayed, provedBy: null, rebuilt };
+  const report: BootReport = found === null ? { ...opened, stateProof: 'proved' } : await standing(parts, opened);
+  if (!(await takeUpCheckpoint(parts, report.verifiedFrom))) {
     return await openAnew(parts, 'the state at the last checkpoint was not written down, and nothing else gives it');
   }
-  return { verifiedFrom, height: log.length(), replayed, provedBy, rebuilt };
+  return report;
 }
 
 function refuse({ chainId, log, store }: BootParts): void {
@@ -125,65 +118,26 @@ function reasonToRebuild({ log, store }: BootParts): string | null {
 
 // ---------------------------------------------------------------- proof
 
-type Proof =
-  | { readonly is: 'proved'; readonly by: number; readonly tip: ChainTip }
-  | { readonly is: 'false'; readonly reason: string }
-  | { readonly is: 'none' };
-
-/** Proves the state by the newest snapshot that can. */
-async function proveState(parts: BootParts): Promise<Proof> {
-  const height = parts.store.height();
-  if (height === null) return { is: 'none' };
-  for (const at of certifiedHeights(parts).filter((each) => each <= height)) {
-    const proof = await proveBy(parts, at, height);
-    if (proof !== null) return proof;
+/** From where on the blocks must be verified: there is what proves the state, or else the record begins. */
+async function verifiableFrom(parts: BootParts, found: number): Promise<number> {
+  for (const at of certifiedHeights(parts).filter((each) => each <= found)) {
+    if ((await certifiedManifest(parts, at)) !== null) return at;
   }
-  return { is: 'none' };
+  return parts.log.first();
 }
 
-/** @returns null where the snapshot is of no use. */
-async function proveBy(parts: BootParts, at: number, height: number): Promise<Proof | null> {
-  const { rules, snapshots, store } = parts;
-  const block = await verified(parts, at, at === 1 ? parts.chainId : null);
-  const certified = await certifiedManifest(parts, at);
-  if (certified === null) return null;
-  let tip = tipOf(block);
-  let verifiedTo = at;
-  const blocks = async function* () {
-    for (let next = at + 1; next <= height; next++) {
-      const isNew = next > verifiedTo;
-      const committed = isNew ? await verified(parts, next, tip.hash) : await present(parts, next);
-      if (isNew) tip = tipOf(committed);
-      if (isNew) verifiedTo = next;
-      yield committed;
-    }
-  };
-  const { timeMs } = block.block.header;
-  const verdict = await judgeState({ rules, snapshots, manifest: certified, timeMs, blocks, store });
-  switch (verdict.is) {
-    case 'proved':
-      parts.goTo(tip);
-      return { is: 'proved', by: at, tip };
-    case 'false':
-      return verdict;
-    case 'unusable':
-      return null;
-    case 'block':
-      throw corrupt(verdict.height, 'gives other results than it did');
-  }
-}
-
-/** Snapshots that a block of the record vouches for, if they are what they must be; the newest first. */
-function certifiedHeights({ log, snapshots, genesis }: BootParts): number[] {
-  const { checkpointInterval } = genesis.rules;
-  const usable = (at: number) => at >= log.first() && certifierOf(at, checkpointInterval) <= log.length();
-  return snapshots.heights().filter(usable).reverse();
-}
-
-/** The manifest of the snapshot of this height, if it is the one that the record vouches for. */
-async function certifiedManifest(parts: BootParts, height: number): Promise<SnapshotManifest | null> {
-  const certifier = await verified(parts, certifierOf(height, parts.genesis.rules.checkpointInterval), null);
-  return await readManifest(parts.snapshots, height, certifier.block.header.checkpointRoot);
+/**
+ * What is known of a state that was found. Where this node's word is a quorum, blocks on a false state would be decided: there the
+ * proof comes first. @throws CodedError `STATE_CORRUPT`, only there.
+ */
+async function standing(parts: BootParts, opened: Omit<BootReport, 'stateProof'>): Promise<BootReport> {
+  const { genesis, store } = parts;
+  if (certifiedHeights(parts).length === 0) return { ...opened, stateProof: 'none' };
+  if (quorumOf(genesis.participants.length) > 1) return { ...opened, stateProof: 'pending' };
+  const verdict = await store.hold((held) => proveState(parts, held, opened.verifiedFrom, new Pace(null)));
+  if (verdict.is === 'false') throw new CodedError('STATE_CORRUPT', verdict.reason);
+  const { by, verifiedFrom } = verdict;
+  return { ...opened, verifiedFrom, provedBy: by, stateProof: by === null ? 'none' : 'proved' };
 }
 
 // ---------------------------------------------------------------- checkpoint
@@ -207,31 +161,50 @@ async function takeUpCheckpoint(parts: BootParts, verifiedFrom: number): Promise
     checkpoints.know(due, root);
     return true;
   }
-  for (const at of certifiedHeights(parts).filter((each) => each >= verifiedFrom)) {
-    if (await makeCheckpoint(parts, at, due)) return true;
-  }
-  return false;
+  const bases = certifiedHeights(parts).filter((each) => each >= verifiedFrom);
+  if (bases.length === 0) return false;
+  checkpoints.make(due, (take, signal) => makeCheckpoint(parts, bases, due, take, new Pace(parts.clock, signal)));
+  return true;
 }
 
-/** Makes the state after block `due` from the snapshot of `at`. @returns false where that is of no use. */
-async function makeCheckpoint(parts: BootParts, at: number, due: number): Promise<boolean> {
-  const { rules, snapshots, checkpoints } = parts;
-  const manifest = await certifiedManifest(parts, at);
-  if (manifest === null) return false;
-  const { timeMs } = (await present(parts, at)).block.header;
-  const blocks = async function* () {
-    for (let next = at + 1; next <= due; next++) yield await present(parts, next);
-  };
-  const made = await makeState({ rules, snapshots, manifest, timeMs, blocks });
-  if (made.is === 'unusable') return false;
-  if (made.is === 'block') throw corrupt(made.height, 'gives other results than it did');
-  try {
-    await checkpoints.make(due, made.pages);
-    return true;
-  } catch (error) {
-    if (!(error instanceof CodedError) || error.code !== 'SNAPSHOT_CORRUPT') throw error;
-    return false;
+/**
+ * Makes the state after block `due` from the first of these snapshots that is of use.
+ *
+ * @throws CodedError `SNAPSHOT_CORRUPT` where none is; all of them are set aside then, so that the next start does without them.
+ */
+async function makeCheckpoint(
+  parts: BootParts,
+  bases: readonly number[],
+  due: number,
+  take: Take,
+  pace: Pace,
+): Promise<Hash> {
+  const { rules, snapshots } = parts;
+  for (const at of bases) {
+    const manifest = await certifiedManifest(parts, at);
+    if (manifest === null) continue;
+    const { timeMs } = (await verified(parts, at, null)).block.header;
+    const made = await makeState({
+      rules,
+      snapshots,
+      manifest,
+      timeMs,
+      blocks: () => blocksFrom(parts, at + 1, due),
+      pace,
+    });
+    if (made.is === 'block') throw corrupt(made.height, 'gives other results than it did');
+    if (made.is === 'unusable') continue;
+    try {
+      return await take(made.pages);
+    } catch (error) {
+      if (!(error instanceof CodedError) || error.code !== 'SNAPSHOT_CORRUPT') throw error;
+    }
   }
+  const advice = 'start the node again: it makes the state anew from its record';
+  throw new CodedError(
+    'SNAPSHOT_CORRUPT',
+    `the state after block ${due} was not written down, and the snapshots before it are damaged; ${advice}`,
+  );
 }
 
 // ---------------------------------------------------------------- making the state
@@ -277,67 +250,24 @@ async function fillFromBase(parts: BootParts): Promise<boolean> {
 /**
  * Verifies the blocks from `from` on and applies what the state lacks.
  *
- * @param parent null before the first of the record.
- * @param isTrusted the state was proved or made anew: where not, a block that gives other results on it speaks against the state.
+ * @param isTrusted the state was made anew: where not, a block that gives other results on it speaks against the state.
  */
-async function goOn(parts: BootParts, from: number, parent: ChainTip | null, isTrusted: boolean): Promise<number> {
+async function goOn(parts: BootParts, from: number, isTrusted: boolean): Promise<number> {
   const { log, store, chainId, goTo, replay } = parts;
-  let parentHash = parent?.hash ?? (from === 1 ? chainId : null);
+  let parentHash: Hash | null = from === 1 ? chainId : null;
   let replayed = 0;
   for (let height = from; height <= log.length(); height++) {
-    const committed = await verified(parts, height, parentHash);
-    const tip = tipOf(committed);
+    const tip = tipOf(await verified(parts, height, parentHash));
     parentHash = tip.hash;
     if (height <= (store.height() ?? 0)) {
       goTo(tip);
       continue;
     }
-    if (!(await replay(committed))) {
+    if (!(await replay(await present(parts, height)))) {
       if (isTrusted) throw corrupt(height, 'gives other results than it did');
       throw new CodedError('STATE_CORRUPT', `block ${height} gives other results on this state than it did`);
     }
     replayed += 1;
   }
   return replayed;
-}
-
-/**
- * A block of the record that is what a quorum decided.
- *
- * @param parentHash null where the block before is not known.
- */
-async function verified(parts: BootParts, height: number, parentHash: Hash | null): Promise<CommittedBlock> {
-  const committed = await present(parts, height);
-  const { header } = committed.block;
-  if (header.height !== height || (parentHash !== null && header.parentHash !== parentHash)) {
-    throw corrupt(height, 'does not follow the one before');
-  }
-  if (!holdsItsBatches(committed)) throw corrupt(height, 'does not hold the batches that it names');
-  if (!parts.isCertified(committed)) throw corrupt(height, 'has no valid certificate');
-  return committed;
-}
-
-async function present({ read }: BootParts, height: number): Promise<CommittedBlock> {
-  const committed = await read(height).catch((cause: unknown) => {
-    throw corrupt(height, 'cannot be decoded', cause);
-  });
-  if (committed === null) throw corrupt(height, 'is missing');
-  return committed;
-}
-
-function corrupt(height: number, what: string, cause?: unknown): CodedError {
-  return new CodedError('CHAIN_CORRUPT', `block ${height} of the block log ${what}; restore blocks.log from a copy`, {
-    cause,
-  });
-}
-
-function tipOf({ block: { header }, certificate }: CommittedBlock): ChainTip {
-  return { height: header.height, hash: certificate.blockHash, timeMs: header.timeMs };
-}
-
-/** Whether the batches of a record are those its block names, in order. */
-export function holdsItsBatches({ block, batches }: CommittedBlock): boolean {
-  return (
-    batches.length === block.batches.length && batches.every((batch, i) => batchDigest(batch) === block.batches[i])
-  );
 }

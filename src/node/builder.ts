@@ -9,7 +9,8 @@ import { blockHash, digestsRoot, evidenceRoot } from '../crypto/ids.ts';
 import type { BatchPool, KnownBatch } from '../mempool/batch-pool.ts';
 import type { Verifier } from '../ports.ts';
 import type { BatchDigest, Block, BlockHash, Evidence, Header, ParticipantId } from '../types/index.ts';
-import type { Chain, Execution } from './chain.ts';
+import type { Chain } from './chain.ts';
+import type { Execution } from './execution.ts';
 
 export interface BuiltBlock {
   readonly block: Block;

@@ -12,10 +12,10 @@ import { CodedError } from '../errors.ts';
 import { seenKey } from '../ledger/keys.ts';
 import type { CommittedBlock, ParticipantId, StateKey } from '../types/index.ts';
 import { areSigned } from './admission.ts';
-import { holdsItsBatches } from './boot.ts';
-import { type Execution, withIds } from './chain.ts';
 import type { Context } from './context.ts';
+import { type Execution, withIds } from './execution.ts';
 import { Join } from './join.ts';
+import { holdsItsBatches } from './record.ts';
 
 /**
  * Waits, each a stall long, of an empty chain that hears of a great height: for a second voice, or a snapshot that can be

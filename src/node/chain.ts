@@ -6,22 +6,13 @@ import { committedBlock } from '../codec/block.ts';
 import { MAX_COMMITTED_BLOCK_BYTES } from '../codec/limits.ts';
 import { decode, encode } from '../codec/schema.ts';
 import { certificateChecks } from '../crypto/certificate.ts';
-import { blockHash, chainIdOf, transactionId, validatorSetHash, validatorsOf } from '../crypto/ids.ts';
-import { assert } from '../errors.ts';
-import {
-  applyBlock,
-  type BlockResult,
-  type IdentifiedTransaction,
-  type Rules,
-  rulesOf,
-  touchedKeys,
-} from '../ledger/ledger.ts';
+import { blockHash, chainIdOf, validatorSetHash, validatorsOf } from '../crypto/ids.ts';
+import { AssertionError, assert } from '../errors.ts';
+import { type IdentifiedTransaction, type Rules, rulesOf, touchedKeys } from '../ledger/ledger.ts';
 import type { View } from '../ledger/state.ts';
 import type { BlockLog, Clock, HeldState, Snapshots, StateStore, Verifier } from '../ports.ts';
 import type {
-  Batch,
   BlockHash,
-  BlockWrites,
   ChainId,
   ChainTip,
   CommittedBlock,
@@ -29,32 +20,18 @@ import type {
   Genesis,
   Hash,
   Header,
-  Receipt,
   StateKey,
   ValidatorSet,
 } from '../types/index.ts';
 import { type BootReport, boot } from './boot.ts';
 import { Checkpoints, certifierOf, checkpointIn, isHalfwayToCertifier } from './checkpoints.ts';
 import { Contents } from './contents.ts';
+import { falseState, givenUp, isDamagedState } from './damaged-state.ts';
+import { type BatchContent, type Execution, givesRootsOf, type Parent, runOver, withIds } from './execution.ts';
 import { indexRows } from './indexes.ts';
+import type { CertifiedBlock } from './record.ts';
 import { fillFromSnapshot, readManifest } from './snapshot.ts';
-
-/** What a block's content does to the state it is built on. */
-export interface Execution {
-  readonly result: BlockResult;
-  /** Those that took part: one for each receipt. */
-  readonly transactions: readonly IdentifiedTransaction[];
-  /** Of each of those among all transactions of the content. */
-  readonly positions: readonly number[];
-}
-
-/** What a block is built on. */
-export interface Parent {
-  readonly height: number;
-  readonly timeMs: number;
-  /** What it does to the committed state, as long as it is not committed itself. */
-  readonly writes: BlockWrites | null;
-}
+import { type ProofEnd, type ProofParts, StateProof, type StateStanding } from './state-proof.ts';
 
 /** The whole state after one block, and which block that is. */
 export interface StateAfter {
@@ -72,7 +49,7 @@ export interface ChainParts {
   readonly snapshots: Snapshots;
   readonly store: StateStore;
   readonly verifier: Verifier;
-  /** For a chain that grows with the time: its checkpoints are made gently then. */
+  /** Paces what goes on behind the back of the blocks, which is done in one go without it. */
   readonly clock?: Clock;
 }
 
@@ -97,6 +74,8 @@ export class Chain {
   /** What took part in each block. */
   readonly contents: Contents;
   readonly #checkpoints: Checkpoints;
+  readonly #proof: StateProof;
+  readonly #clock: Clock | null;
   readonly #verifier: Verifier;
   #tip: ChainTip;
   #bootReport: BootReport | null = null;
@@ -113,15 +92,17 @@ export class Chain {
     this.snapshots = snapshots;
     this.store = store;
     this.contents = new Contents({ store, read: (height) => this.read(height) });
-    this.#checkpoints = new Checkpoints({ log, snapshots, store, clock });
+    this.#checkpoints = new Checkpoints({ log, snapshots, store, clock, inUse: () => this.#proof.inUse });
     this.#verifier = verifier;
+    this.#clock = clock ?? null;
+    this.#proof = new StateProof(this.#proofParts, this.#clock);
     this.#tip = { height: 0, hash: this.chainId, timeMs: genesis.timeMs };
   }
 
-  /** Verifies record and state, and makes the state level with the record. @throws CodedError as `boot` does. */
+  /** Verifies the record, makes the state level with it, and begins to prove the state. @throws CodedError as `boot` does. */
   static async open(parts: ChainParts): Promise<Chain> {
     const chain = new Chain(parts);
-    await chain.#boot(parts);
+    await chain.#boot();
     return chain;
   }
 
@@ -129,6 +110,16 @@ export class Chain {
   get bootReport(): BootReport {
     assert(this.#bootReport !== null, 'a chain is opened before anyone has it');
     return this.#bootReport;
+  }
+
+  /** What is known of the state now. */
+  get stateStanding(): StateStanding {
+    return this.#proof.standing;
+  }
+
+  /** Resolves when the proof of the state has ended that opening the chain has begun, if it did, with how. */
+  get proofEnd(): Promise<ProofEnd> | null {
+    return this.#proof.ended;
   }
 
   /** The first height whose block, receipts and indexes are all here; what lies before it other nodes know. */
@@ -165,18 +156,24 @@ export class Chain {
     });
   }
 
-  /** Runs a block's content over the committed state, or that after a block which will be, changing nothing. */
+  /**
+   * Runs a block's content over the committed state, or that after a block which will be, changing nothing.
+   *
+   * @throws CodedError `STATE_CORRUPT` where the state is damaged, or nothing can be run on it, which is given up then: were it left
+   *   to the proof, the same block would end the node again before that has an end.
+   */
   async execute(
     timeMs: number,
     batches: readonly BatchContent[],
     evidence: readonly Evidence[],
     on: Parent = { ...this.#tip, writes: null },
   ): Promise<Execution> {
-    const transactions = batches.flatMap((entry) => entry.transactions);
-    const view = await this.load(touchedKeys(transactions, evidence));
-    const input = { height: on.height + 1, timeMs, parentTimeMs: on.timeMs, transactions, evidence };
-    const result = applyBlock(this.rules, on.writes === null ? view : after(on.writes, view), input);
-    return { result, ...tookPart(result.receipts, transactions) };
+    try {
+      return await this.#run(timeMs, batches, evidence, on);
+    } catch (error) {
+      if (error instanceof AssertionError) await this.#refuteState(error.message);
+      throw isDamagedState(error) ? await givenUp(this, error) : error;
+    }
   }
 
   /**
@@ -188,7 +185,7 @@ export class Chain {
     const { header } = committed.block;
     assert(header.height === this.#tip.height + 1, 'blocks are committed in order');
     assert(header.parentHash === this.#tip.hash, 'a block is committed on its parent');
-    assert(header.writesRoot === execution.result.writesRoot, 'a block is committed with its own writes');
+    if (header.writesRoot !== execution.result.writesRoot) await this.#refuteState(otherResults(header));
     await this.#assertCheckpoint(header);
     await this.log.append(encode(committedBlock, committed));
     await this.#apply(committed, execution);
@@ -197,14 +194,12 @@ export class Chain {
   /**
    * Runs a certified block from elsewhere and makes it part of the chain.
    *
-   * @throws AssertionError where this node computes other results than the quorum did: it must not go on.
+   * @throws AssertionError or CodedError where this node computes other results than the quorum did: it must not go on.
    */
   async adopt(committed: CommittedBlock): Promise<Execution> {
-    const execution = await this.#replay(committed);
-    assert(
-      execution !== null,
-      `block ${committed.block.header.height} gives other results here than on the other nodes`,
-    );
+    const { header, evidence } = committed.block;
+    const execution = await this.execute(header.timeMs, committed.batches.map(withIds), evidence);
+    if (!givesRootsOf(header, execution)) await this.#refuteState(otherResults(header));
     await this.commit(committed, execution);
     return execution;
   }
@@ -216,7 +211,7 @@ export class Chain {
   }
 
   /** The certificate is of this block and more than two thirds signed it. Checked on the spot: it has few signatures. */
-  isCertified({ block, certificate }: CommittedBlock): boolean {
+  isCertified({ block, certificate }: CertifiedBlock): boolean {
     if (certificate.height !== block.header.height || certificate.blockHash !== blockHash(block.header)) return false;
     const checks = certificateChecks(this.chainId, this.validators, certificate);
     return checks?.every((check) => this.#verifier.verify(check)) ?? false;
@@ -240,7 +235,7 @@ export class Chain {
 
   /** Ends what goes on behind the back of the blocks; before record and state are closed. */
   async stop(): Promise<void> {
-    await this.#checkpoints.stop();
+    await Promise.all([this.#checkpoints.stop(), this.#proof.stop()]);
   }
 
   /**
@@ -263,7 +258,7 @@ export class Chain {
   async #beginAt({ height, block: bytes, root }: SnapshotStart): Promise<boolean> {
     const block = decode(committedBlock, bytes, MAX_COMMITTED_BLOCK_BYTES);
     if (this.#tip.height >= height || (await readManifest(this.snapshots, height, root)) === null) return false;
-    await this.#checkpoints.stop();
+    await this.stop();
     // What was not stopped but had ended has removed what it took for old.
     const manifest = await readManifest(this.snapshots, height, root);
     if (manifest === null) return false;
@@ -274,6 +269,7 @@ export class Chain {
     assert(filled, 'a snapshot that was fetched whole is whole');
     this.#tip = { height, hash: block.certificate.blockHash, timeMs: block.block.header.timeMs };
     this.#checkpoints.know(height, root);
+    this.#proof.know('proved');
     return true;
   }
 
@@ -288,23 +284,48 @@ export class Chain {
     return committed.certificate.blockHash;
   }
 
-  async #boot(parts: ChainParts): Promise<void> {
-    this.#bootReport = await boot({
-      ...parts,
-      chainId: this.chainId,
-      rules: this.rules,
+  async #boot(): Promise<void> {
+    const report = await boot({
+      ...this.#proofParts,
       checkpoints: this.#checkpoints,
-      read: (height) => this.read(height),
-      isCertified: (committed) => this.isCertified(committed),
+      clock: this.#clock,
       goTo: (tip) => {
         this.#tip = tip;
       },
-      replay: async (committed) => {
-        const execution = await this.#replay(committed);
-        if (execution !== null) await this.#apply(committed, execution);
-        return execution !== null;
-      },
+      replay: (committed) => this.#replay(committed),
     });
+    this.#bootReport = report;
+    if (report.stateProof !== 'pending') this.#proof.know(report.stateProof);
+    // A checkpoint that is made now is waited for by blocks, and the proof by nobody.
+    else this.#proof.begin(report.verifiedFrom, () => this.#checkpoints.settled());
+  }
+
+  get #proofParts(): ProofParts {
+    const { genesis, chainId, rules, log, snapshots, store } = this;
+    const isCertified = (block: CertifiedBlock) => this.isCertified(block);
+    return { genesis, chainId, rules, log, snapshots, store, isCertified };
+  }
+
+  async #run(
+    timeMs: number,
+    batches: readonly BatchContent[],
+    evidence: readonly Evidence[],
+    on: Parent,
+  ): Promise<Execution> {
+    const transactions = batches.flatMap((entry) => entry.transactions);
+    const view = await this.load(touchedKeys(transactions, evidence));
+    return runOver(this.rules, view, on, { timeMs, transactions, evidence });
+  }
+
+  /**
+   * What this node computes cannot be, or a quorum has certified something else: that is the state's fault, where it is not known for
+   * what it must be.
+   *
+   * @throws AssertionError, or a CodedError `STATE_CORRUPT` when it has given the state up.
+   */
+  async #refuteState(what: string): Promise<never> {
+    assert(this.stateStanding !== 'proved', what);
+    throw await givenUp(this, falseState(what));
   }
 
   async #apply(committed: CommittedBlock, { result, transactions, positions }: Execution): Promise<void> {
@@ -323,59 +344,27 @@ export class Chain {
       this.#checkpoints.begin(height);
   }
 
-  /** @throws AssertionError where others certified another state than this node has. */
+  /** @throws AssertionError or CodedError where others certified another state than this node has. */
   async #assertCheckpoint({ height, checkpointRoot }: Header): Promise<void> {
     const own = await this.checkpointRoot();
     if (checkpointRoot === own) return;
     const checkpoint = checkpointIn(height, this.genesis.rules.checkpointInterval);
     // Was it the snapshot that was false, the next boot makes the state it is of anew.
     if (checkpoint !== null) await this.snapshots.setAside(checkpoint);
-    assert(false, `the state that block ${height} vouches for is another one here than on the other nodes`);
+    await this.#refuteState(`the state that block ${height} vouches for is another one here than on the other nodes`);
   }
 
-  /** @returns null where the results are not those of the header. */
-  async #replay({ block: { header, evidence }, batches }: CommittedBlock): Promise<Execution | null> {
-    const execution = await this.execute(header.timeMs, batches.map(withIds), evidence);
-    const roots = ['transactionsRoot', 'receiptsRoot', 'writesRoot'] as const;
-    return roots.every((root) => execution.result[root] === header[root]) ? execution : null;
+  /** @returns whether the results were those of the header; where not, nothing was applied. */
+  async #replay(committed: CommittedBlock): Promise<boolean> {
+    const { header, evidence } = committed.block;
+    const on = { ...this.#tip, writes: null };
+    const execution = await this.#run(header.timeMs, committed.batches.map(withIds), evidence, on);
+    const isSame = givesRootsOf(header, execution);
+    if (isSame) await this.#apply(committed, execution);
+    return isSame;
   }
 }
 
-/** What these keys hold after the writes. */
-function after({ entries, forget }: BlockWrites, before: View): View {
-  const view = new Map(before);
-  if (forget !== null) for (const key of before.keys()) if (isForgotten(key, forget)) view.set(key, null);
-  for (const { key, value } of entries) if (view.has(key)) view.set(key, value);
-  return view;
-}
-
-function isForgotten(key: StateKey, { from, to }: NonNullable<BlockWrites['forget']>): boolean {
-  return key >= from && key < to;
-}
-
-/** Which of the transactions each receipt is of: the first with its id, as what comes again is left out. */
-function tookPart(
-  receipts: readonly Receipt[],
-  offered: readonly IdentifiedTransaction[],
-): Pick<Execution, 'transactions' | 'positions'> {
-  const positions: number[] = [];
-  const transactions: IdentifiedTransaction[] = [];
-  for (const [position, entry] of offered.entries()) {
-    if (receipts[positions.length]?.transactionId !== entry.id) continue;
-    positions.push(position);
-    transactions.push(entry);
-  }
-  assert(positions.length === receipts.length, 'receipts are of transactions that were run, in their order');
-  return { transactions, positions };
-}
-
-/** A batch's transactions with their ids. */
-export interface BatchContent {
-  readonly transactions: readonly IdentifiedTransaction[];
-}
-
-export function withIds(batch: Batch): BatchContent {
-  return {
-    transactions: batch.transactions.map((transaction) => ({ id: transactionId(transaction.body), transaction })),
-  };
+function otherResults({ height }: Header): string {
+  return `block ${height} gives other results here than on the other nodes`;
 }

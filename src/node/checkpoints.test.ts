@@ -9,7 +9,7 @@ import type { Alter } from '../simulator/world/machine.ts';
 import { KEEP_UNSYNCED, MemoryDisk, openBlockLog, openMemoryStateStore, openSnapshots } from '../storage/index.ts';
 import { Cluster } from '../testing/cluster.ts';
 import { testNetwork } from '../testing/genesis.ts';
-import { contentOf, INTERVAL, OFFICERS, pay } from '../testing/joining.ts';
+import { contentOf, INTERVAL, OFFICERS, pay, spoilFirstChunk } from '../testing/joining.ts';
 import { issue, settlement, transactionOf } from '../testing/transactions.ts';
 import type { StateKey } from '../types/index.ts';
 import { Checkpoints, certifierOf, checkpointIn, isHalfwayToCertifier, openCheckpoint } from './checkpoints.ts';
@@ -123,20 +123,16 @@ t.test(
 );
 
 const OPEN = 2 * INTERVAL;
+const PROVED = { rebuilt: null, stateProof: 'pending' };
 const CASES: readonly (readonly [what: string, height: number, harm: Harm, report: object])[] = [
-  ['with its snapshot', OPEN + 2, () => undefined, { provedBy: INTERVAL, rebuilt: null, replayed: 0 }],
-  ['at its block', OPEN, ({ disk }) => disk.remove(`${OPEN}.snapshot`), { provedBy: INTERVAL, rebuilt: null }],
-  [
-    'without its snapshot',
-    OPEN + 2,
-    ({ disk }) => disk.remove(`${OPEN}.snapshot`),
-    { provedBy: INTERVAL, rebuilt: null, replayed: 0 },
-  ],
+  ['with its snapshot', OPEN + 2, () => undefined, { ...PROVED, replayed: 0 }],
+  ['at its block', OPEN, ({ disk }) => disk.remove(`${OPEN}.snapshot`), PROVED],
+  ['without its snapshot', OPEN + 2, ({ disk }) => disk.remove(`${OPEN}.snapshot`), { ...PROVED, replayed: 0 }],
   [
     'with a damaged one',
     OPEN + 2,
     ({ disk }) => disk.write(`${OPEN}.snapshot`, new Uint8Array(99)),
-    { provedBy: INTERVAL, rebuilt: null, replayed: 0 },
+    { ...PROVED, replayed: 0 },
   ],
   [
     'without any snapshot',
@@ -144,7 +140,7 @@ const CASES: readonly (readonly [what: string, height: number, harm: Harm, repor
     async ({ disk }) => {
       for (const name of snapshotsOn(disk)) await disk.remove(name);
     },
-    { provedBy: null, rebuilt: /not written down/, replayed: OPEN + 2 },
+    { stateProof: 'proved', rebuilt: /not written down/, replayed: OPEN + 2 },
   ],
   [
     'with a state that lost the blocks since',
@@ -153,13 +149,7 @@ const CASES: readonly (readonly [what: string, height: number, harm: Harm, repor
       await disk.remove(`${OPEN}.snapshot`);
       state.loseNewest(5);
     },
-    { provedBy: INTERVAL, rebuilt: null, replayed: 5 },
-  ],
-  [
-    'with a state that is another one',
-    OPEN + 2,
-    ({ state }) => void state.entries.delete('supply/KHR'),
-    { provedBy: null, rebuilt: /lacks supply/, replayed: OPEN + 2 },
+    { ...PROVED, replayed: 5 },
   ],
 ];
 type Harm = (machine: ReturnType<Cluster['machine']>) => Promise<void> | void;
@@ -171,6 +161,9 @@ for (const [what, height, harm, report] of CASES) {
     await harm(cluster.machine('wing'));
     const wing = await cluster.start('wing');
     t.match(wing.chain.bootReport, report);
+    const proof = wing.chain.proofEnd;
+    if (proof !== null) t.match(await cluster.during(proof), { is: 'over', height, by: INTERVAL });
+    t.equal(wing.chain.stateStanding, 'proved');
     // Nobody can do without its vote, and so without its root.
     cluster.kill('aclb');
     while (cluster.get('nbc').chain.tip.height <= certifierOf(OPEN, INTERVAL)) await pay(cluster);
@@ -182,6 +175,50 @@ for (const [what, height, harm, report] of CASES) {
     await cluster.stop();
   });
 }
+
+t.test('a state that is another one is given up with the snapshot that was taken of it', async (t) => {
+  const cluster = await grownTo(OPEN + 2);
+  kill(cluster);
+  cluster.machine('wing').state.entries.delete('supply/KHR');
+  await cluster.start('wing');
+  await t.rejects(
+    cluster.until(() => false),
+    { code: 'STATE_CORRUPT', message: /lacks supply/ },
+  );
+  cluster.fatal.length = 0;
+  kill(cluster);
+  t.strictSame(snapshotsOn(cluster.machine('wing').disk), [`${INTERVAL}.snapshot`]);
+  t.ok(cluster.machine('wing').disk.list().includes(`${OPEN}.snapshot.damaged-1`));
+  const wing = await cluster.start('wing');
+  t.match(wing.chain.bootReport, { stateProof: 'proved', rebuilt: /empty/, replayed: OPEN + 2 });
+  t.strictSame(contentOf(cluster, 'wing'), contentOf(cluster, 'nbc'));
+  cluster.kill('aclb');
+  while (cluster.get('nbc').chain.tip.height <= certifierOf(OPEN, INTERVAL)) await pay(cluster);
+  await cluster.allAt(cluster.get('nbc').chain.tip.height);
+  t.equal(new Set(await manifests(cluster, OPEN)).size, 1);
+  await cluster.stop();
+});
+
+t.test(
+  'a checkpoint that cannot be made from a damaged snapshot ends the node, and the next start does without',
+  async (t) => {
+    const cluster = await grownTo(OPEN + 2);
+    kill(cluster);
+    const { disk } = cluster.machine('wing');
+    await disk.remove(`${OPEN}.snapshot`);
+    await spoilFirstChunk(cluster, disk, INTERVAL);
+    await cluster.start('wing');
+    await t.rejects(
+      cluster.until(() => false),
+      { code: 'SNAPSHOT_CORRUPT', message: /start the node again/ },
+    );
+    cluster.fatal.length = 0;
+    kill(cluster);
+    const wing = await cluster.start('wing');
+    t.match(wing.chain.bootReport, { stateProof: 'proved', rebuilt: /not written down/, replayed: OPEN + 2 });
+    await cluster.stop();
+  },
+);
 
 t.test('a false snapshot of its own costs a node one start, and never a false block', async (t) => {
   const cluster = await grownTo(OPEN + 2);
@@ -228,7 +265,7 @@ async function resting() {
   const disk = new MemoryDisk();
   const snapshots = await openSnapshots(disk, chainId);
   const log = await openBlockLog(disk, chainId);
-  return { parts: { store, snapshots, log }, clock, delays };
+  return { parts: { store, snapshots, log, inUse: () => [] }, clock, delays };
 }
 
 for (const what of ['hurry', 'root'] as const) {

@@ -36,7 +36,12 @@ export interface CheckpointParts {
   readonly store: StateStore;
   /** Of those who make blocks meanwhile; without one a state is read as fast as it can be. */
   readonly clock?: Clock | undefined;
+  /** Heights of snapshots that somebody reads just now. */
+  readonly inUse: () => readonly number[];
 }
+
+/** Reads a state for its root and its snapshot. @throws CodedError `SNAPSHOT_CORRUPT` where its pages do. */
+export type Take = (pages: HeldState['pages']) => Promise<Hash>;
 
 /** A root that is there or under way. */
 interface Work {
@@ -81,9 +86,17 @@ export class Checkpoints {
     root.catch((error: unknown) => this.#failed(error, stop.signal));
   }
 
-  /** Takes a checkpoint of a state that the store does not hold any more. */
-  async make(height: number, pages: HeldState['pages']): Promise<void> {
-    this.know(height, await this.#take(height, chunksOf(pages), new AbortController().signal));
+  /** Begins a checkpoint of a state that the store does not hold any more. @param make makes that state, and has it read. */
+  make(height: number, make: (take: Take, signal: AbortSignal) => Promise<Hash>): void {
+    const stop = new AbortController();
+    const root = make((pages) => this.#take(height, chunksOf(pages), stop.signal), stop.signal);
+    this.#work = { height, root, stop };
+    root.catch((error: unknown) => this.#failed(error, stop.signal));
+  }
+
+  /** Resolves when nothing is under way that was when this was called. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([this.#work?.root]);
   }
 
   /** The block that carries the root is not far any more: what is under way makes no pauses from now on. */
@@ -114,9 +127,10 @@ export class Checkpoints {
   }
 
   async #take(height: number, chunks: HeldState['chunks'], signal: AbortSignal, pace?: Pace): Promise<Hash> {
-    const { snapshots, log } = this.#parts;
+    const { snapshots, log, inUse } = this.#parts;
     const root = await takeSnapshot({ height, chunks, snapshots, signal, pace });
-    await pruneSnapshots(snapshots, height, log.first());
+    // The snapshot that the record begins with is needed as long as it does.
+    await pruneSnapshots(snapshots, height, log.first() > 1 ? [log.first(), ...inUse()] : inUse());
     return root;
   }
 

@@ -34,11 +34,11 @@ import type {
 } from '../types/index.ts';
 import { knowBatch } from './admission.ts';
 import type { Builder } from './builder.ts';
-import type { Execution } from './chain.ts';
 import type { Context } from './context.ts';
 import { EarlyMessages } from './early.ts';
 import { committedEvent, participantAt } from './events.ts';
 import type { EvidencePool } from './evidence.ts';
+import type { Execution } from './execution.ts';
 import type { SignGuard } from './sign-guard.ts';
 
 export interface EngineParts {

@@ -11,8 +11,8 @@ import type {
   TransactionId,
   ValidatorSet,
 } from '../types/index.ts';
-import type { Execution } from './chain.ts';
 import type { IndexedTransaction } from './contents.ts';
+import type { Execution } from './execution.ts';
 
 interface CommittedTransaction {
   readonly receipt: Receipt;
@@ -68,6 +68,8 @@ export type NodeEvent =
   | { readonly type: 'joining'; readonly peer: ParticipantId; readonly height: number; readonly chunks: number }
   /** The chain begins at a snapshot of this height now. */
   | { readonly type: 'joined'; readonly height: number }
+  /** The proof of the state that the start began has ended. `by` is the snapshot that proved it; null where none was usable. */
+  | { readonly type: 'stateProved'; readonly height: number; readonly by: number | null; readonly tookMs: number }
   | { readonly type: 'syncing'; readonly peer: ParticipantId; readonly from: number; readonly to: number };
 
 /** What a node tells of a block that has just become part of its chain. */

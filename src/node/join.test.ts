@@ -73,7 +73,8 @@ t.test('a wiped bank comes back through a snapshot, votes again, and knows what 
   // And what it has now outlasts its process.
   cluster.kill('wing');
   const again = await cluster.start('wing');
-  t.match(again.chain.bootReport, { provedBy: first, verifiedFrom: first, rebuilt: null });
+  t.match(again.chain.bootReport, { stateProof: 'pending', verifiedFrom: first, rebuilt: null });
+  t.match(await cluster.during(again.chain.proofEnd ?? Promise.reject(new Error('none'))), { is: 'over', by: first });
 
   // The snapshot that the record begins with stays, for a state that is lost is made of it.
   for (let i = 0; i < 3 * INTERVAL; i++) await pay(cluster);

@@ -11,9 +11,9 @@ import { type SnapshotManifest, snapshotManifest } from '../codec/state.ts';
 import { CodedError } from '../errors.ts';
 import type { Question, SnapshotWriter } from '../ports.ts';
 import type { ParticipantId } from '../types/index.ts';
-import { holdsItsBatches } from './boot.ts';
 import type { SnapshotStart } from './chain.ts';
 import type { Context } from './context.ts';
+import { holdsItsBatches } from './record.ts';
 import { decodeOrNull, isManifestOf, openChunk } from './snapshot.ts';
 
 /** A snapshot that a quorum vouches for. */

@@ -92,6 +92,7 @@ export class Node {
       overtaken,
     );
     chain.onFailure((error) => void inbox.post(() => Promise.reject(error)));
+    void this.#hearOfProof();
     this.#peers = new Peers({
       context: this.#context,
       engine: this.#engine,
@@ -215,11 +216,21 @@ export class Node {
       knownFromHeight: chain.knownFrom,
       blockHash: height === 0 ? null : hash,
       blockTimeMs: height === 0 ? null : timeMs,
+      /** What is known of the state: it was proved since the start, or made from the record; it is being proved; nothing here proves it. */
+      stateProof: chain.stateStanding,
       highestKnownHeight: this.#catchUp.highestKnown,
       consensus: this.#engine.position,
       peers: network.peers(),
       pool: { transactions: transactions.size, batches: batches.size },
     };
+  }
+
+  async #hearOfProof(): Promise<void> {
+    const { chain, inbox } = this.#context;
+    const proof = await chain.proofEnd;
+    if (proof?.is === 'failed') await inbox.post(proof.end);
+    if (proof?.is === 'over')
+      this.#emit({ type: 'stateProved', height: proof.height, by: proof.by, tookMs: proof.tookMs });
   }
 
   #emit(event: NodeEvent): void {

@@ -1,14 +1,20 @@
 /**
- * Proves the state in the store from what a quorum signed: a snapshot whose root a certified header carries, and the blocks
- * after it run again. Both are read in key order, so memory is bounded by what the blocks since the snapshot touch.
+ * Proves a state from what a quorum signed: a snapshot whose root a certified header carries, and the blocks after it run again.
+ * Both are read in key order, so memory is bounded by what the blocks since the snapshot touch. They are decoded twice, for what
+ * they touch and to run, as there may be a million payments in them.
  */
 import type { SnapshotManifest, StateEntry } from '../codec/state.ts';
-import { CodedError } from '../errors.ts';
+import { assert, CodedError } from '../errors.ts';
+import { SEEN_PREFIX } from '../ledger/keys.ts';
 import { applyBlock, type Rules, touchedKeys } from '../ledger/ledger.ts';
-import type { Snapshots, StateStore } from '../ports.ts';
+import type { HeldState, Snapshots } from '../ports.ts';
 import type { BlockWrites, CommittedBlock, StateKey } from '../types/index.ts';
 import { identify } from './admission.ts';
+import type { Pace } from './pace.ts';
 import { checkedChunks } from './snapshot.ts';
+
+/** How many entries are handled at a time. */
+const PAGE_ENTRIES = 1_024;
 
 export interface StateParts {
   readonly rules: Rules;
@@ -19,11 +25,7 @@ export interface StateParts {
   readonly timeMs: number;
   /** The verified blocks after the snapshot, up to the height of the state, as often as they are asked for. */
   readonly blocks: () => AsyncIterable<CommittedBlock>;
-}
-
-export interface StateProofParts extends StateParts {
-  /** Holds the state after the last of the blocks, or what is taken for it. */
-  readonly store: StateStore;
+  readonly pace: Pace;
 }
 
 /** `unusable`: the snapshot is damaged, and nothing is known. `block`: this block does not give its own roots. */
@@ -33,13 +35,14 @@ export type StateVerdict =
   | { readonly is: 'false'; readonly reason: string }
   | { readonly is: 'block'; readonly height: number };
 
-export async function judgeState(parts: StateProofParts): Promise<StateVerdict> {
-  const { snapshots, manifest, store } = parts;
+/**
+ * @param pages the state after the last of the blocks, or what is taken for it.
+ * @throws CodedError `SNAPSHOT_CORRUPT` where a chunk is gone that was there a moment ago: of the pages, some are read then.
+ */
+export async function judgeState(parts: StateParts, pages: HeldState['pages']): Promise<StateVerdict> {
   const changes = await changesOf(parts);
   if ('is' in changes) return changes;
-  // The same chunks again: they were checked a moment ago, so now an absent one is an end, and the state has too much.
-  const due = changes.over(checkedChunks(snapshots, manifest));
-  const reason = await store.hold(({ pages }) => firstDifference(due, pages));
+  const reason = await firstDifference(changes.over(allChunks(parts), parts.pace), pages);
   return reason === null ? { is: 'proved' } : { is: 'false', reason };
 }
 
@@ -52,62 +55,116 @@ export type MadeState =
 export async function makeState(parts: StateParts): Promise<MadeState> {
   const changes = await changesOf(parts);
   if ('is' in changes) return changes;
-  return { is: 'made', pages: changes.over(allChunks(parts)) };
+  return { is: 'made', pages: changes.over(allChunks(parts), parts.pace) };
 }
 
 async function changesOf(
   parts: StateParts,
 ): Promise<Changes | Exclude<StateVerdict, { readonly is: 'proved' | 'false' }>> {
-  const { snapshots, manifest } = parts;
+  const { snapshots, manifest, pace } = parts;
   const changes = new Changes();
   for await (const { block, batches } of parts.blocks()) {
     const transactions = batches.flatMap((batch) => batch.transactions.map(identify));
-    for (const key of touchedKeys(transactions, block.evidence)) changes.entries.set(key, null);
+    for (const key of touchedKeys(transactions, block.evidence)) changes.touch(key);
+    await pace.block(transactions.length);
   }
   const chunks = checkedChunks(snapshots, manifest);
   let next = await chunks.next();
   for (; next.done !== true; next = await chunks.next()) {
-    for (const { key, value } of next.value) if (changes.entries.has(key)) changes.entries.set(key, value);
+    for (const { key, value } of next.value) changes.load(key, value);
+    await pace.entries(next.value.length);
   }
   if (!next.value) return { is: 'unusable' };
   const odd = await runBlocks(parts, changes);
   return odd === null ? changes : { is: 'block', height: odd };
 }
 
+/**
+ * The entries that blocks touch, as they are between two of them. Of the replay memory all is here that is not forgotten, so what
+ * lacks is absent: its keys, one for each payment, need not be gathered beforehand.
+ */
+class Touched extends Map<StateKey, Uint8Array | null> {
+  override get(key: StateKey): Uint8Array | null | undefined {
+    const value = super.get(key);
+    return value === undefined && key.startsWith(SEEN_PREFIX) ? null : value;
+  }
+}
+
 /** All that the blocks since the snapshot touch, and the ranges they forget. */
 class Changes {
-  readonly entries = new Map<StateKey, Uint8Array | null>();
+  readonly entries = new Touched();
   readonly #forgotten: { from: string; to: string }[] = [];
+  /** Keys of the replay memory, by what they share up to the last `/`: they are forgotten together. */
+  readonly #groups = new Map<string, StateKey[]>();
+
+  /** A block will touch this key. */
+  touch(key: StateKey): void {
+    if (!key.startsWith(SEEN_PREFIX)) this.entries.set(key, null);
+  }
+
+  /** An entry of the state before the blocks. */
+  load(key: StateKey, value: Uint8Array): void {
+    if (key.startsWith(SEEN_PREFIX) || this.entries.has(key)) this.#set(key, value);
+  }
 
   apply({ entries, forget }: BlockWrites): void {
-    if (forget !== null) {
-      const last = this.#forgotten.at(-1);
-      // One range begins where the one before ended, as time does.
-      if (last !== undefined && forget.from <= last.to) last.to = forget.to > last.to ? forget.to : last.to;
-      else this.#forgotten.push({ ...forget });
-      for (const key of this.entries.keys()) if (key >= forget.from && key < forget.to) this.entries.set(key, null);
+    if (forget !== null) this.#forget(forget);
+    for (const { key, value } of entries) this.#set(key, value);
+  }
+
+  #set(key: StateKey, value: Uint8Array | null): void {
+    this.entries.set(key, value);
+    if (!key.startsWith(SEEN_PREFIX)) return;
+    const group = key.slice(0, key.lastIndexOf('/'));
+    const known = this.#groups.get(group);
+    if (known === undefined) this.#groups.set(group, [key]);
+    else known.push(key);
+  }
+
+  /** Only what the replay memory is made of is ever forgotten, whole groups at a time. */
+  #forget({ from, to }: { readonly from: string; readonly to: string }): void {
+    assert(from.startsWith(SEEN_PREFIX) && to.startsWith(SEEN_PREFIX), 'only replay memory is forgotten');
+    const last = this.#forgotten.at(-1);
+    // One range begins where the one before ended, as time does.
+    if (last !== undefined && from <= last.to) last.to = to > last.to ? to : last.to;
+    else this.#forgotten.push({ from, to });
+    for (const [group, keys] of this.#groups) {
+      if (group < from || group >= to) continue;
+      for (const key of keys) this.entries.delete(key);
+      this.#groups.delete(group);
     }
-    for (const { key, value } of entries) this.entries.set(key, value);
   }
 
   /** The state after the blocks, in key order, by pages. @param before that of the state before them. */
-  async *over(before: AsyncIterable<readonly StateEntry[]>): AsyncGenerator<readonly StateEntry[]> {
-    const changed = [...this.entries].sort(([a], [b]) => (a < b ? -1 : 1));
+  async *over(before: AsyncIterable<readonly StateEntry[]>, pace: Pace): AsyncGenerator<readonly StateEntry[]> {
+    const keys = await inOrder(this.entries.keys(), pace);
     let at = 0;
-    const upTo = function* (key: StateKey | null): Generator<StateEntry> {
-      for (let entry = changed[at]; entry !== undefined && (key === null || entry[0] < key); entry = changed[++at]) {
-        if (entry[1] !== null) yield { key: entry[0], value: entry[1] };
+    /** What comes next and before `end`: some of it, as there may be much where the state before had nothing. */
+    const upTo = (end: StateKey | null): StateEntry[] => {
+      const page: StateEntry[] = [];
+      while (page.length < PAGE_ENTRIES) {
+        const key = keys[at];
+        if (key === undefined || (end !== null && key >= end)) break;
+        const value = this.entries.get(key) ?? null;
+        if (value !== null) page.push({ key, value });
+        at += 1;
       }
+      return page;
     };
     for await (const chunk of before) {
       const page: StateEntry[] = [];
       for (const entry of chunk) {
-        for (const changedEntry of upTo(entry.key)) page.push(changedEntry);
+        for (let some = upTo(entry.key); some.length > 0; some = upTo(entry.key)) {
+          page.push(...some);
+        }
         if (!this.entries.has(entry.key) && !this.#isForgotten(entry.key)) page.push(entry);
       }
       yield page;
     }
-    yield [...upTo(null)];
+    for (let page = upTo(null); page.length > 0; page = upTo(null)) {
+      await pace.entries(page.length);
+      yield page;
+    }
   }
 
   #isForgotten(key: StateKey): boolean {
@@ -116,7 +173,7 @@ class Changes {
 }
 
 /** @returns the height of the first block that gives other results than its header says, or null. */
-async function runBlocks({ rules, timeMs, blocks }: StateParts, changes: Changes): Promise<number | null> {
+async function runBlocks({ rules, timeMs, blocks, pace }: StateParts, changes: Changes): Promise<number | null> {
   let parentTimeMs = timeMs;
   for await (const { block, batches } of blocks()) {
     const { header, evidence } = block;
@@ -127,14 +184,55 @@ async function runBlocks({ rules, timeMs, blocks }: StateParts, changes: Changes
     if (roots.some((root) => result[root] !== header[root])) return header.height;
     changes.apply(result.writes);
     parentTimeMs = header.timeMs;
+    await pace.block(transactions.length);
   }
   return null;
 }
 
-async function* allChunks({ snapshots, manifest }: StateParts): AsyncGenerator<readonly StateEntry[]> {
+/** Sorts as much at a time as nobody notices. */
+async function inOrder(keys: Iterable<StateKey>, pace: Pace): Promise<readonly StateKey[]> {
+  let runs: StateKey[][] = [];
+  let run: StateKey[] = [];
+  for (const key of keys) {
+    run.push(key);
+    if (run.length < PAGE_ENTRIES) continue;
+    runs.push(run.sort());
+    run = [];
+    await pace.entries(PAGE_ENTRIES);
+  }
+  runs.push(run.sort());
+  while (runs.length > 1) {
+    const longer: StateKey[][] = [];
+    for (let i = 0; i < runs.length; i += 2) longer.push(await merged(runs[i] ?? [], runs[i + 1] ?? [], pace));
+    runs = longer;
+  }
+  return runs[0] ?? [];
+}
+
+async function merged(left: readonly StateKey[], right: readonly StateKey[], pace: Pace): Promise<StateKey[]> {
+  const all: StateKey[] = [];
+  for (let l = 0, r = 0; l < left.length || r < right.length; ) {
+    const [a, b] = [left[l], right[r]];
+    if (a !== undefined && (b === undefined || a < b)) {
+      all.push(a);
+      l += 1;
+    } else if (b !== undefined) {
+      all.push(b);
+      r += 1;
+    }
+    // Some ten times as fast as reading as many entries.
+    if (all.length % (8 * PAGE_ENTRIES) === 0) await pace.entries(PAGE_ENTRIES);
+  }
+  return all;
+}
+
+async function* allChunks({ snapshots, manifest, pace }: StateParts): AsyncGenerator<readonly StateEntry[]> {
   const chunks = checkedChunks(snapshots, manifest);
   let next = await chunks.next();
-  for (; next.done !== true; next = await chunks.next()) yield next.value;
+  for (; next.done !== true; next = await chunks.next()) {
+    yield next.value;
+    await pace.entries(next.value.length);
+  }
   if (!next.value) throw new CodedError('SNAPSHOT_CORRUPT', `the snapshot of block ${manifest.height} is damaged`);
 }
 

@@ -71,13 +71,13 @@ export async function* chunksOf(pages: HeldState['pages']): AsyncGenerator<State
   if (writer.count > 0) yield writer.take();
 }
 
-/** Removes old snapshots, and those of a record that has since been lost. @param base height of the record's first block: of a snapshot, or 1. */
-export async function pruneSnapshots(snapshots: Snapshots, height: number, base: number): Promise<void> {
+/** Removes old snapshots, and those of a record that has since been lost. @param needed heights of others that are not old. */
+export async function pruneSnapshots(snapshots: Snapshots, height: number, needed: readonly number[]): Promise<void> {
   const newest = snapshots
     .heights()
     .filter((at) => at <= height)
     .slice(-KEPT_SNAPSHOTS);
-  await snapshots.keep(base > 1 ? [base, ...newest] : newest);
+  await snapshots.keep([...needed, ...newest]);
 }
 
 /** Whether the manifest describes the state that this checkpoint root commits to. */

@@ -47,7 +47,7 @@ export const STORAGE_ERRORS = [
   {
     code: 'STATE_CORRUPT',
     meaning: 'The state database has lost or altered something.',
-    remedy: 'Check the disk, then move the state folder away: the node rebuilds it from the block log.',
+    remedy: 'Check the disk, then start the node again: it makes the state anew from its block log.',
   },
   {
     code: 'LOG_FAILED',

@@ -119,15 +119,34 @@ function masked(crc: number): number {
   return (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;
 }
 
-/** CRC-32C (Castagnoli), by table: Node has only the other CRC-32. Some 250 MB/s, once at the start. */
+/** CRC-32C (Castagnoli), four bytes a step by four tables ("slicing"): Node has only the other CRC-32. */
 export function crc32c(bytes: Uint8Array): number {
+  const [last, third, second, first] = SLICES;
   let crc = -1;
-  for (const byte of bytes) crc = (CASTAGNOLI[(crc ^ byte) & 255] ?? 0) ^ (crc >>> 8);
+  let at = 0;
+  for (const end = bytes.length - 3; at < end; at += 4) {
+    crc ^= (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
+    crc =
+      (first[crc & 255] ?? 0) ^
+      (second[(crc >>> 8) & 255] ?? 0) ^
+      (third[(crc >>> 16) & 255] ?? 0) ^
+      (last[crc >>> 24] ?? 0);
+  }
+  for (; at < bytes.length; at++) crc = (last[(crc ^ (bytes[at] ?? 0)) & 255] ?? 0) ^ (crc >>> 8);
   return ~crc >>> 0;
 }
 
-const CASTAGNOLI = Uint32Array.from({ length: 256 }, (_, n) => {
-  let crc = n;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-  return crc;
-});
+/** What a byte comes to that is followed by 0, 1, 2 or 3 others. */
+const SLICES = slices();
+
+function slices(): readonly [Int32Array, Int32Array, Int32Array, Int32Array] {
+  const last = Int32Array.from({ length: 256 }, (_, n) => {
+    let crc = n;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+    return crc;
+  });
+  const before = (slice: Int32Array) => slice.map((crc) => (last[crc & 255] ?? 0) ^ (crc >>> 8));
+  const third = before(last);
+  const second = before(third);
+  return [last, third, second, before(second)];
+}

@@ -71,6 +71,11 @@ export class MemoryState {
     }
   }
 
+  giveUp(): void {
+    this.tip = null;
+    this.#undo.length = 0;
+  }
+
   clear(): void {
     this.entries.clear();
     this.index.clear();
@@ -167,6 +172,10 @@ class MemoryStateStore implements StateStore {
       const rows = this.#state.index.range(from, to, limit, reverse);
       return rows.map(([key, value]) => ({ key, value: bytesOf(value, 'latin1') }));
     });
+  }
+
+  giveUp(): Promise<void> {
+    return this.#changing(() => this.#state.giveUp());
   }
 
   clear(): Promise<void> {

@@ -385,6 +385,28 @@ for (const [name, prepare] of implementations) {
     await again.close();
   });
 
+  t.test(`${name}: given up, it is still read, and empty when it is opened next`, async (t) => {
+    const open = prepare(t.testdir());
+    const store = await open();
+    await store.apply(0, writesOf({ a: '1' }), rows({ x: '1' }), chain);
+    await store.apply(1, writesOf({ a: '2' }), rows({ y: '2' }), chain);
+    await store.giveUp();
+    t.equal(store.height(), null);
+    t.same((await store.get(['a' as StateKey])).map(text), ['2']);
+    await store.close();
+    const again = await open();
+    t.equal(again.height(), null);
+    t.same(await contentOf(again), {});
+    t.same(await indexOf(again), []);
+    await again.apply(0, writesOf({ b: '1' }), [], 'c2'.repeat(32) as Hash);
+    t.same(await contentOf(again), { b: '1' });
+    await again.giveUp();
+    await again.clear();
+    await again.apply(0, writesOf({ c: '1' }), [], chain);
+    t.same(await contentOf(again), { c: '1' });
+    await again.close();
+  });
+
   t.test(`${name}: each block is seen by whoever reads after it, and the whole of it`, async (t) => {
     const store = await prepare(t.testdir())();
     await store.apply(0, writesOf({ a: '0', 'r/1': '0', 'r/2': '0' }), rows({ x: '0' }), chain);
@@ -424,6 +446,7 @@ for (const [name, prepare] of implementations) {
     await t.rejects(store.indexGetMany(['a']), closed);
     await t.rejects(indexOf(store), closed);
     await t.rejects(contentOf(store), closed);
+    await t.rejects(store.giveUp(), closed);
     await t.rejects(store.clear(), closed);
   });
 

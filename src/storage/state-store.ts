@@ -197,12 +197,14 @@ class LevelStateStore implements StateStore {
     });
   }
 
+  giveUp(): Promise<void> {
+    return this.#changing(() => this.#removeTip());
+  }
+
   /** The tip goes first: whatever a crash leaves of the rest is then known for what it is. */
   clear(): Promise<void> {
     return this.#changing(async () => {
-      await this.#written();
-      await this.#batch((batch) => batch.del(TIP_KEY));
-      this.#tip = null;
+      await this.#removeTip();
       await this.#database.clear();
       this.#reader.forgetAll();
       this.#fresh?.clear();
@@ -242,6 +244,12 @@ class LevelStateStore implements StateStore {
         await this.#database.close();
       }
     });
+  }
+
+  async #removeTip(): Promise<void> {
+    await this.#written();
+    await this.#batch((batch) => batch.del(TIP_KEY));
+    this.#tip = null;
   }
 
   /** A look-up that finds nothing takes two microseconds, a trip to another thread and back thirty. */

@@ -135,6 +135,13 @@ const ROWS: Readonly<Record<string, Row>> = {
   header: [block.header, limits.MAX_PROPOSAL_BYTES, arbitrary.header],
   block: [block.block, limits.MAX_PROPOSAL_BYTES, arbitrary.block],
   committedBlock: [block.committedBlock, limits.MAX_COMMITTED_BLOCK_BYTES, arbitrary.committedBlock],
+  sealedBlock: [
+    block.sealedBlock,
+    limits.MAX_COMMITTED_BLOCK_BYTES,
+    arbitrary.committedBlock.map(({ batches, ...rest }) => {
+      return { ...rest, batches: batches.map((each) => encode(block.batch, each)) };
+    }),
+  ],
   proposal: [messages.proposal, limits.MAX_PROPOSAL_BYTES, arbitrary.proposal],
   announcement: [
     messages.announcement,

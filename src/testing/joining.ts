@@ -1,6 +1,8 @@
 /** A grown cluster whose members can lie, for the tests of joining. */
+import { chainIdOf } from '../crypto/ids.ts';
 import type { Question } from '../ports.ts';
 import { answering } from '../simulator/byzantine/actor.ts';
+import { type MemoryDisk, openSnapshots } from '../storage/index.ts';
 import type { Transaction } from '../types/index.ts';
 import { Cluster } from './cluster.ts';
 import { testNetwork } from './genesis.ts';
@@ -58,3 +60,14 @@ export const contentOf = (cluster: Cluster, id: string) =>
     .machine(id)
     .state.entries.entries()
     .map(([key, value]) => [key, Buffer.from(value).toString('hex')]);
+
+/** Puts a snapshot in the place of one: well-formed and with its manifest, but its first chunk is not the one that this speaks of. */
+export async function spoilFirstChunk(cluster: Cluster, disk: MemoryDisk, height: number): Promise<void> {
+  const snapshots = await openSnapshots(disk, chainIdOf(cluster.network.genesis));
+  const manifest = (await snapshots.manifest(height)) ?? new Uint8Array();
+  const chunk = (await snapshots.chunk(height, 0)) ?? new Uint8Array();
+  const writer = await snapshots.begin(height);
+  await writer.append(chunk.map((byte, at) => (at === 10 ? byte ^ 1 : byte)));
+  await writer.finish(manifest);
+  await snapshots.close();
+}

@@ -22,6 +22,13 @@ const schema = {
         blockHash: orNull(HASH),
         blockTimeMs: orNull(TIME_MS),
         knownFromHeight: { ...HEIGHT, description: 'First block that this node can show' },
+        stateProof: {
+          type: 'string',
+          enum: ['proved', 'pending', 'none'],
+          description:
+            'Whether the state, which answers are made of, was proved by a certified snapshot since the start of the node or made ' +
+            'from its record then; is being proved; or has nothing on the disk that proves it',
+        },
         highestKnownHeight: HEIGHT,
         timeMs: TIME_MS,
         maxValidityMs: COUNT,

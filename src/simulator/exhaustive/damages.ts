@@ -167,6 +167,8 @@ async function start({ state }: Backup, files: ReadonlyMap<string, Uint8Array>):
       hasPeers: true,
     });
     const chain = await Chain.open({ genesis, ...data, verifier });
+    const proof = await chain.proofEnd;
+    if (proof?.is === 'failed') await proof.end();
     const records: string[] = [];
     for (let height = 1; height <= chain.tip.height; height++) records.push(hex(await data.log.read(height)));
     const found = { height: chain.tip.height, records, state: digestOf(inside), said: hex(data.signState.last()) };

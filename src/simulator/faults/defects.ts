@@ -156,6 +156,7 @@ function methodsOf(store: StateStore): StateStore {
     indexGet: (key) => store.indexGet(key),
     indexGetMany: (keys) => store.indexGetMany(keys),
     indexRange: (query) => store.indexRange(query),
+    giveUp: () => store.giveUp(),
     clear: () => store.clear(),
     fill: (entries) => store.fill(entries),
     seal: (height, chain) => store.seal(height, chain),

@@ -230,7 +230,9 @@ export class Fleet {
       checkers.ended(machine, error, damage !== null && (during === 'run' || BOOT_REFUSALS.has(name)));
       count(`${diskFailed ? 'diskError' : damage}: ${during === 'boot' ? 'boot refused' : 'ended'}, ${name}`);
     }
-    if (damage === null || diskFailed) this.#comeBack(machine);
+    // What it says then is to start it again.
+    const isStateGivenUp = during === 'run' && error instanceof CodedError && error.code === 'STATE_CORRUPT';
+    if (damage === null || diskFailed || isStateGivenUp) this.#comeBack(machine);
     else this.#repair(machine);
   }
 

@@ -331,6 +331,7 @@ export class Machine {
     const whenAlive = <T>(effect: string, act: () => Promise<T>) =>
       this.#effect(life, effect) ? act() : new Promise<T>(() => undefined);
     const apply = store.apply.bind(store);
+    const giveUp = store.giveUp.bind(store);
     const clear = store.clear.bind(store);
     const fill = store.fill.bind(store);
     const seal = store.seal.bind(store);
@@ -339,6 +340,7 @@ export class Machine {
         this.#parts.onWrites?.(block[1]);
         return apply(...block);
       });
+    store.giveUp = () => whenAlive('give up state', giveUp);
     store.clear = () => whenAlive('clear state', clear);
     store.fill = (entries) => whenAlive('fill state', () => fill(entries));
     store.seal = (...tip) => whenAlive('seal state', () => seal(...tip));
