@@ -9,6 +9,7 @@ import { assert } from '../errors.ts';
 import type { HeldState, IndexWrite, RangeQuery, StateStore } from '../ports.ts';
 import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
 import { type FreshKeys, freshKeysOf } from './fresh-keys.ts';
+import { type HeldRow, HeldRows } from './held-rows.ts';
 import { BASE_KEY, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './keys.ts';
 import { openLevelDatabase } from './leveldb.ts';
 import { Pause } from './pause.ts';
@@ -31,6 +32,8 @@ const MAX_PENDING_BYTES = 32 * 1024 * 1024;
 const WRITE_AFTER_MS = 1_000;
 /** Rows that are put into a batch at a time, between which everything else may run: half a millisecond. */
 const TURN_ROWS = 256;
+/** Rows that are written a second time with those of some blocks: fractions of a second of work. */
+const MAX_ROWS_ANEW = 16_384;
 /** Keys that are looked up without leaving the thread. */
 const MAX_KEYS_AT_ONCE = 8;
 const CACHE_BYTES = 64 * 1024 * 1024;
@@ -87,6 +90,7 @@ class LevelStateStore implements StateStore {
   readonly #queue = new WriteQueue('the state database', 'STATE_FAILED');
   readonly #reader: StateReader;
   readonly #fresh: FreshKeys | null;
+  readonly #held: HeldRows;
   #tip: StateTip | null;
   #waiting = new PendingBlocks();
   #writing = new PendingBlocks();
@@ -104,11 +108,15 @@ class LevelStateStore implements StateStore {
     this.#fresh = fresh;
     this.#notedBlocks = notedBlocks;
     this.#writeAfterMs = writeAfterMs;
+    this.#held = new HeldRows(options.growing ?? null);
     this.#reader = new StateReader({
       read: (keys) => this.#read(keys.map((key) => STATE_PREFIX + key)),
       pending: (key) => {
-        const value = this.#waiting.get(key);
-        return value === undefined ? this.#writing.get(key) : value;
+        for (const known of [this.#waiting, this.#writing, this.#held]) {
+          const value = known.get(key);
+          if (value !== undefined) return value;
+        }
+        return undefined;
       },
       fresh,
       cacheBytes,
@@ -152,7 +160,9 @@ class LevelStateStore implements StateStore {
     // As a change, so that no block is applied between the last write and the snapshot that an iterator is.
     const { height, iterator } = await this.#changing(async () => {
       await this.#written();
-      return { height: this.height(), iterator: this.#database.iterator(wholeSection(STATE_PREFIX)) };
+      const iterator = this.#database.iterator(wholeSection(STATE_PREFIX));
+      this.#held.begin();
+      return { height: this.height(), iterator };
     });
     try {
       const check = () => this.#queue.check();
@@ -160,6 +170,8 @@ class LevelStateStore implements StateStore {
     } finally {
       // Also where nobody asked for a page, or not for the last one.
       await iterator.close();
+      this.#held.end();
+      if (this.#held.isDue && this.#writer === null && !this.#queue.hasFailed) this.#beginWriting();
     }
   }
 
@@ -206,6 +218,7 @@ class LevelStateStore implements StateStore {
     return this.#changing(async () => {
       await this.#removeTip();
       await this.#database.clear();
+      this.#held.clear();
       this.#reader.forgetAll();
       this.#fresh?.clear();
     });
@@ -284,7 +297,7 @@ class LevelStateStore implements StateStore {
   /** Writes what is pending until nothing is. What fails here nobody may be waiting for, so it is told. */
   async #write(): Promise<void> {
     try {
-      while (this.#waiting.blocks.length > 0) {
+      while (this.#waiting.blocks.length > 0 || this.#held.isDue) {
         // More blocks come, whose common keys are then written once; unless somebody waits for this one.
         await this.#pause.take(this.#writeAfterMs);
         this.#writing = this.#waiting;
@@ -306,26 +319,33 @@ class LevelStateStore implements StateStore {
   /** In one batch, so that the state is always that after one of the blocks. */
   async #writeBlocks(blocks: PendingBlocks): Promise<void> {
     const batch = this.#database.batch();
+    const { entries } = blocks.changes();
+    const anew = this.#held.some(MAX_ROWS_ANEW).filter(([key]) => !entries.has(key));
     try {
-      await this.#fill(batch, blocks);
+      await this.#fill(batch, blocks, anew);
     } catch (error) {
       await batch.close();
       throw error;
     }
     await batch.write();
+    for (const [key, value] of anew) this.#held.wrote(key, value);
   }
 
-  async #fill(batch: StateBatch, pending: PendingBlocks): Promise<void> {
+  async #fill(batch: StateBatch, pending: PendingBlocks, anew: HeldRow[]): Promise<void> {
     const { forgotten, entries } = pending.changes();
     for (const { from, to } of forgotten) {
       const range = { gte: STATE_PREFIX + from, lt: STATE_PREFIX + to };
       for await (const keys of chunksOf(this.#database.keys(range))) {
-        for (const key of keys) batch.del(key);
+        for (const key of keys) {
+          batch.del(key);
+          this.#held.wrote(key.slice(STATE_PREFIX.length), null);
+        }
       }
     }
     const put = (key: string, value: Uint8Array) => batch.put(key, lendSealed(key, value));
     let filled = 0;
-    for (const [key, value] of entries) {
+    for (const [key, value] of entries) this.#held.wrote(key, value);
+    for (const [key, value] of [...anew, ...entries]) {
       if (value === null) batch.del(STATE_PREFIX + key);
       else put(STATE_PREFIX + key, value);
       filled += 1;
