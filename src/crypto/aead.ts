@@ -4,10 +4,9 @@
  */
 import { loadSodium } from './sodium.ts';
 
-export const KEY_BYTES = 32;
-export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
 
+/** Keys have 32 bytes, nonces 12. */
 export interface Aead {
   /** @returns as many bytes as the message, and the tag. */
   seal(key: Uint8Array, nonce: Uint8Array, message: Uint8Array, associated: Uint8Array): Uint8Array;
