@@ -10,6 +10,7 @@ import { claims, corpusOf, hostileCbor } from '../testing/fuzz-cbor.ts';
 import { decoders } from '../testing/fuzz-decoders.ts';
 import * as amount from './amount.ts';
 import * as block from './block.ts';
+import * as chunkWriter from './chunk-writer.ts';
 import * as fields from './fields.ts';
 import * as frames from './frames.ts';
 import * as genesis from './genesis.ts';
@@ -34,6 +35,7 @@ import * as writer from './writer.ts';
 const modules: Readonly<Record<string, object>> = {
   'amount.ts': amount,
   'block.ts': block,
+  'chunk-writer.ts': chunkWriter,
   'fields.ts': fields,
   'frames.ts': frames,
   'genesis-json.ts': genesisJson,
