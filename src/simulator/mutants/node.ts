@@ -126,7 +126,7 @@ export const NODE: readonly Mutant[] = [
     file: 'node/catch-up.ts',
     find: 'if (behind <= 0 || this.#running) return;',
     replace: 'if (behind <= 1 || this.#running) return;',
-    scene: 'wires',
+    scene: 'lossyBlackouts',
     caughtBy: ['liveness'],
   },
   {
