@@ -41,7 +41,8 @@ export interface Furnishing {
 
 /** Below the most that one command may issue. */
 const ISSUE_MINOR = 50_000_000_000n;
-const VALID_MS = 600_000;
+/** Over before the first payment is: of the replay memory, a node knows without looking what lies behind the last key of its start. */
+const VALID_MS = 15_000;
 
 /** @throws CodedError `BENCH_NOT_FURNISHED`, and those of `readHome`, `openData` and `Chain.open`. */
 export async function furnish({ homes: folders, people, onProgress }: Furnishing): Promise<void> {

@@ -27,9 +27,13 @@ export class FreshKeys {
     this.#last = last === null ? null : groupOf(last);
   }
 
+  isOfSection(key: string): boolean {
+    return key.startsWith(this.#prefix);
+  }
+
   /** False where the key is certainly absent. */
   mayHave(key: string): boolean {
-    if (!key.startsWith(this.#prefix)) return true;
+    if (!this.isOfSection(key)) return true;
     const group = groupOf(key);
     if (this.#last !== null && group <= this.#last) return true;
     return this.#groups.get(group)?.has(fingerprintOf(key)) ?? false;
@@ -37,7 +41,7 @@ export class FreshKeys {
 
   /** It is there, or may be; one of another section changes nothing. */
   add(key: string): void {
-    if (!key.startsWith(this.#prefix)) return;
+    if (!this.isOfSection(key)) return;
     const group = groupOf(key);
     const known = this.#groups.get(group) ?? new Fingerprints();
     this.#groups.set(group, known);

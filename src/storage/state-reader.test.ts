@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { BlockWrites, StateKey } from '../types/index.ts';
+import { FreshKeys } from './fresh-keys.ts';
 import { StateReader } from './state-reader.ts';
 
 type Values = readonly (Uint8Array | null)[];
@@ -8,6 +9,21 @@ const value = (byte: number) => Uint8Array.of(byte);
 const writing = (name: string, to: Uint8Array | null): BlockWrites => ({
   entries: [{ key: name as StateKey, value: to }],
   forget: null,
+});
+
+t.test('keys of the section that grows push nothing else out: they are read when they are asked for', async (t) => {
+  const asked: (readonly StateKey[])[] = [];
+  const reader = new StateReader({
+    read: (some) => {
+      asked.push(some);
+      return Promise.resolve(some.map(() => null));
+    },
+    pending: () => undefined,
+    fresh: new FreshKeys('seen/', 'seen/2/ff'),
+    cacheBytes: 100_000,
+  });
+  for (let i = 0; i < 2; i++) await reader.get(keys('seen/1/aa', 'seen/3/aa', 'balance/a'));
+  t.strictSame(asked, [keys('seen/1/aa', 'balance/a'), keys('seen/1/aa')]);
 });
 
 /** A reader over a database whose readings each end when the test says so. */

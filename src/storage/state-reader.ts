@@ -128,7 +128,9 @@ export class StateReader {
     try {
       const values = await reading.ended;
       for (const [at, key] of keys.entries()) {
-        if (reading.keys.has(key) && !this.#isForgotten(key)) this.#cache.set(key, values[at] ?? null);
+        // Those of the section that grows are asked for once each, and would push everything else out.
+        if (!reading.keys.has(key) || this.#isForgotten(key) || this.#parts.fresh?.isOfSection(key) === true) continue;
+        this.#cache.set(key, values[at] ?? null);
       }
       return values;
     } finally {
