@@ -13,7 +13,6 @@ import type { People } from './network/people.ts';
 import type { Row, Run, Setup } from './report.ts';
 
 export interface StageOptions extends BenchNetworkOptions {
-  readonly accounts: number;
   /** Share of what is being done, from 0 to 1, and a few words. */
   readonly onProgress: (share: number, words: string) => void;
 }

@@ -3,17 +3,11 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type Client, createClient } from '../../src/api/client.ts';
 import type { LocalNode } from '../../src/cli/local-network.ts';
-import type { NetworkTemplate } from '../../src/cli/make-network.ts';
+import { defaultRules, type NetworkTemplate } from '../../src/cli/make-network.ts';
 import { type LocalNetworkHandle, startLocalNetwork } from '../../src/cli/start-local-network.ts';
 import { systemClock, systemRandom, wait } from '../../src/cli/system.ts';
 import { CodedError } from '../../src/errors.ts';
-import {
-  DEFAULT_CLAIM_DELAY_MS,
-  DEFAULT_CURRENCIES,
-  DEFAULT_TIERS,
-  defaultMembers,
-  PHNOM_PENH_OFFSET_MINUTES,
-} from '../../src/types/defaults.ts';
+import { DEFAULT_CURRENCIES, DEFAULT_TIERS, defaultMembers } from '../../src/types/defaults.ts';
 import type { ChainId, Genesis, ParticipantId } from '../../src/types/index.ts';
 import { withoutInterrupting } from '../machine.ts';
 import { secretOf } from './people.ts';
@@ -23,6 +17,8 @@ export interface BenchNetworkOptions {
   readonly folder: string;
   readonly seed: number;
   readonly validators: number;
+  /** How many it is made for. */
+  readonly accounts: number;
   readonly rules?: Partial<Genesis['rules']>;
   /** Of the nodes' processes, on top of this one's. */
   readonly env?: Readonly<Record<string, string>>;
@@ -30,15 +26,8 @@ export interface BenchNetworkOptions {
   readonly beforeStart?: (nodes: readonly LocalNode[]) => Promise<void>;
 }
 
-/** As `tonle up` has them, but for the validity: signing a long run beforehand takes a while. */
-const RULES: Genesis['rules'] = {
-  maxValidityMs: 1_800_000,
-  maxClockSkewMs: 5_000,
-  checkpointInterval: 1_000,
-  aliasClaimDelayMs: DEFAULT_CLAIM_DELAY_MS,
-  aliasClaimWindowMs: DEFAULT_CLAIM_DELAY_MS,
-  dayStartOffsetMinutes: PHNOM_PENH_OFFSET_MINUTES,
-};
+/** Longer than those of `tonle init`: signing a long run takes a while. */
+const MAX_VALIDITY_MS = 1_800_000;
 /**
  * All nodes alike run below the priority of the generator, which needs its few milliseconds when they are due. Nothing else
  * runs beside them, so it takes nothing from them but those.
@@ -53,14 +42,16 @@ const LEVEL_WITHIN_MS = 60_000;
 export function benchTemplate({
   seed,
   validators,
+  accounts,
   rules,
-}: Pick<BenchNetworkOptions, 'seed' | 'validators' | 'rules'>): NetworkTemplate {
+}: Pick<BenchNetworkOptions, 'seed' | 'validators' | 'accounts' | 'rules'>): NetworkTemplate {
+  const usual = { ...defaultRules(accounts), maxValidityMs: MAX_VALIDITY_MS };
   return {
     network: 'tonle-bench',
     members: defaultMembers(validators),
     officers: 1,
     quorum: 1,
-    terms: { currencies: DEFAULT_CURRENCIES, tiers: DEFAULT_TIERS, rules: { ...RULES, ...rules } },
+    terms: { currencies: DEFAULT_CURRENCIES, tiers: DEFAULT_TIERS, rules: { ...usual, ...rules } },
     secretOf: (name) => secretOf(seed, name),
   };
 }

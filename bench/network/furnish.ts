@@ -139,7 +139,8 @@ async function rememberSigned({ folder, chainId, validator: signer }: Home, vali
   const store = await openSignState(await openFileDisk(homePaths(folder).data), chainId);
   try {
     const guard = new SignGuard(chainId, signer, store, tip.height);
-    await guard.sign(precommit(tip.height, tip.hash as BlockHash, validator), null);
+    guard.sign(precommit(tip.height, tip.hash as BlockHash, validator), null);
+    await guard.keep();
   } finally {
     await store.close();
   }

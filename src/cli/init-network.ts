@@ -6,7 +6,7 @@ import { defaultMembers, type Member } from '../types/defaults.ts';
 import type { CliContext } from './context.ts';
 import { freePorts } from './free-ports.ts';
 import { createHome, homePaths, makeEmptyFolder } from './home.ts';
-import { makeNetwork, type Place } from './make-network.ts';
+import { DEFAULT_TERMS, defaultRules, makeNetwork, type Place } from './make-network.ts';
 import { newPassword } from './password.ts';
 
 export interface InitOptions {
@@ -14,6 +14,8 @@ export interface InitOptions {
   readonly participants: number;
   readonly officers: number;
   readonly quorum: number;
+  /** Customers that the network will have. */
+  readonly accounts: number;
   readonly hosts: readonly string[];
   readonly p2pPort: number;
   readonly apiPort: number;
@@ -27,7 +29,7 @@ interface MadeHome extends Member, Place {
 
 /** @throws CodedError `USAGE`, `FOLDER_NOT_EMPTY`, `KEY_FILE_PASSWORD_NEEDED`, `PORT_TAKEN`. */
 export async function init(folder: string, options: InitOptions, cli: CliContext): Promise<void> {
-  const { network, participants, officers, quorum, hosts, dev } = options;
+  const { network, participants, officers, quorum, accounts, hosts, dev } = options;
   if (quorum > officers) throw new CodedError('USAGE', `--quorum ${quorum} is more than --officers ${officers}`);
   if (hosts.length > 0 && hosts.length !== participants) {
     throw new CodedError('USAGE', `--hosts names ${hosts.length} nodes, --participants says ${participants}`);
@@ -37,7 +39,8 @@ export async function init(folder: string, options: InitOptions, cli: CliContext
   if (password !== null) cli.out.note(`encrypting ${3 * participants + officers} key files, about a second each`);
   const { clock, random } = cli;
   const members = await placed(options, cli);
-  const made = makeNetwork({ network, members, officers, quorum, password, clock, random });
+  const terms = { ...DEFAULT_TERMS, rules: defaultRules(accounts) };
+  const made = makeNetwork({ network, members, officers, quorum, password, clock, random, terms });
   const homes: MadeHome[] = [];
   for (const member of members) {
     const content = made.homes.get(member.id);

@@ -1,4 +1,6 @@
 /** The command line itself: what it reads, where it answers, and how it ends. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'tap';
 import { run } from './run-cli.suite.ts';
 
@@ -71,4 +73,18 @@ test('options that do not fit together are refused before anything is made', asy
     { code: 0 },
     'nothing was left behind',
   );
+});
+
+test('a network for more customers makes fewer checkpoints', async (t) => {
+  for (const [accounts, interval] of [
+    ['0', 1_000],
+    ['100000', 1_000],
+    ['250000', 3_000],
+    ['100000000', 1_000_000],
+  ] as const) {
+    const folder = path.join(t.testdir(), 'network');
+    t.equal((await run(['init', folder, '--dev', '--accounts', accounts])).code, 0);
+    const genesis = readFileSync(path.join(folder, 'nbc', 'genesis.json'), 'utf8');
+    t.equal(JSON.parse(genesis).rules.checkpointInterval, interval);
+  }
 });

@@ -3,9 +3,7 @@
  * here runs in the inbox.
  */
 
-import { proposal as proposalSchema, type RoundMessages } from '../codec/messages.ts';
-import { encode } from '../codec/schema.ts';
-import { vote as voteSchema } from '../codec/vote.ts';
+import type { RoundMessages } from '../codec/messages.ts';
 import {
   type CommitEffect,
   type ConsensusConfig,
@@ -40,16 +38,15 @@ import { committedEvent, participantAt } from './events.ts';
 import type { EvidencePool } from './evidence.ts';
 import type { Execution } from './execution.ts';
 import type { SignGuard } from './sign-guard.ts';
+import { Voice, type VoiceParts } from './voice.ts';
 
 export interface EngineParts {
   readonly context: Context;
   readonly builder: Builder;
   readonly guard: SignGuard;
   readonly evidence: EvidencePool;
-  /** Whether enough peers have told what they know of this height for the key to say anything. */
-  readonly maySpeak: () => boolean;
-  /** Height that others have decided for certain: nobody's vote is needed up to there. */
-  readonly decidedElsewhere: () => number;
+  readonly maySpeak: VoiceParts['maySpeak'];
+  readonly decidedElsewhere: VoiceParts['decidedElsewhere'];
   /** Asks peers for batches that a block names; they come back through `batchArrived`. */
   readonly fetchBatches: (digests: readonly BatchDigest[], holder: ParticipantId) => void;
 }
@@ -62,14 +59,17 @@ export class Engine {
   readonly #waiting = new Map<BlockHash, ValidateEffect>();
   #timers: (() => void)[] = [];
   readonly #early: EarlyMessages;
+  readonly #voice: Voice;
   #state: ConsensusState;
   #heartbeatDue = false;
   /** The last block is too young for the next one: this node does not begin it, but joins where others do. */
   #isResting = false;
   /** What the key was locked on when it resumed: a quorum found that block timely, whatever this clock says by now. */
   #resumedLock: BlockHash | null = null;
-  /** What the core wants said in this height and has to wait until the key may speak. */
-  #unsaid: SignEffect[] = [];
+  /** Checked messages that the core has not seen. */
+  #heard: (Proposal | Vote)[] = [];
+  /** What this node has just locked on: it will probably be final. */
+  #likely: { readonly block: Block; readonly blockHash: BlockHash } | null = null;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -77,6 +77,7 @@ export class Engine {
     const index = chain.validators.findIndex((validator) => validator.participant === self);
     this.#config = { validators: chain.validators.length, self: index < 0 ? null : index, timeouts: timings.timeouts };
     this.#early = new EarlyMessages(this.#config.validators);
+    this.#voice = new Voice(parts);
     this.#state = startHeight(this.#config, chain.tip.height + 1);
   }
 
@@ -114,24 +115,27 @@ export class Engine {
     const { state, effects } = resumeHeight(this.#config, height, { round: last.round, step: last.step, lock, said });
     this.#state = state;
     await this.#feedAll(await this.#performAll(effects));
-    // Its own proposal went with the process that made it.
-    if (last.step === 'propose') await this.feed({ type: 'proposerUnreachable', height, round: last.round });
   }
 
   async feed(input: Input): Promise<void> {
     await this.#feedAll([input]);
   }
 
+  /**
+   * Gives the core these inputs, then whatever comes of them or is heard meanwhile, until there is nothing left. Only then is
+   * what was signed written and sent, a prevote with the precommit that it led to: one sync, and one message a peer.
+   */
   async #feedAll(first: readonly Input[]): Promise<void> {
-    let inputs = first;
-    while (inputs.length > 0) {
-      const [next, ...rest] = inputs;
-      if (next === undefined) return;
+    let inputs = [...first, ...this.#takeHeard()];
+    for (let next = inputs.shift(); next !== undefined; next = inputs.shift()) {
       const { state, effects } = step(this.#state, next);
       this.#state = state;
       if (next.type === 'proposal') this.#tellOf(next.proposal);
-      inputs = [...rest, ...(await this.#performAll(effects))];
+      if (effects.length > 0) inputs = [...inputs, ...(await this.#performAll(effects))];
+      inputs.push(...this.#takeHeard());
     }
+    await this.#voice.send();
+    await this.#prepareNext();
   }
 
   /** Once of each proposal: the core keeps it the first time. */
@@ -143,17 +147,31 @@ export class Engine {
     this.#parts.context.emit({ type: 'proposal', height, round, blockHash, proposer, batches });
   }
 
-  /** A checked proposal or vote of the present height or the next one. */
+  /**
+   * A checked proposal or vote of the present height or the next one. What is being done sees it as soon as it has a moment; at
+   * the latest a task of its own does.
+   */
   async hear(message: Proposal | Vote): Promise<void> {
+    this.#heard.push(message);
+    await this.#parts.context.inbox.post(() => this.#feedAll([]));
+  }
+
+  /** What was heard since, for the core. */
+  #takeHeard(): Input[] {
+    if (this.#heard.length === 0) return [];
+    const heard = this.#heard;
+    this.#heard = [];
+    return heard.flatMap((message) => this.#inputsOf(message));
+  }
+
+  #inputsOf(message: Proposal | Vote): Input[] {
     const input: Input = 'block' in message ? { type: 'proposal', proposal: message } : { type: 'vote', vote: message };
     const statement = 'block' in message ? message.statement : message;
-    const { height, validator } = statement;
+    const { height, round, validator } = statement;
     if (validator === this.#config.self) this.#parts.guard.heard(statement);
-    if (height === this.#state.height) {
-      await this.feed(input);
-      if (this.#meansNoProposal(statement))
-        await this.feed({ type: 'proposerUnreachable', height, round: statement.round });
-    } else if (height === this.#state.height + 1) this.#early.keep(validator, input);
+    if (height === this.#state.height + 1) this.#early.keep(validator, input);
+    if (height !== this.#state.height) return [];
+    return this.#meansNoProposal(statement) ? [input, { type: 'proposerUnreachable', height, round }] : [input];
   }
 
   /**
@@ -202,10 +220,8 @@ export class Engine {
 
   /** The key may speak from now on: says what had to wait. */
   async speak(): Promise<void> {
-    const unsaid = this.#unsaid;
-    this.#unsaid = [];
-    for (const effect of unsaid) {
-      if (effect.statement.height === this.#state.height) await this.#feedAll(await this.#sign(effect));
+    for (const effect of this.#voice.takeUnsaid()) {
+      if (effect.statement.height === this.#state.height) await this.#feedAll(this.#sign(effect));
     }
   }
 
@@ -261,42 +277,27 @@ export class Engine {
 
   async #build(height: number, round: number): Promise<Input[]> {
     const { builder, context, evidence } = this.#parts;
+    await this.#voice.send();
     const built = await builder.build(context.clock.now(), evidence.upTo(height));
     this.#executions.set(built.blockHash, built.execution);
     return [{ type: 'value', height, round, block: built.block, blockHash: built.blockHash }];
   }
 
-  async #sign(effect: SignEffect): Promise<Input[]> {
-    const { guard, context, maySpeak, decidedElsewhere } = this.#parts;
-    if (!maySpeak()) {
-      this.#unsaid.push(effect);
-      return [];
-    }
-    const { statement, block, lock } = effect;
-    // Nobody waits for a vote there, and it may be a second one.
-    if (statement.height <= decidedElsewhere()) return [];
-    const kept = lock === null ? null : { ...lock, batches: this.#batchesOf(lock.block) };
-    const signed = await guard.sign(statement, kept);
-    if (signed === null) {
-      context.emit({ type: 'signatureRefused', height: statement.height, round: statement.round });
-      return [];
-    }
-    if (block !== null) {
-      const proposal = { statement: signed as Proposal['statement'], block };
-      context.network.publish('proposals', encode(proposalSchema, proposal));
-      return [{ type: 'proposal', proposal }];
-    }
-    const vote = signed as Vote;
-    context.network.publish('votes', encode(voteSchema, vote));
-    const { step: said, height, round, blockHash } = vote;
-    context.emit({ type: 'voted', step: said, height, round, blockHash });
-    if (lock !== null && lock.blockHash === blockHash) await this.#prepareAfter(lock.block, lock.blockHash);
-    return [{ type: 'vote', vote }];
+  #sign(effect: SignEffect): Input[] {
+    const { statement, lock } = effect;
+    const said = this.#voice.sign(effect, lock === null ? null : { ...lock, batches: this.#batchesOf(lock.block) });
+    if (said === null) return [];
+    if ('block' in said) return [{ type: 'proposal', proposal: said }];
+    if (lock !== null && lock.blockHash === statement.blockHash) this.#likely = lock;
+    return [{ type: 'vote', vote: said }];
   }
 
   /** While the others' precommits are on their way. Where blocks come at a distance, what is prepared is old by then. */
-  async #prepareAfter(block: Block, blockHash: BlockHash): Promise<void> {
+  async #prepareNext(): Promise<void> {
+    if (this.#likely === null) return;
     const { builder, context } = this.#parts;
+    const { block, blockHash } = this.#likely;
+    this.#likely = null;
     const execution = this.#executions.get(blockHash);
     if (execution === undefined || context.timings.blockIntervalMs > 0) return;
     await builder.prepare(block, blockHash, execution, context.clock.now());
@@ -305,6 +306,7 @@ export class Engine {
   async #validate(effect: ValidateEffect): Promise<Input[]> {
     const { builder, context, fetchBatches } = this.#parts;
     const { block, blockHash } = effect;
+    await this.#voice.send();
     const nowMs = blockHash === this.#resumedLock ? Number.MAX_SAFE_INTEGER : context.clock.now();
     const judgement = await builder.judge(block, nowMs);
     if (judgement.verdict === 'early') {
@@ -335,6 +337,7 @@ export class Engine {
 
   async #commit({ block, blockHash, certificate }: CommitEffect): Promise<Input[]> {
     const { chain } = this.#parts.context;
+    await this.#voice.send();
     const batches = this.#batchesOf(block);
     const known = block.batches
       .map((digest) => this.#parts.context.batches.get(digest))
@@ -371,7 +374,8 @@ export class Engine {
     this.stop();
     this.#executions.clear();
     this.#waiting.clear();
-    this.#unsaid = [];
+    this.#voice.takeUnsaid();
+    this.#likely = null;
     this.#state = startHeight(this.#config, height);
     this.#rest();
     return [...this.#early.take(), ...this.#startInputs()];

@@ -5,7 +5,7 @@
 import type { Clock } from '../ports.ts';
 
 /** A rest is so many times as long as the work before it, whatever else that waited for: the busier the node, the longer. */
-const REST_SHARE = 2;
+const REST_SHARE = 4;
 /** Shorter work than this goes on without a rest: a timer is not finer. */
 const MIN_WORK_MS = 4;
 /** However long the work seems to have taken: the clock may jump. */

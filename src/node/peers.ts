@@ -154,7 +154,7 @@ export class Peers implements NetworkHandlers {
 
   async #hear(message: Proposal | Vote, statement: SignedStatement): Promise<Verdict> {
     const { context, engine, catchUp } = this.#parts;
-    const { chain, verifier, inbox } = context;
+    const { chain, verifier } = context;
     const check = statementCheck(chain.chainId, chain.validators, statement);
     if (check === null) return 'reject';
     const ahead = statement.height - chain.tip.height;
@@ -163,7 +163,7 @@ export class Peers implements NetworkHandlers {
     const speaker = chain.validators[statement.validator]?.participant;
     if (speaker !== undefined && ahead > 1) catchUp.heard(speaker, statement.height - 1);
     if (ahead > 2) return 'ignore';
-    await inbox.post(() => engine.hear(message));
+    await engine.hear(message);
     return 'accept';
   }
 

@@ -42,7 +42,8 @@ t.test('one value a place, in ascending order, across a restart that loses what 
   let disk = new MemoryDisk();
   for (const [statement, isSigned] of rows) {
     const guard = new SignGuard(chainId, signer, await openSignState(disk, chainId), 4);
-    const signed = await guard.sign(statement, null);
+    const signed = guard.sign(statement, null);
+    await guard.keep();
     t.equal(signed !== null, isSigned, JSON.stringify(statement));
     const message = statementSigningBytes(chainId, statement);
     if (signed !== null) t.ok(verifyEd25519(signer.publicKey, message, signed.signature));
@@ -53,7 +54,9 @@ t.test('one value a place, in ascending order, across a restart that loses what 
 t.test('beside a record that lost blocks, nothing new is said up to the last height that was voted at', async (t) => {
   const disk = new MemoryDisk();
   const last = say('precommit', 9, 0, A);
-  await new SignGuard(chainId, signer, await openSignState(disk, chainId), 8).sign(last, null);
+  const before = new SignGuard(chainId, signer, await openSignState(disk, chainId), 8);
+  before.sign(last, null);
+  await before.keep();
   const rows: [tip: number, statement: Statement, isSigned: boolean][] = [
     [7, say('prevote', 9, 1, B), false],
     [0, say('precommit', 9, 5, null), false],
@@ -66,19 +69,19 @@ t.test('beside a record that lost blocks, nothing new is said up to the last hei
   ];
   for (const [tip, statement, isSigned] of rows) {
     const state = await openSignState(disk.afterCrash(LOSE_UNSYNCED), chainId);
-    const signed = await new SignGuard(chainId, signer, state, tip).sign(statement, null);
+    const signed = new SignGuard(chainId, signer, state, tip).sign(statement, null);
     t.equal(signed !== null, isSigned, `${tip} ${JSON.stringify(statement)}`);
   }
 });
 
 t.test('a key that others heard say what it does not remember says nothing more in that height', async (t) => {
   const guard = new SignGuard(chainId, signer, await openSignState(new MemoryDisk(), chainId), 4);
-  t.ok(await guard.sign(say('prevote', 5, 0, A), null));
+  t.ok(guard.sign(say('prevote', 5, 0, A), null));
   guard.heard(say('prevote', 5, 0, A));
-  t.ok(await guard.sign(say('precommit', 5, 0, A), null), 'that was no news');
+  t.ok(guard.sign(say('precommit', 5, 0, A), null), 'that was no news');
   guard.heard(say('prevote', 5, 2, B));
-  t.equal(await guard.sign(say('prevote', 5, 3, A), null), null);
-  t.ok(await guard.sign(say('prevote', 6, 0, A), null), 'in the next one it speaks again');
+  t.equal(guard.sign(say('prevote', 5, 3, A), null), null);
+  t.ok(guard.sign(say('prevote', 6, 0, A), null), 'in the next one it speaks again');
 });
 
 t.test('a signature that could not be recorded is never given out', async (t) => {
@@ -86,6 +89,7 @@ t.test('a signature that could not be recorded is never given out', async (t) =>
   const disk = new MemoryDisk(() => (refused ? { error: diskError('ENOSPC', 'write'), written: 0 } : null));
   const guard = new SignGuard(chainId, signer, await openSignState(disk, chainId), 0);
   refused = true;
-  await t.rejects(guard.sign(say('prevote', 1, 0, A), null), /ENOSPC|SIGN_STATE/);
-  t.equal(guard.memory, null);
+  guard.sign(say('prevote', 1, 0, A), null);
+  await t.rejects(guard.keep(), /ENOSPC|SIGN_STATE/);
+  await t.rejects(guard.keep(), /ENOSPC|SIGN_STATE/, 'nor later');
 });

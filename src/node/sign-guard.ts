@@ -1,6 +1,7 @@
 /**
- * The only place where this validator's key signs. A statement is on disk, with the lock that must stand behind it, before
- * its signature is given out; and no second value is ever signed for a (height, round, step), whatever the core asks for.
+ * The only place where this validator's key signs. No second value is ever signed for a (height, round, step), whatever the core
+ * asks for; and a statement is on disk, with the lock that must stand behind it, before its signature leaves the node: whoever
+ * sends one calls `keep` first. What is signed in one turn of the core is kept by one sync.
  *
  * A record that lost blocks which this key voted after (see `storage/open-data.ts`) is one more reason to be silent. What is
  * remembered covers one height. When the node comes to it again, from below, the core begins it without the lock, and the rule
@@ -25,6 +26,8 @@ export class SignGuard {
   /** Up to this height nothing new is signed. */
   #silentThrough: number;
   #memory: SignMemory | null;
+  /** The memory has what the disk does not have yet. */
+  #isAhead = false;
 
   /**
    * @param tipHeight height of the record at the start.
@@ -50,12 +53,13 @@ export class SignGuard {
   }
 
   /**
-   * Signs a statement once it is on disk. The same statement again gives the same signature without another write.
+   * Signs a statement, for this node's own core; nobody else may see it before `keep` has resolved. The same statement again gives
+   * the same signature.
    *
    * @returns null where another value was signed there before, or anything later, or where the key may have said more than it
    *   remembers: the node then stays silent.
    */
-  async sign(statement: Statement, lock: LockRecord | null): Promise<SignedStatement | null> {
+  sign(statement: Statement, lock: LockRecord | null): SignedStatement | null {
     const said = this.#memory?.said ?? [];
     const last = said.at(-1);
     if (!this.#isNews(statement)) {
@@ -65,10 +69,16 @@ export class SignGuard {
     const signature = this.#signer.sign(statementSigningBytes(this.#chainId, statement));
     const signed: SignedStatement = { ...statement, signature };
     const sameRound = last?.height === statement.height && last.round === statement.round;
-    const memory: SignMemory = { version: 1, said: sameRound ? [...said, signed] : [signed], lock };
-    await this.#store.record(encode(signMemory, memory));
-    this.#memory = memory;
+    this.#memory = { version: 1, said: sameRound ? [...said, signed] : [signed], lock };
+    this.#isAhead = true;
     return signed;
+  }
+
+  /** Resolves when all that was signed is on disk. @throws CodedError where it cannot be: nothing of it may be sent then. */
+  async keep(): Promise<void> {
+    if (!this.#isAhead || this.#memory === null) return;
+    await this.#store.record(encode(signMemory, this.#memory));
+    this.#isAhead = false;
   }
 
   #isNews(statement: Statement): boolean {

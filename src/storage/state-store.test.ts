@@ -873,6 +873,21 @@ t.test('what was applied is the state that is read, though another block comes m
   await store.close();
 });
 
+t.test('who waits for the database waits for no pause, also where blocks came during a write', async (t) => {
+  const { store, begun, let: allow } = await heldStore(t.testdir(), { writeAfterMs: 3_600_000 });
+  await store.apply(0, writesOf({ a: '0' }), [], chain);
+  const first = contentOf(store);
+  await begun();
+  const block = store.apply(1, writesOf({ a: '1' }), [], chain);
+  const second = contentOf(store);
+  allow('write');
+  await block;
+  t.same([await first, await second], [{ a: '0' }, { a: '1' }]);
+  await store.apply(2, writesOf({ a: '2' }), rows({ x: '2' }), chain);
+  t.same(await indexOf(store), ['x=2']);
+  await store.close();
+});
+
 t.test('only so many blocks wait to be written; closing writes them all', async (t) => {
   const folder = t.testdir();
   const { store, begun, let: allow } = await heldStore(folder);

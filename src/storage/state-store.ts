@@ -97,6 +97,8 @@ class LevelStateStore implements StateStore {
   readonly #unwritten = { blocks: 0, bytes: 0 };
   /** The writer's. */
   readonly #pause = new Pause();
+  /** How many wait for all that is pending to be written. */
+  #waiters = 0;
   /** Resolves when all that was pending is written; null while nothing is. */
   #writer: Promise<void> | null = null;
 
@@ -282,9 +284,14 @@ class LevelStateStore implements StateStore {
 
   /** Resolves when everything that was applied is in the database. */
   async #written(): Promise<void> {
-    while (this.#writer !== null) {
-      this.#pause.end();
-      await this.#writer;
+    this.#waiters += 1;
+    try {
+      while (this.#writer !== null) {
+        this.#pause.end();
+        await this.#writer;
+      }
+    } finally {
+      this.#waiters -= 1;
     }
   }
 
@@ -298,8 +305,8 @@ class LevelStateStore implements StateStore {
   async #write(): Promise<void> {
     try {
       while (this.#waiting.blocks.length > 0 || this.#held.isDue) {
-        // More blocks come, whose common keys are then written once; unless somebody waits for this one.
-        await this.#pause.take(this.#writeAfterMs);
+        // More blocks come, whose common keys are then written once; unless somebody waits, for this one or the one before.
+        if (this.#waiters === 0) await this.#pause.take(this.#writeAfterMs);
         this.#writing = this.#waiting;
         this.#waiting = new PendingBlocks();
         await this.#writeBlocks(this.#writing);

@@ -14,6 +14,7 @@ export function registerInit(program: Command, cli: CliContext): void {
     .option('--network <name>', 'name of the network, for people', 'tonle')
     .option('--officers <n>', 'keys that issue and redeem', wholeNumber(1, MAX_OFFICERS), 3)
     .option('--quorum <n>', 'how many of them it takes', wholeNumber(1, MAX_OFFICERS), 2)
+    .option('--accounts <n>', 'customers to expect: the more, the fewer checkpoints', wholeNumber(0, MAX_ACCOUNTS), 0)
     .option('--hosts <list>', 'addresses or names of the nodes, comma-separated, one a participant', hostList, [])
     .option('--p2p-port <port>', 'where the first node listens for others; 0 takes free ones', port, 7300)
     .option(
@@ -30,6 +31,8 @@ export function registerInit(program: Command, cli: CliContext): void {
 }
 
 const port = wholeNumber(0, 65_535);
+/** More than people there are in the country. */
+const MAX_ACCOUNTS = 100_000_000;
 
 function hostList(text: string): string[] {
   const hosts = text.split(',').map((host) => host.trim());

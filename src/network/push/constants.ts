@@ -4,3 +4,5 @@
 export const FRAME_TIMEOUT_MS = 10_000;
 /** Wait before a stream that failed is opened again. */
 export const REOPEN_MS = 1_000;
+/** Frames that are pushed in one turn leave as one message of the stream, up to this size. */
+export const JOINED_BYTES = 4 * 1024;

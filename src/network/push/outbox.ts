@@ -3,7 +3,7 @@ import type { Connection, Stream } from '@libp2p/interface';
 import type { Clock, Logger } from '../../ports.ts';
 import type { ParticipantId } from '../../types/index.ts';
 import { reasonOf } from '../errors.ts';
-import { REOPEN_MS } from './constants.ts';
+import { JOINED_BYTES, REOPEN_MS } from './constants.ts';
 
 export interface OutboxComponents {
   readonly peer: ParticipantId;
@@ -25,6 +25,7 @@ export class Outbox {
   readonly #frames: Uint8Array[] = [];
   #unsentBytes = 0;
   #stream: Stream | null = null;
+  #isDue = false;
   /** A stream is being opened, or failed a moment ago. */
   #opening = false;
 
@@ -43,7 +44,7 @@ export class Outbox {
     return this.#stream?.status === 'open';
   }
 
-  /** @param frame length and payload; it is not copied, and must not change. */
+  /** Leaves with what else is pushed in this turn. @param frame length and payload; it must not change. */
   push(frame: Uint8Array): void {
     if (this.#unsentBytes + frame.length > this.#maxUnsentBytes) {
       this.#log.debug('network.push.dropped', { peer: this.#peer, protocol: this.#protocol, bytes: frame.length });
@@ -51,22 +52,38 @@ export class Outbox {
     }
     this.#frames.push(frame);
     this.#unsentBytes += frame.length;
-    this.#flush();
+    if (this.#isDue) return;
+    this.#isDue = true;
+    queueMicrotask(() => {
+      this.#isDue = false;
+      this.#flush();
+    });
   }
 
   #flush(): void {
     if (!this.#stream) this.#open();
-    while (this.#stream && !this.#stream.writableNeedsDrain) {
-      const frame = this.#frames.shift();
-      if (!frame) return;
-      this.#unsentBytes -= frame.length;
-      this.#send(this.#stream, frame);
+    while (this.#stream && !this.#stream.writableNeedsDrain && this.#frames.length > 0) {
+      this.#send(this.#stream, this.#some());
     }
   }
 
-  #send(stream: Stream, frame: Uint8Array): void {
+  /** The next frame, or as many as are together no longer than one message of a few kilobytes: each one sent costs both ends. */
+  #some(): Uint8Array {
+    let count = 0;
+    let bytes = 0;
+    for (const { length } of this.#frames) {
+      if (count > 0 && bytes + length > JOINED_BYTES) break;
+      count += 1;
+      bytes += length;
+    }
+    this.#unsentBytes -= bytes;
+    const frames = this.#frames.splice(0, count);
+    return frames.length === 1 && frames[0] !== undefined ? frames[0] : Buffer.concat(frames, bytes);
+  }
+
+  #send(stream: Stream, bytes: Uint8Array): void {
     try {
-      stream.send(frame);
+      stream.send(bytes);
     } catch (error) {
       this.#log.debug('network.push.unsent', { peer: this.#peer, protocol: this.#protocol, reason: reasonOf(error) });
       this.#failed();
