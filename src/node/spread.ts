@@ -33,6 +33,8 @@ const MAX_UNDER_WAY = 4;
 const DELAY_SHARE = 0.8;
 /** How much the last interval between blocks counts in their average. */
 const LAST_SHARE = 0.2;
+/** Where blocks take long, company comes soon; a batch more costs little beside such a block, and waiting is what its payments then do most. */
+const MAX_DELAY_MS = 50;
 
 export class Spread {
   readonly #context: Context;
@@ -74,7 +76,8 @@ export class Spread {
 
   get #delayMs(): number {
     const { batchDelayMs, batchHoldMs } = this.#context.timings;
-    return Math.min(batchHoldMs, Math.max(batchDelayMs, this.#blockMs * DELAY_SHARE));
+    const companyMs = Math.min(MAX_DELAY_MS, this.#blockMs * DELAY_SHARE);
+    return Math.min(batchHoldMs, Math.max(batchDelayMs, companyMs));
   }
 
   #countBlock(): void {

@@ -43,14 +43,20 @@ export interface PendingChanges {
   readonly entries: ReadonlyMap<string, Uint8Array | null>;
 }
 
+/** Index rows whose keys begin alike, of the first so many blocks. */
+interface IndexSection {
+  readonly rows: Map<string, Uint8Array>;
+  merged: number;
+}
+
 export class PendingBlocks {
   readonly blocks: PendingBlock[] = [];
   readonly #entries = new Map<string, Uint8Array | null>();
-  readonly #index = new Map<string, Uint8Array>();
+  /** By what their keys begin with: whoever admits payments looks for references all the time, and for nothing else. */
+  readonly #sections = new Map<string, IndexSection>();
   readonly #forgotten: KeyRange[] = [];
-  /** How many of the blocks are merged, and of how many the rows are: those that were there when somebody looked last. */
+  /** How many of the blocks are merged: those that were there when somebody looked last. */
   #merged = 0;
-  #indexed = 0;
 
   add(block: PendingBlock): void {
     this.blocks.push(block);
@@ -75,10 +81,15 @@ export class PendingBlocks {
   }
 
   indexGet(key: string): Uint8Array | undefined {
-    for (; this.#indexed < this.blocks.length; this.#indexed += 1) {
-      for (const { key, value } of this.blocks[this.#indexed]?.index ?? []) this.#index.set(key, value);
+    const prefix = key.slice(0, key.indexOf('/') + 1);
+    const section = this.#sections.get(prefix) ?? { rows: new Map<string, Uint8Array>(), merged: 0 };
+    if (section.merged === 0) this.#sections.set(prefix, section);
+    for (; section.merged < this.blocks.length; section.merged += 1) {
+      for (const { key, value } of this.blocks[section.merged]?.index ?? []) {
+        if (key.startsWith(prefix)) section.rows.set(key, value);
+      }
     }
-    return this.#index.get(key);
+    return section.rows.get(key);
   }
 
   /** As in the database, what a block forgets goes first, so that a key written by the same block stays. */
