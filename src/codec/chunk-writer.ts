@@ -36,6 +36,12 @@ export class ChunkWriter {
     this.#count += 1;
   }
 
+  /** An entry that was written before, from its first byte to before `end`. */
+  addAgain(bytes: Uint8Array, from: number, end: number): void {
+    this.#entries.again(bytes.subarray(from, end));
+    this.#count += 1;
+  }
+
   /** All that was added since the last time, which is something. */
   take(): EncodedChunk {
     // How many there are stands before them, and is known only now.

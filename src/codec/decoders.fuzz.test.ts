@@ -10,6 +10,7 @@ import { claims, corpusOf, hostileCbor } from '../testing/fuzz-cbor.ts';
 import { decoders } from '../testing/fuzz-decoders.ts';
 import * as amount from './amount.ts';
 import * as block from './block.ts';
+import * as chunkReader from './chunk-reader.ts';
 import * as chunkWriter from './chunk-writer.ts';
 import * as fields from './fields.ts';
 import * as frames from './frames.ts';
@@ -35,6 +36,7 @@ import * as writer from './writer.ts';
 const modules: Readonly<Record<string, object>> = {
   'amount.ts': amount,
   'block.ts': block,
+  'chunk-reader.ts': chunkReader,
   'chunk-writer.ts': chunkWriter,
   'fields.ts': fields,
   'frames.ts': frames,

@@ -1,30 +1,16 @@
 /**
- * Knows without looking which keys of a section are not there, where the section grows at its end: a group of its keys (all that
- * have the same text up to the last `/`) that lies behind the last one of the opening holds what was added since, and nothing
- * else. The replay memory is such a section, and nearly every key that is looked up in it is absent. Of a key, only 52 bits are
- * kept: whoever finds them still has to look.
+ * Knows without looking which keys of the packed section are not there (`packed-rows.ts`): of each that is, 52 bits are kept. Nearly
+ * every key that is looked up in the replay memory is absent; whoever finds its bits still has to look.
  */
-import { STATE_PREFIX, wholeSection } from './keys.ts';
-import { chunksOf, type StateDatabase } from './state-database.ts';
-
-/** Looks where the section of the state ends whose keys begin with `prefix`. */
-export async function freshKeysOf(database: StateDatabase, prefix: string): Promise<FreshKeys> {
-  const range = { ...wholeSection(STATE_PREFIX + prefix), limit: 1, reverse: true };
-  let last: string | null = null;
-  for await (const [key = null] of chunksOf(database.keys(range))) last = key;
-  return new FreshKeys(prefix, last === null ? null : last.slice(STATE_PREFIX.length));
-}
+import { groupOf } from './packed-rows.ts';
 
 export class FreshKeys {
   readonly #prefix: string;
-  /** The group of the last key of the opening: of it and those before it, nothing is known. */
-  #last: string | null;
   readonly #groups = new Map<string, Fingerprints>();
 
-  /** @param prefix of the section, which ends in `/`; `last` its last key, or null where it is empty. */
-  constructor(prefix: string, last: string | null) {
+  /** @param prefix of the section, which ends in `/`. */
+  constructor(prefix: string) {
     this.#prefix = prefix;
-    this.#last = last === null ? null : groupOf(last);
   }
 
   isOfSection(key: string): boolean {
@@ -34,12 +20,10 @@ export class FreshKeys {
   /** False where the key is certainly absent. */
   mayHave(key: string): boolean {
     if (!this.isOfSection(key)) return true;
-    const group = groupOf(key);
-    if (this.#last !== null && group <= this.#last) return true;
-    return this.#groups.get(group)?.has(fingerprintOf(key)) ?? false;
+    return this.#groups.get(groupOf(key))?.has(fingerprintOf(key)) ?? false;
   }
 
-  /** It is there, or may be; one of another section changes nothing. */
+  /** It is there; one of another section changes nothing. */
   add(key: string): void {
     if (!this.isOfSection(key)) return;
     const group = groupOf(key);
@@ -55,13 +39,8 @@ export class FreshKeys {
 
   /** The section is empty now. */
   clear(): void {
-    this.#last = null;
     this.#groups.clear();
   }
-}
-
-function groupOf(key: string): string {
-  return key.slice(0, key.lastIndexOf('/'));
 }
 
 /** Never 0, and a safe integer: 13 digits are 52 bits. */

@@ -10,14 +10,13 @@ const chain = 'c1'.repeat(32) as Hash;
 const keyOf = (n: number) => `balance/${String(n).padStart(3, '0')}` as StateKey;
 
 t.test('what was written while somebody held is known until it was written anew', async (t) => {
-  const rows = new HeldRows('seen/');
+  const rows = new HeldRows();
   rows.wrote('a', Uint8Array.of(1));
   t.equal(rows.get('a'), undefined, 'nobody held');
   rows.begin();
   rows.begin();
   rows.wrote('a', Uint8Array.of(2));
   rows.wrote('b', null);
-  rows.wrote('seen/1', Uint8Array.of(1));
   rows.wrote('seen/0', null);
   rows.end();
   t.notOk(rows.isDue, 'somebody holds still');

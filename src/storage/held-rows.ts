@@ -10,12 +10,6 @@ export type HeldRow = readonly [key: string, value: Uint8Array | null];
 export class HeldRows {
   #holds = 0;
   readonly #rows = new Map<string, Uint8Array | null>();
-  readonly #prefix: string | null;
-
-  /** @param growing what the keys of a section begin with that are put once: as long as they are not deleted, they have one version. */
-  constructor(growing: string | null) {
-    this.#prefix = growing;
-  }
 
   /** Somebody begins to hold the state. */
   begin(): void {
@@ -36,11 +30,11 @@ export class HeldRows {
     return this.#rows.get(key);
   }
 
-  /** Goes into the database now. @param value null where it is deleted. */
+  /** Goes into the database now; what is put once need not be told. @param value null where it is deleted. */
   wrote(key: string, value: Uint8Array | null): void {
     // Known already, it is written anew by this.
     if (this.#holds === 0) this.#rows.delete(key);
-    else if (value === null || this.#prefix === null || !key.startsWith(this.#prefix)) this.#rows.set(key, value);
+    else this.#rows.set(key, value);
   }
 
   /** Some of what is due. Whoever takes it writes it, and says so by `wrote`, when it is in the database. */

@@ -43,6 +43,11 @@ export const STORAGE_FILES = [
 /** Every value is followed by a CRC-32 of its key and itself (little-endian), see `state-store.ts`. */
 export const STORAGE_KEYS = [
   { key: 's/<state key>', value: 'as the ledger encodes it', meaning: 'one entry of the ledger state' },
+  {
+    key: 's/seen/<second>/<height>.<n>',
+    value: 'StateChunk',
+    meaning: 'replay memory: entries of one second that were written at once',
+  },
   { key: 'i/<index key>', value: 'as the node encodes it', meaning: 'one row of an index' },
   {
     key: 'm/tip',
@@ -69,8 +74,12 @@ export function wholeSection(prefix: string): { readonly gte: string; readonly l
 }
 
 /** Fixed width, so that text order is number order. */
+export function digits(height: number): string {
+  return String(height).padStart(16, '0');
+}
+
 export function appliedKey(height: number): string {
-  return APPLIED_PREFIX + String(height).padStart(16, '0');
+  return APPLIED_PREFIX + digits(height);
 }
 
 /** Keys of every applied block that is still noted. */

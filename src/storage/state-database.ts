@@ -3,6 +3,7 @@
 import { ChunkWriter, type EncodedChunk } from '../codec/chunk-writer.ts';
 import type { StateKey } from '../types/index.ts';
 import { STATE_PREFIX } from './keys.ts';
+import { groupOf, MergedRows } from './packed-rows.ts';
 import { stateError } from './state-errors.ts';
 import { lengthOfValue, openValue } from './state-values.ts';
 
@@ -58,28 +59,82 @@ export async function* chunksOf<T>(iterator: DatabaseIterator<T>): AsyncGenerato
 
 type EntryIterator = DatabaseIterator<[string, Uint8Array]>;
 
-/** The state as an iterator over its whole section sees it. @param check throws where nothing may be read any more. */
+/** How the section of the state is to be read. */
+export interface Reading {
+  /** An iterator over the whole section. */
+  readonly iterator: EntryIterator;
+  /** Throws where nothing may be read any more. */
+  readonly check: () => void;
+  /** Whether a state key is of the section whose entries are packed. */
+  readonly isPacked: (key: string) => boolean;
+}
+
+/** The state as an iterator over its whole section sees it. */
 export async function* statePages(
-  iterator: EntryIterator,
-  check: () => void,
+  reading: Reading,
 ): AsyncGenerator<readonly { readonly key: StateKey; readonly value: Uint8Array }[]> {
-  for await (const rows of partsOf(iterator, check)) {
-    yield rows.map(([key, sealed]) => {
-      return { key: key.slice(STATE_PREFIX.length) as StateKey, value: openValue(key, sealed) };
-    });
+  for await (const { rows, group } of itemsOf(reading)) {
+    const page = rows.map(([key, sealed]) => ({ key: stateKeyOf(key), value: openValue(key, sealed) }));
+    const merged = new MergedRows(group);
+    for (let next = merged.next(); next !== null; next = merged.next()) {
+      page.push({ key: next.key as StateKey, value: next.value });
+    }
+    yield page;
   }
 }
 
 /** As `statePages`, as canonical chunks: without an object an entry. */
-export async function* stateChunks(iterator: EntryIterator, check: () => void): AsyncGenerator<EncodedChunk> {
+export async function* stateChunks(reading: Reading): AsyncGenerator<EncodedChunk> {
   const writer = new ChunkWriter();
-  for await (const rows of partsOf(iterator, check)) {
+  for await (const { rows, group } of itemsOf(reading)) {
     for (const [key, sealed] of rows) {
-      writer.add(key.slice(STATE_PREFIX.length), sealed, lengthOfValue(key, sealed));
+      writer.add(stateKeyOf(key), sealed, lengthOfValue(key, sealed));
+      if (writer.isFull) yield writer.take();
+    }
+    const merged = new MergedRows(group);
+    for (let next = merged.next(); next !== null; next = merged.next()) {
+      writer.addAgain(next.bytes, next.from, next.end);
       if (writer.isFull) yield writer.take();
     }
   }
   if (writer.count > 0) yield writer.take();
+}
+
+function stateKeyOf(key: string): StateKey {
+  return key.slice(STATE_PREFIX.length) as StateKey;
+}
+
+type Row = readonly [key: string, sealed: Uint8Array];
+
+/** What lies side by side in the state: rows of an entry each, or what the packed rows of one whole group hold. */
+interface Item {
+  readonly rows: readonly Row[];
+  readonly group: readonly Uint8Array[];
+}
+
+async function* itemsOf({ iterator, check, isPacked }: Reading): AsyncGenerator<Item> {
+  let open: { readonly name: string; readonly group: Uint8Array[] } | null = null;
+  for await (const part of partsOf(iterator, check)) {
+    let rows: Row[] = [];
+    for (const row of part) {
+      const [key, sealed] = row;
+      const name = isPacked(stateKeyOf(key)) ? groupOf(key) : null;
+      if (open !== null && open.name !== name) {
+        yield { rows: [], group: open.group };
+        open = null;
+      }
+      if (name === null) {
+        rows.push(row);
+        continue;
+      }
+      if (rows.length > 0) yield { rows, group: [] };
+      rows = [];
+      open ??= { name, group: [] };
+      open.group.push(openValue(key, sealed));
+    }
+    if (rows.length > 0) yield { rows, group: [] };
+  }
+  if (open !== null) yield { rows: [], group: open.group };
 }
 
 async function* partsOf(iterator: EntryIterator, check: () => void): AsyncGenerator<[string, Uint8Array][]> {

@@ -8,18 +8,20 @@
 import { assert } from '../errors.ts';
 import type { HeldState, IndexWrite, RangeQuery, StateStore } from '../ports.ts';
 import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
-import { type FreshKeys, freshKeysOf } from './fresh-keys.ts';
-import { type HeldRow, HeldRows } from './held-rows.ts';
+import type { FreshKeys } from './fresh-keys.ts';
+import { HeldRows } from './held-rows.ts';
 import { BASE_KEY, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './keys.ts';
 import { openLevelDatabase } from './leveldb.ts';
+import { findPacked, freshKeysOf } from './packed-section.ts';
 import { Pause } from './pause.ts';
 import { PendingBlocks, pendingBlock } from './pending.ts';
-import { chunksOf, type StateBatch, type StateDatabase, stateChunks, statePages, turn } from './state-database.ts';
+import { putBlocks, putEntries } from './state-batch.ts';
+import { chunksOf, type StateBatch, type StateDatabase, stateChunks, statePages } from './state-database.ts';
 import { orStateError, stateError } from './state-errors.ts';
 import { checkNotes, NOTED_BLOCKS, noteTip, tipAt } from './state-notes.ts';
 import { StateReader } from './state-reader.ts';
 import type { StateTip } from './state-values.ts';
-import { copyValue, encodeTip, lendSealed, openValue, sealValue } from './state-values.ts';
+import { copyValue, encodeTip, openValue, sealValue } from './state-values.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /** Blocks, and bytes of their keys and values, that may wait to be written: seconds of the busiest traffic. */
@@ -30,8 +32,6 @@ const MAX_PENDING_BYTES = 32 * 1024 * 1024;
  * written, and the database is not at work while the next block is made.
  */
 const WRITE_AFTER_MS = 1_000;
-/** Rows that are put into a batch at a time, between which everything else may run: half a millisecond. */
-const TURN_ROWS = 256;
 /** Rows that are written a second time with those of some blocks: fractions of a second of work. */
 const MAX_ROWS_ANEW = 16_384;
 /** Keys that are looked up without leaving the thread. */
@@ -45,7 +45,10 @@ export interface StateStoreOptions {
   readonly cacheBytes?: number;
   /** Milliseconds from a block to its writing where nobody waits for it; 1,000 by default. */
   readonly writeAfterMs?: number;
-  /** What the keys of a section begin with that grows at its end, and are all new: an absent one need not be looked for. */
+  /**
+   * What the keys of a section begin with that grows at its end: they are all new, and go by whole groups. They are packed
+   * (`packed-rows.ts`), and an absent one is not looked for.
+   */
   readonly growing?: string;
   /** Hears of the write that failed, once: no call may be waiting for it. Nothing can be read or written from then on. */
   readonly onFailure?: (error: Error) => void;
@@ -90,13 +93,15 @@ class LevelStateStore implements StateStore {
   readonly #queue = new WriteQueue('the state database', 'STATE_FAILED');
   readonly #reader: StateReader;
   readonly #fresh: FreshKeys | null;
-  readonly #held: HeldRows;
+  readonly #held = new HeldRows();
   #tip: StateTip | null;
   #waiting = new PendingBlocks();
   #writing = new PendingBlocks();
   readonly #unwritten = { blocks: 0, bytes: 0 };
   /** The writer's. */
   readonly #pause = new Pause();
+  /** How often entries of a whole state were put in. */
+  #fillings = 0;
   /** How many wait for all that is pending to be written. */
   #waiters = 0;
   /** Resolves when all that was pending is written; null while nothing is. */
@@ -110,9 +115,8 @@ class LevelStateStore implements StateStore {
     this.#fresh = fresh;
     this.#notedBlocks = notedBlocks;
     this.#writeAfterMs = writeAfterMs;
-    this.#held = new HeldRows(options.growing ?? null);
     this.#reader = new StateReader({
-      read: (keys) => this.#read(keys.map((key) => STATE_PREFIX + key)),
+      read: (keys) => this.#readState(keys),
       pending: (key) => {
         for (const known of [this.#waiting, this.#writing, this.#held]) {
           const value = known.get(key);
@@ -168,7 +172,8 @@ class LevelStateStore implements StateStore {
     });
     try {
       const check = () => this.#queue.check();
-      return await read({ height, pages: statePages(iterator, check), chunks: stateChunks(iterator, check) });
+      const reading = { iterator, check, isPacked: (key: string) => this.#isPacked(key) };
+      return await read({ height, pages: statePages(reading), chunks: stateChunks(reading) });
     } finally {
       // Also where nobody asked for a page, or not for the last one.
       await iterator.close();
@@ -229,12 +234,9 @@ class LevelStateStore implements StateStore {
   fill(entries: readonly { readonly key: StateKey; readonly value: Uint8Array }[]): Promise<void> {
     return this.#changing(async () => {
       assert(this.#tip === null, 'only an empty store is filled');
-      await this.#batch((batch) => {
-        for (const { key, value } of entries) {
-          batch.put(STATE_PREFIX + key, sealValue(STATE_PREFIX + key, value));
-          this.#fresh?.add(key);
-        }
-      });
+      this.#fillings += 1;
+      await this.#batch((batch) => putEntries(batch, entries, this.#fillings, (key) => this.#isPacked(key)));
+      for (const { key } of entries) this.#fresh?.add(key);
       this.#reader.forgetAll();
     });
   }
@@ -265,6 +267,21 @@ class LevelStateStore implements StateStore {
     await this.#written();
     await this.#batch((batch) => batch.del(TIP_KEY));
     this.#tip = null;
+  }
+
+  #isPacked(key: string): boolean {
+    return this.#fresh?.isOfSection(key) === true;
+  }
+
+  async #readState(keys: readonly StateKey[]): Promise<readonly (Uint8Array | null)[]> {
+    const alone = keys.filter((key) => !this.#isPacked(key));
+    const read = (await this.#read(alone.map((key) => STATE_PREFIX + key))).values();
+    if (alone.length === keys.length) return [...read];
+    const packed = await findPacked(
+      this.#database,
+      keys.filter((key) => this.#isPacked(key)),
+    );
+    return keys.map((key) => (this.#isPacked(key) ? (packed.get(key) ?? null) : (read.next().value ?? null)));
   }
 
   /** A look-up that finds nothing takes two microseconds, a trip to another thread and back thirty. */
@@ -328,44 +345,16 @@ class LevelStateStore implements StateStore {
     const batch = this.#database.batch();
     const { entries } = blocks.changes();
     const anew = this.#held.some(MAX_ROWS_ANEW).filter(([key]) => !entries.has(key));
+    const isPacked = (key: string) => this.#isPacked(key);
     try {
-      await this.#fill(batch, blocks, anew);
+      await putBlocks({ database: this.#database, batch, blocks, anew, held: this.#held, isPacked });
+      for (const { tip } of blocks.blocks) noteTip(batch, tip, this.#notedBlocks);
     } catch (error) {
       await batch.close();
       throw error;
     }
     await batch.write();
     for (const [key, value] of anew) this.#held.wrote(key, value);
-  }
-
-  async #fill(batch: StateBatch, pending: PendingBlocks, anew: HeldRow[]): Promise<void> {
-    const { forgotten, entries } = pending.changes();
-    for (const { from, to } of forgotten) {
-      const range = { gte: STATE_PREFIX + from, lt: STATE_PREFIX + to };
-      for await (const keys of chunksOf(this.#database.keys(range))) {
-        for (const key of keys) {
-          batch.del(key);
-          this.#held.wrote(key.slice(STATE_PREFIX.length), null);
-        }
-      }
-    }
-    const put = (key: string, value: Uint8Array) => batch.put(key, lendSealed(key, value));
-    let filled = 0;
-    for (const [key, value] of entries) this.#held.wrote(key, value);
-    for (const [key, value] of [...anew, ...entries]) {
-      if (value === null) batch.del(STATE_PREFIX + key);
-      else put(STATE_PREFIX + key, value);
-      filled += 1;
-      if (filled % TURN_ROWS === 0) await turn();
-    }
-    for (const { index } of pending.blocks) {
-      for (const { key, value } of index) {
-        put(INDEX_PREFIX + key, value);
-        filled += 1;
-        if (filled % TURN_ROWS === 0) await turn();
-      }
-    }
-    for (const { tip } of pending.blocks) noteTip(batch, tip, this.#notedBlocks);
   }
 
   async #batch(put: (batch: StateBatch) => void): Promise<void> {
