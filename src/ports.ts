@@ -2,7 +2,7 @@
  * All that the node needs from the world. `node/` knows these interfaces only; three worlds implement them: the real one
  * (libp2p, disks, LevelDB), the simulator's, and the unit tests'. Bytes cross them, so that every world decodes the same.
  */
-import type { AccountId, BlockWrites, Hash, ParticipantId, PublicKey, StateKey } from './types/index.ts';
+import type { AccountId, BlockWrites, Hash, ParticipantId, Place, PublicKey, StateKey } from './types/index.ts';
 
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -127,13 +127,19 @@ export interface IndexWrite {
   readonly value: Uint8Array;
 }
 
-export interface RangeQuery {
-  /** First key, included. */
-  readonly from: string;
-  /** End, excluded. */
-  readonly to: string;
+/** What a block adds to the indexes. */
+export interface IndexWrites {
+  readonly rows: readonly IndexWrite[];
+  /** Records of the index of places (`codec/places.ts`), those of one key in the order of their places. */
+  readonly places: Uint8Array;
+}
+
+export interface PlaceQuery {
+  /** 24 bytes. */
+  readonly key: Uint8Array;
+  /** Only those before it, where it is given. */
+  readonly before: Place | null;
   readonly limit: number;
-  readonly reverse: boolean;
 }
 
 /** The whole state of one moment, whatever is applied while it is read. */
@@ -165,7 +171,7 @@ export interface StateStore {
    * All of a block or nothing of it. Heights are applied in order without gaps; the first (0) names the chain. When it
    * resolves, whoever reads sees the block; it may still have to reach the disk, as the record has it.
    */
-  apply(height: number, writes: BlockWrites, index: readonly IndexWrite[], chain: Hash): Promise<void>;
+  apply(height: number, writes: BlockWrites, index: IndexWrites, chain: Hash): Promise<void>;
   /**
    * Gives `read` the whole state, height and entries of one moment: after every `apply` that had resolved when this was called,
    * and before every change that was asked for later. Any number may read at once, each its own. The state is let go when `read`
@@ -173,9 +179,10 @@ export interface StateStore {
    */
   hold<T>(read: (state: HeldState) => Promise<T>): Promise<T>;
   indexGet(key: string): Promise<Uint8Array | null>;
-  /** As `get`, of the indexes. */
-  indexGetMany(keys: readonly string[]): Promise<readonly (Uint8Array | null)[]>;
-  indexRange(query: RangeQuery): Promise<readonly { readonly key: string; readonly value: Uint8Array }[]>;
+  /** The last place under each of the keys of 24 bytes, in order; null where there is none. */
+  lastPlaces(keys: readonly Uint8Array[]): Promise<readonly (Place | null)[]>;
+  /** Places under a key, the newest first. */
+  newestPlaces(query: PlaceQuery): Promise<readonly Place[]>;
   /** Says that what it holds is not to be used: whoever opens it next finds it empty. It is only read, cleared or closed then. */
   giveUp(): Promise<void>;
   /** Empties it: the log rebuilds it. */

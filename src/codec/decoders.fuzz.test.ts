@@ -21,6 +21,7 @@ import * as indexRows from './index-rows.ts';
 import * as json from './json.ts';
 import * as limits from './limits.ts';
 import * as messages from './messages.ts';
+import * as places from './places.ts';
 import * as proof from './proof.ts';
 import * as reader from './reader.ts';
 import * as schema from './schema.ts';
@@ -47,6 +48,7 @@ const modules: Readonly<Record<string, object>> = {
   'json.ts': json,
   'limits.ts': limits,
   'messages.ts': messages,
+  'places.ts': places,
   'proof.ts': proof,
   'reader.ts': reader,
   'schema.ts': schema,

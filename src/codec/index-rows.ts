@@ -1,27 +1,14 @@
-/** Values of the indexes under the keys of `node/indexes.ts`. They are local: rebuilt from the log, sent to nobody. */
+/** Values of the indexes. They are local: rebuilt from the log, sent to nobody. */
 import type { Receipt } from '../types/index.ts';
 import * as f from './fields.ts';
 import { MAX_BATCH_TRANSACTIONS, MAX_BLOCK_BATCHES, MAX_COMMANDS, MAX_SAFE } from './limits.ts';
-import { field, integer, list, nullable, record } from './schema.ts';
+import { byteString, field, integer, list, nullable, record } from './schema.ts';
 
 const MAX_BLOCK_TRANSACTIONS = MAX_BLOCK_BATCHES * MAX_BATCH_TRANSACTIONS;
 const MAX_INDEXED_RECEIPT_BYTES = 48;
 
 /** The receipts of a fullest block. */
 export const MAX_BLOCK_RECEIPTS_BYTES = MAX_BLOCK_TRANSACTIONS * MAX_INDEXED_RECEIPT_BYTES + 8;
-export const MAX_PLACE_BYTES = 16;
-
-/** Where a transaction took part. */
-export interface Place {
-  readonly height: number;
-  /** Of its receipt among those of the block. */
-  readonly index: number;
-}
-
-export const place = record<Place>('Place', {
-  height: field(integer(1, MAX_SAFE), 'block'),
-  index: field(integer(0, MAX_BLOCK_TRANSACTIONS - 1), 'place of its receipt in the block'),
-});
 
 /** A receipt without what its place in the list says, and where its transaction stands. */
 export interface IndexedReceipt extends Pick<Receipt, 'transactionId' | 'status' | 'failedCommand'> {
@@ -38,3 +25,29 @@ export const indexedReceipt = record<IndexedReceipt>('IndexedReceipt', {
 
 /** Of one block, in order. */
 export const blockReceipts = list(indexedReceipt, 0, MAX_BLOCK_TRANSACTIONS);
+
+/** A part of the index of places: what some blocks that follow each other put into it. */
+export interface PlaceRun {
+  /** How often what is in it was merged. */
+  readonly level: number;
+  readonly firstHeight: number;
+  readonly lastHeight: number;
+  readonly records: number;
+  /** The heads of the first record of each of its rows, 4 bytes each. */
+  readonly heads: Uint8Array;
+  /** Rows that its filter is in; 0 where it has none. */
+  readonly filterRows: number;
+}
+
+const MAX_LEVEL = 32;
+const MAX_HEADS_BYTES = 64 * 1024 * 1024;
+export const MAX_PLACE_RUN_BYTES = MAX_HEADS_BYTES + 64;
+
+export const placeRun = record<PlaceRun>('PlaceRun', {
+  level: field(integer(0, MAX_LEVEL), 'how often what is in it was merged'),
+  firstHeight: field(integer(0, MAX_SAFE), 'first block'),
+  lastHeight: field(integer(0, MAX_SAFE), 'last block'),
+  records: field(integer(0, MAX_SAFE), 'how many there are'),
+  heads: field(byteString(0, MAX_HEADS_BYTES), 'the first 4 bytes of each of its rows'),
+  filterRows: field(integer(0, MAX_SAFE), 'rows that its filter is in'),
+});

@@ -8,7 +8,7 @@ import { batch, block, committedBlock, header } from './block.ts';
 import { displayName, memo } from './fields.ts';
 import { genesis } from './genesis.ts';
 import { toHex } from './hex.ts';
-import { indexedReceipt, place } from './index-rows.ts';
+import { indexedReceipt, placeRun } from './index-rows.ts';
 import { MAX_COMMITTED_BLOCK_BYTES, MAX_MEMO_BYTES } from './limits.ts';
 import { announcement, batchesQuestion, proposal, roundMessages } from './messages.ts';
 import { receiptProof } from './proof.ts';
@@ -37,7 +37,7 @@ const schemas = {
   header,
   indexedReceipt,
   memo,
-  place,
+  placeRun,
   proposal,
   receipt,
   receiptProof,

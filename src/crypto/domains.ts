@@ -42,6 +42,8 @@ export const DOMAINS = {
   merkleRoot: 'tonle/merkle/root/v1',
   /** Root of a tree without leaves: no bytes. */
   merkleEmpty: 'tonle/merkle/empty/v1',
+  /** Account id in ASCII: what its history is found by, in a node's own index. */
+  accountHistory: 'tonle/account-history/v1',
   /** E.164 number in ASCII, under HMAC: an alias's key on the ledger. */
   aliasKey: 'tonle/alias-key/v1',
 } as const;

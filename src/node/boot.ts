@@ -18,6 +18,7 @@ import type { Clock } from '../ports.ts';
 import type { ChainTip, CommittedBlock, Hash } from '../types/index.ts';
 import { type Checkpoints, certifierOf, openCheckpoint, type Take } from './checkpoints.ts';
 import { isDamagedState } from './damaged-state.ts';
+import { NO_INDEX } from './indexes.ts';
 import { Pace } from './pace.ts';
 import { makeState } from './proof-of-state.ts';
 import { certifiedHeights, certifiedManifest, corrupt, present, tipOf, verified } from './record.ts';
@@ -233,7 +234,7 @@ async function refill(parts: BootParts): Promise<string | null> {
     reason = 'neither the state nor the snapshot that the record begins with is there; starting over';
     await startOver(parts);
   }
-  await store.apply(0, genesisWrites(genesis), [], chainId);
+  await store.apply(0, genesisWrites(genesis), NO_INDEX, chainId);
   return reason;
 }
 

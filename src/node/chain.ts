@@ -28,7 +28,7 @@ import { Checkpoints, certifierOf, checkpointIn, isHalfwayToCertifier } from './
 import { Contents } from './contents.ts';
 import { falseState, givenUp, isDamagedState } from './damaged-state.ts';
 import { type BatchContent, type Execution, givesRootsOf, type Parent, runOver, withIds } from './execution.ts';
-import { indexRows } from './indexes.ts';
+import { indexOf } from './indexes.ts';
 import type { CertifiedBlock } from './record.ts';
 import { fillFromSnapshot, readManifest } from './snapshot.ts';
 import { type ProofEnd, type ProofParts, StateProof, type StateStanding } from './state-proof.ts';
@@ -333,8 +333,8 @@ export class Chain {
     const { height, timeMs } = header;
     const { receipts } = result;
     const hash: BlockHash = blockHash(header);
-    const rows = indexRows({ hash, height, receipts, transactions, positions });
-    await this.store.apply(height, result.writes, rows, this.chainId);
+    const index = indexOf({ hash, height, receipts, transactions, positions });
+    await this.store.apply(height, result.writes, index, this.chainId);
     this.contents.add({ committed, receipts, transactions: transactions.map(({ transaction }) => transaction) });
     this.#tip = { height, hash, timeMs };
     // At once, before the next block changes the state. A block of the record that comes later has carried its root already.

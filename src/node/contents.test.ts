@@ -6,7 +6,7 @@ import { GENESIS_TIME_MS, testNetwork } from '../testing/genesis.ts';
 import { batchBy, idOf, issue, open, settlement, transactionOf, transfer } from '../testing/transactions.ts';
 import type { BlockHash, CommittedBlock } from '../types/index.ts';
 import { Contents } from './contents.ts';
-import { historyIndexKey, indexRows, placeOfHistoryKey } from './indexes.ts';
+import { indexOf, NO_INDEX } from './indexes.ts';
 
 const OFFICERS = ['officer/1', 'officer/2'];
 
@@ -88,9 +88,9 @@ t.test('what came twice and what was left out keep their places from those that 
   );
   const store = openMemoryStateStore();
   const { receipts, writes } = execution.result;
-  const rows = indexRows({ hash: '01'.repeat(32) as BlockHash, height: 1, receipts, ...execution });
-  await store.apply(0, { entries: [], forget: null }, [], chain.chainId);
-  await store.apply(1, writes, rows, chain.chainId);
+  const index = indexOf({ hash: '01'.repeat(32) as BlockHash, height: 1, receipts, ...execution });
+  await store.apply(0, { entries: [], forget: null }, NO_INDEX, chain.chainId);
+  await store.apply(1, writes, index, chain.chainId);
   const committed = {
     block: { header: { height: 1 } },
     batches: batches.map(({ batch }) => batch),
@@ -123,7 +123,7 @@ t.test('what came twice and what was left out keep their places from those that 
 t.test('only so many blocks are kept: those that were asked for last', async (t) => {
   const store = openMemoryStateStore();
   const chainId = 'c1'.repeat(32) as BlockHash;
-  await store.apply(0, { entries: [], forget: null }, [], chainId as never);
+  await store.apply(0, { entries: [], forget: null }, NO_INDEX, chainId as never);
   const committedAt = (height: number) => ({ block: { header: { height } }, batches: [] }) as unknown as CommittedBlock;
   const reads: number[] = [];
   const contents = new Contents({
@@ -134,8 +134,8 @@ t.test('only so many blocks are kept: those that were asked for last', async (t)
     },
   });
   for (let height = 1; height <= 100; height++) {
-    const rows = indexRows({ hash: chainId, height, receipts: [], transactions: [], positions: [] });
-    await store.apply(height, { entries: [], forget: null }, rows, chainId as never);
+    const index = indexOf({ hash: chainId, height, receipts: [], transactions: [], positions: [] });
+    await store.apply(height, { entries: [], forget: null }, index, chainId as never);
     contents.add({ committed: committedAt(height), receipts: [], transactions: [] });
     await contents.of(1);
   }
@@ -148,25 +148,4 @@ t.test('only so many blocks are kept: those that were asked for last', async (t)
   await contents.of(101);
   await contents.of(1);
   t.strictSame(reads, [2, 1], 'a full block is kept alone');
-});
-
-t.test('keys of a history sort by height, then by place, and tell both', (t) => {
-  const places = [
-    [1, 0],
-    [1, 32_767],
-    [2, 9],
-    [2, 10],
-    [35, 36],
-    [36, 35],
-    [99_999, 1],
-    [Number.MAX_SAFE_INTEGER, 0],
-  ] as const;
-  const keys = places.map(([height, index]) => historyIndexKey('dara@aclb' as never, height, index));
-  t.strictSame(keys.toSorted(), keys);
-  t.strictSame(
-    keys.map(placeOfHistoryKey),
-    places.map(([height, index]) => ({ height, index })),
-  );
-  t.throws(() => placeOfHistoryKey('h/dara@aclb/!'), { name: 'AssertionError' });
-  t.end();
 });

@@ -1,75 +1,60 @@
 /** What can be looked up by key besides the state: written with each block, rebuilt from the log. */
-
 import { fromHex } from '../codec/hex.ts';
-import { blockReceipts, type IndexedReceipt, type Place, place } from '../codec/index-rows.ts';
+import { blockReceipts, type IndexedReceipt } from '../codec/index-rows.ts';
+import { PLACE_KEY_BYTES, PLACE_RECORD_BYTES, writePlace } from '../codec/places.ts';
 import { encode } from '../codec/schema.ts';
+import { hashHex } from '../crypto/hash.ts';
 import { assert } from '../errors.ts';
 import type { IdentifiedTransaction } from '../ledger/ledger.ts';
 import { referenceOf } from '../mempool/transaction-pool.ts';
-import type { IndexWrite } from '../ports.ts';
+import type { IndexWrite, IndexWrites } from '../ports.ts';
 import type { AccountId, BlockHash, Command, Receipt, TransactionId } from '../types/index.ts';
 
-/**
- * Every index: the index table of ARCHITECTURE.md. A payment is in four rows, whose cost goes by their bytes: so their names are
- * short, and digests are cut to what nobody can make two of by trying. Whoever finds a transaction by its row compares its id.
- */
+/** Every index that has a row a block: the index table of ARCHITECTURE.md. What can be read from the record itself is not in them. */
 export const INDEX_KINDS = [
   { prefix: 'block/', rest: '<hash>', value: 'height in decimal', meaning: 'a block by its hash' },
-  {
-    prefix: 'h/',
-    rest: '<account>/<height><index>',
-    value: 'empty',
-    meaning: 'what touched an account; 11 and 3 digits of base 36',
-  },
   { prefix: 'receipts/', rest: '<height>', value: 'IndexedReceipt[]', meaning: 'receipts of a block, in order' },
-  {
-    prefix: 'r/',
-    rest: '<20 digits of the key>/<nonce>',
-    value: 'transaction id',
-    meaning: "a client's reference, used once",
-  },
-  {
-    prefix: 't/',
-    rest: '<40 digits of the id>',
-    value: 'Place',
-    meaning: 'where in the record a transaction took part',
-  },
 ] as const;
 
-const KEY_DIGITS = 64;
-const KEY_DIGITS_OF_REFERENCE = 20;
-const ID_DIGITS = 40;
-const HEIGHT_DIGITS = 11;
-const INDEX_DIGITS = 3;
-/** No block has as many transactions. */
-export const LAST_INDEX = 36 ** INDEX_DIGITS - 1;
+/**
+ * What the index of places has of a payment, four records of it: keys of 24 bytes, which nobody can make two of by trying. Whoever
+ * finds a transaction by one compares what it was looking for.
+ */
+export const PLACE_KINDS = [
+  { key: 'the first 24 bytes of its id', meaning: 'where a transaction took part' },
+  { key: '8 bytes of the key that signed first, 16 of the nonce', meaning: "who used a client's reference" },
+  { key: '24 bytes of `accountHistory` of an account', meaning: 'what touched the account; one for each that it did' },
+] as const;
 
-export const transactionIndexKey = (id: TransactionId) => `t/${id.slice(0, ID_DIGITS)}`;
-/** @param reference as `referenceOf` spells it: the key, then the nonce. */
-export const referenceIndexKey = (reference: string) =>
-  `r/${reference.slice(0, KEY_DIGITS_OF_REFERENCE)}${reference.slice(KEY_DIGITS)}`;
+const HEX_DIGITS = 2 * PLACE_KEY_BYTES;
+const KEY_DIGITS_OF_REFERENCE = 16;
+
 export const blockIndexKey = (hash: BlockHash) => `block/${hash}`;
 export const receiptsIndexKey = (height: number) => `receipts/${String(height).padStart(16, '0')}`;
-export const historyIndexKey = (account: AccountId, height: number, index: number) =>
-  historyOf(account) + placeDigits(height, index);
-/** What all keys of an account's history begin with. */
-export const historyOf = (account: AccountId) => `h/${account}/`;
 
-/** What `historyIndexKey` was given. */
-export function placeOfHistoryKey(key: string): Place {
-  const at = key.length - INDEX_DIGITS;
-  const height = Number.parseInt(key.slice(at - HEIGHT_DIGITS, at), 36);
-  const index = Number.parseInt(key.slice(at), 36);
-  assert(Number.isSafeInteger(height) && Number.isSafeInteger(index), `${key} is the key of a history row`);
-  return { height, index };
+export const transactionPlaceKey = (id: TransactionId) => fromHex(id.slice(0, HEX_DIGITS), PLACE_KEY_BYTES);
+/** @param reference as `referenceOf` spells it: the key, then the nonce. */
+export const referencePlaceKey = (reference: string) => fromHex(digitsOfReference(reference), PLACE_KEY_BYTES);
+export const accountPlaceKey = (account: AccountId) => fromHex(digitsOfAccount(account), PLACE_KEY_BYTES);
+
+function digitsOfReference(reference: string): string {
+  return reference.slice(0, KEY_DIGITS_OF_REFERENCE) + reference.slice(reference.indexOf('/') + 1);
 }
 
-/** Keys from the first, included, to the second, excluded, are all keys with the prefix. */
-export function prefixRange(prefix: string): { from: string; to: string } {
-  return { from: prefix, to: `${prefix}\uffff` };
+/** Those of busy accounts are asked for all the time. */
+const MAX_KNOWN_ACCOUNTS = 65_536;
+const digitsOfAccounts = new Map<AccountId, string>();
+
+function digitsOfAccount(account: AccountId): string {
+  const known = digitsOfAccounts.get(account);
+  if (known !== undefined) return known;
+  if (digitsOfAccounts.size === MAX_KNOWN_ACCOUNTS) digitsOfAccounts.clear();
+  const digits = hashHex('accountHistory', new TextEncoder().encode(account)).slice(0, HEX_DIGITS);
+  digitsOfAccounts.set(account, digits);
+  return digits;
 }
 
-/** What a block was made of, for its index rows. */
+/** What a block was made of, for its index. */
 export interface IndexedBlock {
   readonly hash: BlockHash;
   readonly height: number;
@@ -80,8 +65,12 @@ export interface IndexedBlock {
   readonly positions: readonly number[];
 }
 
-/** All index rows of one block. They are many: what can be read from the record itself is not in them. */
-export function indexRows({ hash, height, receipts, transactions, positions }: IndexedBlock): IndexWrite[] {
+/** Of a block without transactions that has no hash, as the genesis is. */
+export const NO_INDEX: IndexWrites = { rows: [], places: new Uint8Array() };
+
+/** All that one block adds to the indexes. */
+export function indexOf(block: IndexedBlock): IndexWrites {
+  const { hash, height, receipts, positions } = block;
   const indexed = receipts.map(({ transactionId, status, failedCommand }, index): IndexedReceipt => {
     return { transactionId, status, failedCommand, position: positions[index] ?? index };
   });
@@ -89,23 +78,35 @@ export function indexRows({ hash, height, receipts, transactions, positions }: I
     { key: blockIndexKey(hash), value: new TextEncoder().encode(String(height)) },
     { key: receiptsIndexKey(height), value: encode(blockReceipts, indexed) },
   ];
-  for (const [index, { transactionId: id }] of receipts.entries()) {
-    const found = transactions[index];
-    assert(found?.id === id, 'a receipt has its transaction');
-    const { transaction } = found;
-    rows.push(
-      { key: transactionIndexKey(id), value: encode(place, { height, index }) },
-      { key: referenceIndexKey(referenceOf(transaction)), value: fromHex(id, 32) },
-    );
-    const end = placeDigits(height, index);
-    for (const account of new Set(transaction.body.commands.flatMap(accountsOf))) {
-      rows.push({ key: historyOf(account) + end, value: NOTHING });
-    }
-  }
-  return rows;
+  return { rows, places: placesOf(block) };
 }
 
-const NOTHING = new Uint8Array();
+function placesOf({ height, receipts, transactions }: IndexedBlock): Uint8Array {
+  const touched = transactions.map(({ transaction }) => accountsTouched(transaction.body.commands));
+  const records = touched.reduce((sum, accounts) => sum + 2 + accounts.length, 0);
+  const places = Buffer.alloc(records * PLACE_RECORD_BYTES);
+  let at = 0;
+  const add = (digits: string, index: number) => {
+    places.write(digits, at, PLACE_KEY_BYTES, 'hex');
+    writePlace(places, at, { height, index });
+    at += PLACE_RECORD_BYTES;
+  };
+  for (const [index, { id, transaction }] of transactions.entries()) {
+    assert(receipts[index]?.transactionId === id, 'a receipt has its transaction');
+    add(id, index);
+    add(digitsOfReference(referenceOf(transaction)), index);
+    for (const account of touched[index] ?? []) add(digitsOfAccount(account), index);
+  }
+  return places;
+}
+
+/** Each once. */
+function accountsTouched(commands: readonly Command[]): readonly AccountId[] {
+  const [only] = commands;
+  // Payer and payee are two accounts.
+  if (commands.length === 1 && only !== undefined) return accountsOf(only);
+  return [...new Set(commands.flatMap(accountsOf))];
+}
 
 /** Accounts in whose history a command stands. */
 export function accountsOf(command: Command): AccountId[] {
@@ -122,11 +123,6 @@ export function accountsOf(command: Command): AccountId[] {
     case 'redeem':
       return [command.from];
     case 'transfer':
-      return [command.from, command.to];
+      return command.from === command.to ? [command.from] : [command.from, command.to];
   }
-}
-
-/** Fixed width, so that text order is that of the heights, then of the indexes. */
-function placeDigits(height: number, index: number): string {
-  return height.toString(36).padStart(HEIGHT_DIGITS, '0') + index.toString(36).padStart(INDEX_DIGITS, '0');
 }

@@ -48,10 +48,10 @@ function counting(verifier: Verifier, checked: number[]): Verifier {
 }
 
 function watched(store: StateStore, looked: number[]): StateStore {
-  const { indexGetMany } = store;
-  store.indexGetMany = (keys) => {
+  const { lastPlaces } = store;
+  store.lastPlaces = (keys) => {
     looked.push(keys.length);
-    return indexGetMany.call(store, keys);
+    return lastPlaces.call(store, keys);
   };
   return store;
 }
@@ -191,14 +191,16 @@ t.test('a verifier or a store that fails refuses those that it was asked about',
   const world = await running(t);
   const { cluster } = world;
   const { store } = cluster.get('aclb').chain;
-  const failing = (method: 'get' | 'indexGetMany', code: string) => {
-    const before = store[method];
-    store[method] = () => {
-      store[method] = before as never;
-      return Promise.reject(new CodedError(code, 'on purpose'));
-    };
+  const failing = (method: 'get' | 'lastPlaces', code: string) => {
+    const { [method]: before } = store;
+    Object.assign(store, {
+      [method]: () => {
+        Object.assign(store, { [method]: before });
+        return Promise.reject(new CodedError(code, 'on purpose'));
+      },
+    });
   };
-  for (const method of ['get', 'indexGetMany'] as const) {
+  for (const method of ['get', 'lastPlaces'] as const) {
     failing(method, 'STATE_FAILED');
     const { answers, all } = handIn(world, [pay(world), pay(world)]);
     await all();

@@ -3,7 +3,6 @@
  * together, in rounds: one lot of signatures, one reading of the state. So a payment alone
  * waits for nobody, and a thousand cost little more than their signatures.
  */
-import { toHex } from '../codec/hex.ts';
 import { lend } from '../codec/schema.ts';
 import { transaction as transactionSchema } from '../codec/transaction.ts';
 import { check, type IdentifiedTransaction, touchedKeys } from '../ledger/ledger.ts';
@@ -13,7 +12,7 @@ import type { Transaction, TransactionId } from '../types/index.ts';
 import { identify, signatureChecks } from './admission.ts';
 import type { Context } from './context.ts';
 import type { TransactionStanding } from './events.ts';
-import { referenceIndexKey, transactionIndexKey } from './indexes.ts';
+import { referencePlaceKey, transactionPlaceKey } from './indexes.ts';
 import type { Queries } from './queries.ts';
 import { Refusal } from './refusals.ts';
 
@@ -162,8 +161,9 @@ export class Intake {
     if (cases.length === 0) return;
     const { chain, clock } = this.#parts.context;
     const { height } = chain.tip;
-    const references = cases.map(({ transaction }) => referenceIndexKey(referenceOf(transaction)));
-    const [view, users] = await Promise.all([chain.load(touchedKeys(cases)), chain.store.indexGetMany(references)]);
+    const references = cases.map(({ transaction }) => referencePlaceKey(referenceOf(transaction)));
+    const [view, places] = await Promise.all([chain.load(touchedKeys(cases)), chain.store.lastPlaces(references)]);
+    const users = await Promise.all(places.map((place) => place && this.#parts.queries.transactionAt(place)));
     const timeMs = Math.max(clock.now(), chain.tip.timeMs + 1);
     const nextHeight = chain.tip.height + 1;
     const taken: Case[] = [];
@@ -175,7 +175,7 @@ export class Intake {
       if (status === 'DUPLICATE') past.push({ entry, refusal: new Refusal('HISTORY_ELSEWHERE') });
       else if (status === 'EXPIRED') past.push({ entry, refusal: new Refusal('EXPIRED') });
       else if (status !== 'OK') this.#holdOrRefuse(entry, new Refusal(status, failedCommand), statusCode(status));
-      else if (user !== null && toHex(user) !== entry.id) this.#refuse(entry, new Refusal('REFERENCE_REUSED'));
+      else if (user !== null && user !== entry.id) this.#refuse(entry, new Refusal('REFERENCE_REUSED'));
       else if (this.#offer(entry)) taken.push(entry);
     }
     // A block may have brought some through another bank while they were being checked here: no later one would settle them.
@@ -197,9 +197,9 @@ export class Intake {
 
   async #settle(cases: readonly Case[]): Promise<void> {
     const { chain, transactions } = this.#parts.context;
-    const rows = await chain.store.indexGetMany(cases.map(({ id }) => transactionIndexKey(id)));
+    const places = await chain.store.lastPlaces(cases.map(({ id }) => transactionPlaceKey(id)));
     for (const [at, entry] of cases.entries()) {
-      if (rows[at] === null) continue;
+      if (places[at] === null) continue;
       transactions.settle(entry.id);
       this.#admit(entry, await this.#parts.queries.standing(entry.id));
     }

@@ -1,7 +1,5 @@
 /** Questions about what is final: read-only, answered from the state, the indexes and the record. */
 
-import { toHex } from '../codec/hex.ts';
-import { MAX_PLACE_BYTES, type Place, place } from '../codec/index-rows.ts';
 import { MAX_STATE_VALUE_BYTES } from '../codec/limits.ts';
 import type { ReceiptProof } from '../codec/proof.ts';
 import { decode, type Schema } from '../codec/schema.ts';
@@ -19,6 +17,7 @@ import type {
   CommittedBlock,
   CurrencyCode,
   Hash,
+  Place,
   Receipt,
   StateKey,
   TransactionId,
@@ -26,16 +25,7 @@ import type {
 import type { Chain } from './chain.ts';
 import type { BlockContent, IndexedTransaction } from './contents.ts';
 import type { TransactionStanding } from './events.ts';
-import {
-  blockIndexKey,
-  historyIndexKey,
-  historyOf,
-  LAST_INDEX,
-  placeOfHistoryKey,
-  prefixRange,
-  referenceIndexKey,
-  transactionIndexKey,
-} from './indexes.ts';
+import { accountPlaceKey, blockIndexKey, referencePlaceKey, transactionPlaceKey } from './indexes.ts';
 import { stateRoot } from './snapshot.ts';
 
 /** A transaction that took part, with its receipt. */
@@ -130,8 +120,13 @@ export class Queries {
 
   /** Which transaction used a client's reference (`referenceOf`). */
   async byReference(reference: string): Promise<TransactionId | null> {
-    const bytes = await this.#chain.store.indexGet(referenceIndexKey(reference));
-    return bytes === null ? null : (toHex(bytes) as TransactionId);
+    const [place = null] = await this.#chain.store.lastPlaces([referencePlaceKey(reference)]);
+    return place === null ? null : await this.transactionAt(place);
+  }
+
+  /** The transaction at a place of the index. */
+  async transactionAt(place: Place): Promise<TransactionId> {
+    return (await this.#entryAt(place)).receipt.transactionId;
   }
 
   /** Receipts of a block, in order. */
@@ -159,24 +154,23 @@ export class Queries {
 
   /** @param before `next` of the page before, or null for the first. */
   async history(account: AccountId, limit: number, before: string | null): Promise<HistoryPage> {
-    const { from, to } = prefixRange(historyOf(account));
-    const end = before === null ? to : historyKeyOfCursor(account, before, to);
-    const rows = await this.#chain.store.indexRange({ from, to: end, limit: limit + 1, reverse: true });
+    const query = { key: accountPlaceKey(account), before: before === null ? null : placeOfCursor(before) };
+    const places = await this.#chain.store.newestPlaces({ ...query, limit: limit + 1 });
     const entries: HistoryEntry[] = [];
     // One after the other: each may take a whole block of the record into memory.
-    for (const { key } of rows.slice(0, limit)) {
-      const { receipt, indexed } = await this.#entryAt(placeOfHistoryKey(key));
+    for (const place of places.slice(0, limit)) {
+      const { receipt, indexed } = await this.#entryAt(place);
       entries.push({ id: receipt.transactionId, indexed });
     }
     const last = entries.at(-1);
-    const next = rows.length > limit && last !== undefined ? `${last.indexed.height}.${last.indexed.index}` : null;
+    const next = places.length > limit && last !== undefined ? `${last.indexed.height}.${last.indexed.index}` : null;
     return { entries, next };
   }
 
   async #entryOf(id: TransactionId): Promise<Entry | null> {
-    const bytes = await this.#chain.store.indexGet(transactionIndexKey(id));
-    if (bytes === null) return null;
-    const entry = await this.#entryAt(decode(place, bytes, MAX_PLACE_BYTES));
+    const [place = null] = await this.#chain.store.lastPlaces([transactionPlaceKey(id)]);
+    if (place === null) return null;
+    const entry = await this.#entryAt(place);
     return entry.receipt.transactionId === id ? entry : null;
   }
 
@@ -215,9 +209,7 @@ function count({ key, value }: StateEntry, books: Map<CurrencyCode, Book>): void
 }
 
 /** A cursor is `<height>.<index>`; anything else begins at the start. */
-function historyKeyOfCursor(account: AccountId, cursor: string, otherwise: string): string {
+function placeOfCursor(cursor: string): Place | null {
   const found = /^(\d{1,16})\.(\d{1,6})$/.exec(cursor);
-  return found === null
-    ? otherwise
-    : historyIndexKey(account, Number(found[1]), Math.min(Number(found[2]), LAST_INDEX));
+  return found === null ? null : { height: Number(found[1]), index: Number(found[2]) };
 }

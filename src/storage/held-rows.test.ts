@@ -60,9 +60,14 @@ t.test('a state that is held while it changes is right, meanwhile, afterwards an
       const value = Buffer.alloc(60 * KIB + below(300 * KIB));
       value.writeUInt32LE(++made);
       due.set(key, made);
-      await store.apply(height++, { entries: [{ key, value }], forget: null }, [], chain);
-      // Whoever asks for a range waits until all is in the database: none of it is written together.
-      await store.indexRange({ from: 'a', to: 'b', limit: 1, reverse: false });
+      await store.apply(
+        height++,
+        { entries: [{ key, value }], forget: null },
+        { rows: [], places: new Uint8Array() },
+        chain,
+      );
+      // Whoever holds the state waits until all is in the database: none of it is written together.
+      await store.hold(() => Promise.resolve());
     }
   };
   /** Keys whose last value is another one than was written last. */

@@ -49,6 +49,9 @@ export const STORAGE_KEYS = [
     meaning: 'replay memory: entries of one second that were written at once',
   },
   { key: 'i/<index key>', value: 'as the node encodes it', meaning: 'one row of an index' },
+  { key: 'p/<run>/run', value: 'PlaceRun', meaning: 'a run of the index of places, which is there with this' },
+  { key: 'p/<run>/row/<n>', value: '512 records', meaning: 'a part of it, in order' },
+  { key: 'p/<run>/filter/<n>', value: '64 KiB', meaning: 'a part of the Bloom filter of its keys' },
   {
     key: 'm/tip',
     value: 'version, height, chain id',
@@ -64,6 +67,7 @@ export const STORAGE_KEYS = [
 
 export const STATE_PREFIX = 's/';
 export const INDEX_PREFIX = 'i/';
+export const PLACES_PREFIX = 'p/';
 export const TIP_KEY = 'm/tip';
 export const BASE_KEY = 'm/base';
 const APPLIED_PREFIX = 'm/applied/';

@@ -3,14 +3,17 @@
  * as a disk outlasts a process, and can lose its newest blocks as LevelDB can lose those it has not synced.
  */
 import { ChunkWriter, type EncodedChunk } from '../codec/chunk-writer.ts';
+import { toHex } from '../codec/hex.ts';
 import { MAX_CHUNK_ENTRIES } from '../codec/limits.ts';
+import { PLACE_KEY_BYTES, PLACE_RECORD_BYTES, readPlace } from '../codec/places.ts';
 import { bytesOf, textOf } from '../codec/short.ts';
 import { assert } from '../errors.ts';
-import type { HeldState, IndexWrite, RangeQuery, StateStore } from '../ports.ts';
-import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
+import type { HeldState, IndexWrites, PlaceQuery, StateStore } from '../ports.ts';
+import type { BlockWrites, Hash, Place, StateKey } from '../types/index.ts';
 import { storageError } from './errors.ts';
+import { digits, PLACES_PREFIX } from './keys.ts';
 import { SortedMap } from './sorted-map.ts';
-import { assertFollows } from './state-store.ts';
+import { assertFollows } from './state-notes.ts';
 import type { StateTip } from './state-values.ts';
 import { WriteQueue } from './write-queue.ts';
 
@@ -35,14 +38,17 @@ export class MemoryState {
   readonly #undo: Undo[] = [];
 
   /** Changes as one block does. */
-  apply(tip: StateTip, writes: BlockWrites, index: readonly IndexWrite[]): void {
+  apply(tip: StateTip, writes: BlockWrites, { rows, places }: IndexWrites): void {
     const { forget } = writes;
     const forgotten = forget === null ? [] : this.entries.deleteRange(forget.from, forget.to);
     const written = writes.entries.map(({ key, value }) => [key, put(this.entries, key, value?.slice())] as const);
     this.#undo.push({
       tip: this.tip,
       entries: [...forgotten, ...written],
-      index: index.map(({ key, value }) => [key, this.index.set(key, textOf(value, 'latin1'))]),
+      index: [
+        ...rows.map(({ key, value }) => [key, this.index.set(key, textOf(value, 'latin1'))] as const),
+        ...placeKeysOf(places).map((key) => [key, this.index.set(key, '')] as const),
+      ],
     });
     if (this.#undo.length > UNDO_BLOCKS) this.#undo.shift();
     this.tip = tip;
@@ -130,7 +136,7 @@ class MemoryStateStore implements StateStore {
   /** All of it is at hand. */
   warm(): void {}
 
-  apply(height: number, writes: BlockWrites, index: readonly IndexWrite[], chain: Hash): Promise<void> {
+  apply(height: number, writes: BlockWrites, index: IndexWrites, chain: Hash): Promise<void> {
     return this.#changing(() => {
       const tip = { height, chain };
       assertFollows(this.#state.tip, tip);
@@ -157,21 +163,22 @@ class MemoryStateStore implements StateStore {
     });
   }
 
-  indexGetMany(keys: readonly string[]): Promise<readonly (Uint8Array | null)[]> {
-    return this.#reading(() => {
-      return keys.map((key) => {
-        const value = this.#state.index.get(key);
-        return value === undefined ? null : bytesOf(value, 'latin1');
-      });
-    });
+  lastPlaces(keys: readonly Uint8Array[]): Promise<readonly (Place | null)[]> {
+    return this.#reading(() => keys.map((key) => this.#placesOf({ key, before: null, limit: 1 })[0] ?? null));
   }
 
-  indexRange({ from, to, limit, reverse }: RangeQuery): Promise<readonly IndexWrite[]> {
-    return this.#reading(() => {
-      assert(Number.isInteger(limit) && limit >= 0, 'a range is limited to a number of rows');
-      const rows = this.#state.index.range(from, to, limit, reverse);
-      return rows.map(([key, value]) => ({ key, value: bytesOf(value, 'latin1') }));
-    });
+  newestPlaces(query: PlaceQuery): Promise<readonly Place[]> {
+    return this.#reading(() => this.#placesOf(query));
+  }
+
+  #placesOf({ key, before, limit }: PlaceQuery): Place[] {
+    const from = PLACES_PREFIX + toHex(key);
+    const to = before === null ? `${from}~` : from + placeDigits(before);
+    const rows = this.#state.index.range(from, to, limit, true);
+    return rows.map(([row]) => ({
+      height: Number(row.slice(from.length, -PLACE_INDEX_DIGITS)),
+      index: Number(row.slice(-PLACE_INDEX_DIGITS)),
+    }));
   }
 
   giveUp(): Promise<void> {
@@ -235,4 +242,20 @@ function partOf(held: Held, at: number, length: number): Held['entries'] {
 /** @returns what was there before. */
 function put<V extends NonNullable<unknown>>(map: SortedMap<V>, key: string, value: V | undefined): V | undefined {
   return value === undefined ? map.delete(key) : map.set(key, value);
+}
+
+const PLACE_INDEX_DIGITS = 6;
+
+/** Keys of rows whose order is that of the records. */
+function placeKeysOf(places: Uint8Array): string[] {
+  const keys: string[] = [];
+  for (let at = 0; at < places.length; at += PLACE_RECORD_BYTES) {
+    const key = toHex(places.subarray(at, at + PLACE_KEY_BYTES));
+    keys.push(PLACES_PREFIX + key + placeDigits(readPlace(places, at)));
+  }
+  return keys;
+}
+
+function placeDigits({ height, index }: Place): string {
+  return digits(height) + String(index).padStart(PLACE_INDEX_DIGITS, '0');
 }

@@ -30,7 +30,7 @@ async function folderOf(t: Test, chain: Hash = chainId): Promise<string> {
   t.strictSame(data.repairs, []);
   for (let height = 0; height <= 5; height++) {
     if (height > 0) await data.log.append(entry(height));
-    await data.store.apply(height, { entries: [], forget: null }, [], chain);
+    await data.store.apply(height, { entries: [], forget: null }, { rows: [], places: new Uint8Array() }, chain);
   }
   await data.signState.record(entry(9));
   await closeData(data);

@@ -2,22 +2,25 @@
  * Blocks that are applied and not yet in the database, and what they change, merged: whoever reads looks here first. Between
  * two groups, the older of which is being written, every block is in one of them until it is in the database.
  */
-import type { IndexWrite } from '../ports.ts';
-import type { BlockWrites } from '../types/index.ts';
+import { compareRecords, headOf, PLACE_KEY_BYTES, PLACE_RECORD_BYTES, readPlace } from '../codec/places.ts';
+import type { IndexWrites, PlaceQuery } from '../ports.ts';
+import type { BlockWrites, Place } from '../types/index.ts';
+import { Fingerprints } from './fingerprints.ts';
+import { isBefore } from './place-rows.ts';
 import type { StateTip } from './state-values.ts';
 
 export interface PendingBlock {
   readonly tip: StateTip;
   readonly writes: BlockWrites;
-  readonly index: readonly IndexWrite[];
+  readonly index: IndexWrites;
   /** Of keys and values; what it takes in memory is some times as much. */
   readonly bytes: number;
 }
 
-export function pendingBlock(tip: StateTip, writes: BlockWrites, index: readonly IndexWrite[]): PendingBlock {
-  let bytes = 0;
+export function pendingBlock(tip: StateTip, writes: BlockWrites, index: IndexWrites): PendingBlock {
+  let bytes = index.places.length;
   for (const { key, value } of writes.entries) bytes += key.length + (value?.length ?? 0);
-  for (const { key, value } of index) bytes += key.length + value.length;
+  for (const { key, value } of index.rows) bytes += key.length + value.length;
   return { tip, writes, index, bytes };
 }
 
@@ -43,20 +46,15 @@ export interface PendingChanges {
   readonly entries: ReadonlyMap<string, Uint8Array | null>;
 }
 
-/** Index rows whose keys begin alike, of the first so many blocks. */
-interface IndexSection {
-  readonly rows: Map<string, Uint8Array>;
-  merged: number;
-}
-
 export class PendingBlocks {
   readonly blocks: PendingBlock[] = [];
   readonly #entries = new Map<string, Uint8Array | null>();
-  /** By what their keys begin with: whoever admits payments looks for references all the time, and for nothing else. */
-  readonly #sections = new Map<string, IndexSection>();
+  readonly #rows = new Map<string, Uint8Array>();
+  /** Of the keys of places: whoever admits payments looks for references all the time, and finds none. */
+  readonly #places = new Fingerprints();
   readonly #forgotten: KeyRange[] = [];
   /** How many of the blocks are merged: those that were there when somebody looked last. */
-  #merged = 0;
+  readonly #merged = { state: 0, rows: 0, places: 0 };
 
   add(block: PendingBlock): void {
     this.blocks.push(block);
@@ -81,24 +79,43 @@ export class PendingBlocks {
   }
 
   indexGet(key: string): Uint8Array | undefined {
-    const prefix = key.slice(0, key.indexOf('/') + 1);
-    const section = this.#sections.get(prefix) ?? { rows: new Map<string, Uint8Array>(), merged: 0 };
-    if (section.merged === 0) this.#sections.set(prefix, section);
-    for (; section.merged < this.blocks.length; section.merged += 1) {
-      for (const { key, value } of this.blocks[section.merged]?.index ?? []) {
-        if (key.startsWith(prefix)) section.rows.set(key, value);
+    for (const { index } of this.#unmerged('rows')) for (const row of index.rows) this.#rows.set(row.key, row.value);
+    return this.#rows.get(key);
+  }
+
+  /** The newest first. */
+  newestPlaces({ key, before, limit }: PlaceQuery): Place[] {
+    for (const { index } of this.#unmerged('places')) {
+      for (let at = 0; at < index.places.length; at += PLACE_RECORD_BYTES) {
+        this.#places.add(fingerprintOf(index.places, at));
       }
     }
-    return section.rows.get(key);
+    const found: Place[] = [];
+    if (!this.#places.has(fingerprintOf(key, 0))) return found;
+    for (const { index } of this.blocks.toReversed()) {
+      const { places } = index;
+      for (let at = places.length - PLACE_RECORD_BYTES; at >= 0 && found.length < limit; at -= PLACE_RECORD_BYTES) {
+        if (compareRecords(places, at, key, 0, PLACE_KEY_BYTES) !== 0) continue;
+        const place = readPlace(places, at);
+        if (before === null || isBefore(place, before)) found.push(place);
+      }
+    }
+    return found;
+  }
+
+  /** Those that nobody merged so far; they count as merged from then on. */
+  #unmerged(what: 'state' | 'rows' | 'places'): readonly PendingBlock[] {
+    const from = this.#merged[what];
+    if (from === this.blocks.length) return [];
+    this.#merged[what] = this.blocks.length;
+    return this.blocks.slice(from);
   }
 
   /** As in the database, what a block forgets goes first, so that a key written by the same block stays. */
   #merge(): void {
-    for (; this.#merged < this.blocks.length; this.#merged += 1) {
-      const block = this.blocks[this.#merged];
-      if (block === undefined) continue;
-      if (block.writes.forget !== null) this.#forget(block.writes.forget);
-      for (const { key, value } of block.writes.entries) this.#entries.set(key, value);
+    for (const { writes } of this.#unmerged('state')) {
+      if (writes.forget !== null) this.#forget(writes.forget);
+      for (const { key, value } of writes.entries) this.#entries.set(key, value);
     }
   }
 
@@ -108,4 +125,10 @@ export class PendingBlocks {
     }
     this.#forgotten.push(range);
   }
+}
+
+/** Of a key of places: the beginning of many references is the same, and the end of others. */
+function fingerprintOf(records: Uint8Array, at: number): number {
+  const high = (headOf(records, at) ^ headOf(records, at + 20)) >>> 0;
+  return high * 0x10_0000 + ((headOf(records, at + 16) ^ headOf(records, at + 8)) & 0xf_ffff) + 1;
 }

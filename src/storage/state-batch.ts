@@ -4,6 +4,8 @@ import type { HeldRow, HeldRows } from './held-rows.ts';
 import { digits, INDEX_PREFIX, STATE_PREFIX } from './keys.ts';
 import { packRows } from './packed-rows.ts';
 import { isWithin, type PendingBlocks } from './pending.ts';
+import type { StoredRun } from './place-rows.ts';
+import type { PlaceRuns } from './place-runs.ts';
 import { chunksOf, type StateBatch, type StateDatabase, turn } from './state-database.ts';
 import { lendSealed } from './state-values.ts';
 
@@ -20,12 +22,24 @@ interface BlocksToPut {
   readonly anew: readonly HeldRow[];
   /** Hears of each row of the state that can be written more than once. */
   readonly held: HeldRows;
+  readonly places: PlaceRuns;
   /** Whether a state key is of the section whose entries are packed. */
   readonly isPacked: (key: string) => boolean;
 }
 
-/** Takes turns with everything else. */
-export async function putBlocks({ database, batch, blocks, anew, held, isPacked }: BlocksToPut): Promise<void> {
+/** Takes turns with everything else. @returns the run of the index of places that is there when the batch is written. */
+export async function putBlocks(put: BlocksToPut): Promise<StoredRun | null> {
+  await putState(put);
+  await putRows(put);
+  const { batch, blocks, places } = put;
+  const [first] = blocks.blocks;
+  const last = blocks.blocks.at(-1);
+  if (first === undefined || last === undefined) return null;
+  const records = Buffer.concat(blocks.blocks.map(({ index }) => index.places));
+  return places.put(batch, records, first.tip.height, last.tip.height);
+}
+
+async function putState({ database, batch, blocks, anew, held, isPacked }: BlocksToPut): Promise<void> {
   const { forgotten, entries } = blocks.changes();
   for (const { from, to } of forgotten) {
     const range = { gte: STATE_PREFIX + from, lt: STATE_PREFIX + to };
@@ -59,8 +73,12 @@ export async function putBlocks({ database, batch, blocks, anew, held, isPacked 
   }
   // No other writing ends with this height.
   putPacked(batch, packed, digits(blocks.blocks.at(-1)?.tip.height ?? 0));
+}
+
+async function putRows({ batch, blocks }: BlocksToPut): Promise<void> {
+  let filled = 0;
   for (const { index } of blocks.blocks) {
-    for (const { key, value } of index) {
+    for (const { key, value } of index.rows) {
       put(batch, INDEX_PREFIX + key, value);
       filled += 1;
       if (filled % TURN_ROWS === 0) await turn();

@@ -1,11 +1,12 @@
 /** The database under the state store, as much of it as the store needs, and reading it a part at a time. */
 
 import { ChunkWriter, type EncodedChunk } from '../codec/chunk-writer.ts';
+import { assert } from '../errors.ts';
 import type { StateKey } from '../types/index.ts';
 import { STATE_PREFIX } from './keys.ts';
 import { groupOf, MergedRows } from './packed-rows.ts';
 import { stateError } from './state-errors.ts';
-import { lengthOfValue, openValue } from './state-values.ts';
+import { copyValue, lengthOfValue, openValue } from './state-values.ts';
 
 /** What is needed of a database; every `AbstractLevel` with text keys and binary values has it. */
 export interface StateDatabase {
@@ -44,6 +45,25 @@ interface DatabaseIterator<T> {
  * run, and costs one trip to the thread pool. With four times as many bytes a turn takes twice as long, and all of them as much.
  */
 const CHUNK_ROWS = 1000;
+
+/** Keys that are looked up without leaving the thread. */
+const MAX_KEYS_AT_ONCE = 8;
+
+/**
+ * The values of keys as they are stored, in order; null for what is not there. A look-up that finds nothing takes two microseconds, a
+ * trip to another thread and back thirty.
+ *
+ * @throws CodedError `STATE_CORRUPT`.
+ */
+export async function readValues(
+  database: StateDatabase,
+  keys: readonly string[],
+): Promise<readonly (Uint8Array | null)[]> {
+  const isLittle = keys.length <= MAX_KEYS_AT_ONCE;
+  const sealed = isLittle ? keys.map((key) => database.getSync(key)) : await database.getMany([...keys]);
+  assert(keys.length === sealed.length, 'the database answers for each key');
+  return sealed.map((value, at) => (value === undefined ? null : copyValue(keys[at] ?? '', value)));
+}
 
 export async function* chunksOf<T>(iterator: DatabaseIterator<T>): AsyncGenerator<T[]> {
   try {

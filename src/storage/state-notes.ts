@@ -2,6 +2,7 @@
  * How far the state has come, and that nothing is missing before: LevelDB's recovery opens with the damaged part of its log left
  * out. So every applied block leaves a note in the batch that writes it, and the notes are counted on opening.
  */
+import { assert } from '../errors.ts';
 import { storageError } from './errors.ts';
 import { appliedKey, appliedSection, TIP_KEY } from './keys.ts';
 import { LOG_BYTES } from './leveldb.ts';
@@ -40,4 +41,11 @@ export async function checkNotes(database: StateDatabase, height: number, from: 
     }
   }
   if (next !== height + 1) throw storageError('STATE_CORRUPT', `the state has lost the writes of block ${next}`);
+}
+
+/** Blocks are applied one after the other, of one chain, from the genesis on: anything else is a mistake of ours. */
+export function assertFollows(tip: StateTip | null, next: StateTip): void {
+  const expected = tip === null ? 0 : tip.height + 1;
+  assert(next.height === expected, `block ${next.height} is applied where ${expected} is due`);
+  assert(tip === null || next.chain === tip.chain, 'every block applied is of the chain of the first');
 }

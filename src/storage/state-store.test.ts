@@ -1,6 +1,7 @@
 /** The `StateStore` port over every implementation, then what only LevelDB can suffer. */
 import type { ChildProcessByStdio } from 'node:child_process';
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { cp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,11 +12,12 @@ import { Level } from 'level';
 import t from 'tap';
 import { toHex } from '../codec/hex.ts';
 import { MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES } from '../codec/limits.ts';
+import { PLACE_KEY_BYTES, PLACE_RECORD_BYTES, writePlace } from '../codec/places.ts';
 import { decode } from '../codec/schema.ts';
 import { stateChunk } from '../codec/state.ts';
 import { CodedError } from '../errors.ts';
-import type { HeldState, IndexWrite, StateStore } from '../ports.ts';
-import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
+import type { HeldState, IndexWrites, StateStore } from '../ports.ts';
+import type { BlockWrites, Hash, Place, StateKey } from '../types/index.ts';
 import { appliedKey, STATE_PREFIX, STORAGE_KEYS, TIP_KEY } from './keys.ts';
 import { setAsideStateStore } from './leveldb.ts';
 import { MemoryState, openMemoryStateStore } from './memory.ts';
@@ -41,8 +43,22 @@ function writesOf(entries: Readonly<Record<string, string | null>>, forget: Bloc
 }
 
 const range = (from: string, to: string) => ({ from: from as StateKey, to: to as StateKey });
-const rows = (entries: Readonly<Record<string, string>>): IndexWrite[] =>
-  Object.entries(entries).map(([key, value]) => ({ key, value: bytes(value) }));
+const rows = (entries: Readonly<Record<string, string>>): IndexWrites => {
+  return { ...NO_INDEX, rows: Object.entries(entries).map(([key, value]) => ({ key, value: bytes(value) })) };
+};
+const NO_INDEX: IndexWrites = { rows: [], places: new Uint8Array() };
+
+const placeKey = (name: string) => createHash('sha256').update(name).digest().subarray(0, PLACE_KEY_BYTES);
+
+/** A record for each of the names, at the places of a block in their order. */
+function placesOf(height: number, names: readonly string[]): IndexWrites {
+  const places = Buffer.alloc(names.length * PLACE_RECORD_BYTES);
+  for (const [index, name] of names.entries()) {
+    places.set(placeKey(name), index * PLACE_RECORD_BYTES);
+    writePlace(places, index * PLACE_RECORD_BYTES, { height, index });
+  }
+  return { rows: [], places };
+}
 
 async function contentOf(store: StateStore): Promise<Record<string, string | null>> {
   const found: Record<string, string | null> = {};
@@ -57,9 +73,14 @@ async function firstPage(pages: HeldState['pages']) {
   return null;
 }
 
-async function indexOf(store: StateStore, from = '', to = '~', limit = 1000, reverse = false): Promise<string[]> {
-  const found = await store.indexRange({ from, to, limit, reverse });
-  return found.map(({ key, value }) => `${key}=${text(value)}`);
+/** Of the rows that these tests write, those that are there. */
+async function indexOf(store: StateStore): Promise<string[]> {
+  const found: string[] = [];
+  for (const key of ['a', 'b', 'c/1', 'c/2', 'c/3', 'd', 'r/2', 'x', 'y']) {
+    const value = await store.indexGet(key);
+    if (value !== null) found.push(`${key}=${text(value)}`);
+  }
+  return found;
 }
 
 /** Opens the same store again and again, as restarts of a process do. */
@@ -111,15 +132,15 @@ for (const [name, prepare] of implementations) {
     t.same([empty.height(), empty.chain()], [70, chain]);
     await t.rejects(empty.fill(entries('z')), { name: 'AssertionError' });
     await t.rejects(empty.seal(71, chain), { name: 'AssertionError' });
-    await t.rejects(empty.apply(1, writesOf({}), [], chain), { name: 'AssertionError' });
+    await t.rejects(empty.apply(1, writesOf({}), NO_INDEX, chain), { name: 'AssertionError' });
     await empty.apply(71, writesOf({ a: null, d: '4' }), rows({ x: 'y' }), chain);
     await empty.close();
     const again = await open();
     t.same([again.height(), again.chain()], [71, chain]);
     t.same(await contentOf(again), { b: 'b', c: 'c', d: '4' });
     await again.clear();
-    await again.apply(0, writesOf({ a: '1' }), [], chain);
-    await again.apply(1, writesOf({}), [], chain);
+    await again.apply(0, writesOf({ a: '1' }), NO_INDEX, chain);
+    await again.apply(1, writesOf({}), NO_INDEX, chain);
     await again.close();
     const last = await open();
     t.equal(last.height(), 1, 'nothing is left of where it began');
@@ -130,7 +151,7 @@ for (const [name, prepare] of implementations) {
     const open = prepare(t.testdir());
     const store = await open();
     t.same([store.height(), store.chain(), await contentOf(store)], [null, null, {}]);
-    await store.apply(0, writesOf({ a: '1', b: '2' }), [], chain);
+    await store.apply(0, writesOf({ a: '1', b: '2' }), NO_INDEX, chain);
     t.same([store.height(), store.chain()], [0, chain]);
     await store.apply(1, writesOf({ a: null, b: '3', c: '4' }), rows({ x: 'y' }), chain);
     await store.close();
@@ -141,9 +162,7 @@ for (const [name, prepare] of implementations) {
     t.same(await again.get([]), []);
     t.equal(text(await again.indexGet('x')), 'y');
     t.equal(await again.indexGet('b'), null, 'the index is apart from the state');
-    t.same((await again.indexGetMany(['x', 'b', 'x'])).map(text), ['y', null, 'y']);
-    t.same(await again.indexGetMany([]), []);
-    await again.apply(2, writesOf({}), [], chain);
+    await again.apply(2, writesOf({}), NO_INDEX, chain);
     t.equal(again.height(), 2);
     await again.close();
   });
@@ -153,7 +172,7 @@ for (const [name, prepare] of implementations) {
     const values = [new Uint8Array(), new Uint8Array([0]), new Uint8Array(512).fill(255)];
     const names = keys('balance/dara@aclb/KHR', `alias/${'0'.repeat(64)}`, 'seen/0000000000000001/ff');
     const entries = names.map((key, at) => ({ key, value: values[at]! })).sort((a, b) => (a.key < b.key ? -1 : 1));
-    await store.apply(0, { entries, forget: null }, [], chain);
+    await store.apply(0, { entries, forget: null }, NO_INDEX, chain);
     const found = await store.get(names);
     t.same(
       found.map((value) => toHex(value!)),
@@ -166,22 +185,24 @@ for (const [name, prepare] of implementations) {
   t.test(`${name}: heights out of order and another chain are our mistakes, and change nothing`, async (t) => {
     const store = await prepare(t.testdir())();
     const wrong = (height: number, other = chain) =>
-      t.rejects(store.apply(height, writesOf({ a: 'wrong' }), [], other), { name: 'AssertionError' });
+      t.rejects(store.apply(height, writesOf({ a: 'wrong' }), NO_INDEX, other), { name: 'AssertionError' });
     await wrong(1);
     await wrong(-1);
-    await store.apply(0, writesOf({ a: '1' }), [], chain);
+    await store.apply(0, writesOf({ a: '1' }), NO_INDEX, chain);
     await wrong(0);
     await wrong(2);
     await wrong(1, 'c2'.repeat(32) as Hash);
     t.same(await contentOf(store), { a: '1' });
     t.equal(store.height(), 0);
-    await store.apply(1, writesOf({}), [], chain);
+    await store.apply(1, writesOf({}), NO_INDEX, chain);
     await store.close();
   });
 
   t.test(`${name}: applications that overlap run in their order`, async (t) => {
     const store = await prepare(t.testdir())();
-    await Promise.all([0, 1, 2, 3].map((height) => store.apply(height, writesOf({ a: String(height) }), [], chain)));
+    await Promise.all(
+      [0, 1, 2, 3].map((height) => store.apply(height, writesOf({ a: String(height) }), NO_INDEX, chain)),
+    );
     t.same([store.height(), await contentOf(store)], [3, { a: '3' }]);
     await store.close();
   });
@@ -194,11 +215,11 @@ for (const [name, prepare] of implementations) {
       rows({ 'r/2': 'i' }),
       chain,
     );
-    await store.apply(1, writesOf({ 'r/3': 'new', 'r/35': 'new' }, range('r/2', 'r/4')), [], chain);
+    await store.apply(1, writesOf({ 'r/3': 'new', 'r/35': 'new' }, range('r/2', 'r/4')), NO_INDEX, chain);
     t.same(await contentOf(store), { 'r/1': 'x', 'r/3': 'new', 'r/35': 'new', 'r/4': 'x', s: 'x' });
     t.equal(text(await store.indexGet('r/2')), 'i', 'the index is no part of it');
-    await store.apply(2, writesOf({}, range('zzz', 'a')), [], chain);
-    await store.apply(3, writesOf({}, range('', '~')), [], chain);
+    await store.apply(2, writesOf({}, range('zzz', 'a')), NO_INDEX, chain);
+    await store.apply(3, writesOf({}, range('', '~')), NO_INDEX, chain);
     t.same(await contentOf(store), {});
     t.same([store.height(), store.chain()], [3, chain]);
     await store.close();
@@ -207,9 +228,9 @@ for (const [name, prepare] of implementations) {
   t.test(`${name}: forgets more than it fetches at a time`, async (t) => {
     const store = await prepare(t.testdir())();
     const many = Object.fromEntries(Array.from({ length: 2500 }, (_, n) => [`r/${10_000 + n}`, 'x']));
-    await store.apply(0, writesOf({ a: '1', ...many, z: '2' }), [], chain);
+    await store.apply(0, writesOf({ a: '1', ...many, z: '2' }), NO_INDEX, chain);
     t.equal(Object.keys(await contentOf(store)).length, 2502);
-    await store.apply(1, writesOf({}, range('r/', 'r0')), [], chain);
+    await store.apply(1, writesOf({}, range('r/', 'r0')), NO_INDEX, chain);
     t.same(await contentOf(store), { a: '1', z: '2' });
     await store.close();
   });
@@ -219,12 +240,12 @@ for (const [name, prepare] of implementations) {
     const many = Array.from({ length: 2500 }, (_, n) => `r/${10_000 + n}`);
     const blockOf = (height: number) =>
       writesOf(Object.fromEntries(['z', ...many, 'a', `b${height}`].map((key) => [key, String(height)])));
-    await store.apply(0, blockOf(0), [], chain);
+    await store.apply(0, blockOf(0), NO_INDEX, chain);
     let next = 1;
     const apply = async () => {
       const height = next;
       next += 1;
-      await store.apply(height, blockOf(height), [], chain);
+      await store.apply(height, blockOf(height), NO_INDEX, chain);
     };
     const whole = () =>
       store.hold(async ({ height, pages }) => {
@@ -258,13 +279,13 @@ for (const [name, prepare] of implementations) {
     async (t) => {
       const store = await prepare(t.testdir())();
       const many = Array.from({ length: 20 }, (_, n) => `r/${n}`);
-      await store.apply(0, writesOf(Object.fromEntries(many.map((key) => [key, '0']))), [], chain);
+      await store.apply(0, writesOf(Object.fromEntries(many.map((key) => [key, '0']))), NO_INDEX, chain);
       for (let height = 1; height < 10; height++) {
         store.warm(() => keys(...many, 'absent'));
         await store.apply(
           height,
           writesOf({ 'r/1': String(height), 'r/2': height % 2 === 0 ? null : 'odd' }),
-          [],
+          NO_INDEX,
           chain,
         );
         const found = await store.get(keys('absent', 'r/0', 'r/1', 'r/2', 'r/19'));
@@ -280,12 +301,12 @@ for (const [name, prepare] of implementations) {
   t.test(`${name}: as chunks it is the same state, all of them full but the last`, async (t) => {
     const store = await prepare(t.testdir())();
     const many = Array.from({ length: 2 * MAX_CHUNK_ENTRIES + 7 }, (_, n) => `r/${10_000 + n}`);
-    await store.apply(0, writesOf(Object.fromEntries(many.map((key) => [key, key.slice(-3)]))), [], chain);
+    await store.apply(0, writesOf(Object.fromEntries(many.map((key) => [key, key.slice(-3)]))), NO_INDEX, chain);
     const entries = await contentOf(store);
     const sizes: number[] = [];
     const found: Record<string, string | null> = {};
     await store.hold(async ({ chunks }) => {
-      await store.apply(1, writesOf({ a: 'new' }), [], chain);
+      await store.apply(1, writesOf({ a: 'new' }), NO_INDEX, chain);
       for await (const chunk of chunks) {
         sizes.push(chunk.entries);
         const page = decode(stateChunk, chunk.bytes, MAX_CHUNK_BYTES);
@@ -302,7 +323,7 @@ for (const [name, prepare] of implementations) {
 
   t.test(`${name}: the state is let go when its reader ends, early, with an error or without a page`, async (t) => {
     const store = await prepare(t.testdir())();
-    await store.apply(0, writesOf({ a: '1' }), [], chain);
+    await store.apply(0, writesOf({ a: '1' }), NO_INDEX, chain);
     const early = await store.hold(async ({ pages }) => {
       for await (const [entry] of pages) if (entry?.key === 'a') return pages;
       return null;
@@ -321,7 +342,7 @@ for (const [name, prepare] of implementations) {
   t.test(`${name}: closed while it is read, it is an error for the reader, and closes`, async (t) => {
     const store = await prepare(t.testdir())();
     const many = Object.fromEntries(Array.from({ length: 2500 }, (_, n) => [`r/${10_000 + n}`, '1']));
-    await store.apply(0, writesOf(many), [], chain);
+    await store.apply(0, writesOf(many), NO_INDEX, chain);
     let closed: Promise<void> | null = null;
     const reading = store.hold(async ({ pages }) => {
       for await (const _ of pages) closed ??= store.close();
@@ -333,7 +354,7 @@ for (const [name, prepare] of implementations) {
   t.test(`${name}: emptied and filled with another state meanwhile, what is held stays what it was`, async (t) => {
     const store = await prepare(t.testdir())();
     const many = Object.fromEntries(Array.from({ length: 1500 }, (_, n) => [`r/${10_000 + n}`, '1']));
-    await store.apply(0, writesOf(many), [], chain);
+    await store.apply(0, writesOf(many), NO_INDEX, chain);
     const found = await store.hold(async ({ height, pages }) => {
       let entries = 0;
       for await (const page of pages) {
@@ -355,19 +376,44 @@ for (const [name, prepare] of implementations) {
     await store.close();
   });
 
-  t.test(`${name}: index ranges`, async (t) => {
-    const store = await prepare(t.testdir())();
-    await store.apply(0, writesOf({ a: 'state' }), rows({ 'h/2': 'b', 'h/1': 'a', 'h/3': 'c', g: 'x', i: 'x' }), chain);
-    t.same(await indexOf(store, 'h/', 'h0'), ['h/1=a', 'h/2=b', 'h/3=c']);
-    t.same(await indexOf(store, 'h/', 'h0', 2), ['h/1=a', 'h/2=b']);
-    t.same(await indexOf(store, 'h/', 'h0', 2, true), ['h/3=c', 'h/2=b']);
-    t.same(await indexOf(store, 'h/1', 'h/3'), ['h/1=a', 'h/2=b']);
-    t.same(await indexOf(store, 'h/', 'h0', 0), []);
-    t.same(await indexOf(store, 'h0', 'h/'), []);
-    t.equal((await indexOf(store)).length, 5);
-    await t.rejects(indexOf(store, '', '~', -1), { name: 'AssertionError' });
-    await store.apply(1, writesOf({}), rows({ 'h/2': 'B' }), chain);
-    t.same(await indexOf(store, 'h/2', 'h/3'), ['h/2=B']);
+  t.test(`${name}: property: places are found by their keys, the newest first, in any part of the index`, async (t) => {
+    const open = prepare(t.testdir());
+    let store = await open();
+    const names = ['ab', 'abb', 'b', 'c', 'd'];
+    const block = fc.record({ touched: fc.array(fc.constantFrom(...names), { maxLength: 9 }), reopen: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(fc.array(block, { maxLength: 40 }), async (blocks) => {
+        await store.clear();
+        const model = new Map<string, Place[]>();
+        for (const [height, { touched, reopen }] of blocks.entries()) {
+          for (const [index, each] of touched.entries()) {
+            model.set(each, [{ height, index }, ...(model.get(each) ?? [])]);
+          }
+          await store.apply(height, writesOf({}), placesOf(height, touched), chain);
+          if (height % 7 === 3) await contentOf(store);
+          if (!reopen) continue;
+          await store.close();
+          store = await open();
+        }
+        const due = [...names, 'none'].map((each) => model.get(each) ?? []);
+        const asked = [...names, 'none'].map(placeKey);
+        t.strictSame(
+          await store.lastPlaces(asked),
+          due.map(([last = null]) => last),
+        );
+        for (const [at, key] of asked.entries()) {
+          const all = due[at] ?? [];
+          const middle = all[all.length >> 1] ?? null;
+          t.strictSame(await store.newestPlaces({ key, before: null, limit: 1_000 }), all);
+          t.strictSame(
+            await store.newestPlaces({ key, before: middle, limit: 2 }),
+            middle === null ? [] : all.slice((all.length >> 1) + 1).slice(0, 2),
+          );
+          t.strictSame(await store.newestPlaces({ key, before: null, limit: 0 }), []);
+        }
+      }),
+      { numRuns: 15 },
+    );
     await store.close();
   });
 
@@ -375,10 +421,10 @@ for (const [name, prepare] of implementations) {
     const open = prepare(t.testdir());
     const store = await open();
     await store.apply(0, writesOf({ a: '1' }), rows({ x: 'y' }), chain);
-    await store.apply(1, writesOf({ b: '1' }), [], chain);
+    await store.apply(1, writesOf({ b: '1' }), NO_INDEX, chain);
     await store.clear();
     t.same([store.height(), store.chain(), await contentOf(store), await indexOf(store)], [null, null, {}, []]);
-    await store.apply(0, writesOf({ c: '1' }), [], 'c2'.repeat(32) as Hash);
+    await store.apply(0, writesOf({ c: '1' }), NO_INDEX, 'c2'.repeat(32) as Hash);
     await store.close();
     const again = await open();
     t.same([again.height(), again.chain(), await contentOf(again)], [0, 'c2'.repeat(32), { c: '1' }]);
@@ -398,11 +444,11 @@ for (const [name, prepare] of implementations) {
     t.equal(again.height(), null);
     t.same(await contentOf(again), {});
     t.same(await indexOf(again), []);
-    await again.apply(0, writesOf({ b: '1' }), [], 'c2'.repeat(32) as Hash);
+    await again.apply(0, writesOf({ b: '1' }), NO_INDEX, 'c2'.repeat(32) as Hash);
     t.same(await contentOf(again), { b: '1' });
     await again.giveUp();
     await again.clear();
-    await again.apply(0, writesOf({ c: '1' }), [], chain);
+    await again.apply(0, writesOf({ c: '1' }), NO_INDEX, chain);
     t.same(await contentOf(again), { c: '1' });
     await again.close();
   });
@@ -416,11 +462,10 @@ for (const [name, prepare] of implementations) {
     t.same((await store.get(names)).map(text), [null, '1', null, '1', null]);
     await store.apply(2, writesOf({ a: '2' }, range('r/', 'r0')), rows({ x: '2' }), chain);
     t.same((await store.get(names)).map(text), ['2', '1', null, null, null]);
-    t.same((await store.indexGetMany(['x', 'y', 'z'])).map(text), ['2', '1', null]);
     t.same(await indexOf(store), ['x=2', 'y=1']);
     t.same(await contentOf(store), { a: '2', b: '1' });
     t.same((await store.get(names)).map(text), ['2', '1', null, null, null]);
-    await store.apply(3, writesOf({ 'r/1': '3' }), [], chain);
+    await store.apply(3, writesOf({ 'r/1': '3' }), NO_INDEX, chain);
     t.same((await store.get(names)).map(text), ['2', '1', '3', null, null]);
     t.same(await contentOf(store), { a: '2', b: '1', 'r/1': '3' });
     t.same((await store.get(names)).map(text), ['2', '1', '3', null, null]);
@@ -434,17 +479,17 @@ for (const [name, prepare] of implementations) {
 
   t.test(`${name}: closed is closed`, async (t) => {
     const store = await prepare(t.testdir())();
-    await store.apply(0, writesOf({ a: '1' }), [], chain);
-    const last = store.apply(1, writesOf({ a: '2' }), [], chain);
+    await store.apply(0, writesOf({ a: '1' }), NO_INDEX, chain);
+    const last = store.apply(1, writesOf({ a: '2' }), NO_INDEX, chain);
     await store.close();
     await last;
     await store.close();
     const closed = { code: 'STORAGE_CLOSED' };
-    await t.rejects(store.apply(2, writesOf({}), [], chain), closed);
+    await t.rejects(store.apply(2, writesOf({}), NO_INDEX, chain), closed);
     await t.rejects(store.get(keys('a')), closed);
     await t.rejects(store.indexGet('a'), closed);
-    await t.rejects(store.indexGetMany(['a']), closed);
-    await t.rejects(indexOf(store), closed);
+    await t.rejects(store.lastPlaces([placeKey('a')]), closed);
+    await t.rejects(store.newestPlaces({ key: placeKey('a'), before: null, limit: 1 }), closed);
     await t.rejects(contentOf(store), closed);
     await t.rejects(store.giveUp(), closed);
     await t.rejects(store.clear(), closed);
@@ -480,10 +525,7 @@ for (const [name, prepare] of implementations) {
             values,
             names.map((each) => model.get(each) ?? null),
           );
-          t.same(
-            (await store.indexGetMany(names)).map(text),
-            names.map((each) => index.get(each) ?? null),
-          );
+          for (const each of names) t.equal(text(await store.indexGet(each)), index.get(each) ?? null);
           if (reopen) {
             await store.close();
             store = await open();
@@ -508,7 +550,7 @@ t.test('memory: a crash can lose the newest blocks', async (t) => {
   const store = openMemoryStateStore(state);
   await store.apply(0, writesOf({ a: '0', b: '0', c: '0' }), rows({ x: '0' }), chain);
   await store.apply(1, writesOf({ a: '1', b: null, d: '1' }, range('c', 'd')), rows({ x: '1', y: '1' }), chain);
-  await store.apply(2, writesOf({ a: '2' }), [], chain);
+  await store.apply(2, writesOf({ a: '2' }), NO_INDEX, chain);
   state.loseNewest(2);
   const after = openMemoryStateStore(state);
   t.same([after.height(), await contentOf(after), await indexOf(after)], [0, { a: '0', b: '0', c: '0' }, ['x=0']]);
@@ -521,7 +563,10 @@ t.test('memory: what a lost block wrote twice, or forgot and wrote anew, is as i
   const state = new MemoryState();
   const store = openMemoryStateStore(state);
   await store.apply(0, writesOf({ a: '0', c: '0' }), rows({ x: '0' }), chain);
-  const twice = [...rows({ x: '1', y: '1' }), ...rows({ x: '2', y: '2' })];
+  const twice = {
+    ...NO_INDEX,
+    rows: [rows({ x: '1', y: '1' }), rows({ x: '2', y: '2' })].flatMap((each) => each.rows),
+  };
   await store.apply(1, writesOf({ c: '1' }, range('a', 'd')), twice, chain);
   t.same([await contentOf(store), await indexOf(store)], [{ c: '1' }, ['x=2', 'y=2']]);
   state.loseNewest(1);
@@ -559,7 +604,7 @@ t.test(
         if (value === null) known.delete(key);
         else known.set(key, value);
       }
-      await store.apply(next, writesOf(Object.fromEntries(kept), forget), [], chain);
+      await store.apply(next, writesOf(Object.fromEntries(kept), forget), NO_INDEX, chain);
       next += 1;
     };
     const due = () => Object.fromEntries([...known].sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -604,13 +649,27 @@ t.test(
 t.test('LevelDB: every key it writes is in the table', async (t) => {
   const folder = t.testdir();
   const store = await openStateStore(folder, { growing: 'seen/' });
-  await store.apply(0, writesOf({ a: '1', 'seen/5/b': '1', 'seen/5/a': '1' }), rows({ x: 'y' }), chain);
+  await store.apply(
+    0,
+    writesOf({ a: '1', 'seen/5/b': '1', 'seen/5/a': '1' }),
+    { ...rows({ x: 'y' }), places: placesOf(0, ['a']).places },
+    chain,
+  );
   await store.close();
   const database = new Level(folder);
   const found = await database.keys().all();
   await database.close();
   const documented = STORAGE_KEYS.map(({ key }) => key.replace(/<.*/, ''));
-  t.same(found, ['i/x', appliedKey(0), 'm/tip', 's/a', 's/seen/5/0000000000000000.0']);
+  const run = `p/${'0'.repeat(16)}`;
+  const due = [
+    'i/x',
+    appliedKey(0),
+    'm/tip',
+    `${run}/filter/${'0'.repeat(16)}`,
+    `${run}/row/${'0'.repeat(16)}`,
+    `${run}/run`,
+  ];
+  t.same(found, [...due, 's/a', 's/seen/5/0000000000000000.0']);
   t.ok(found.every((key) => documented.some((prefix) => key.startsWith(prefix))));
   t.ok(documented.every((prefix) => prefix === 'm/base' || found.some((key) => key.startsWith(prefix))));
 });
@@ -730,7 +789,7 @@ t.test('LevelDB: a file of its own that is gone is damage', async (t) => {
     const folder = path.join(t.testdir(), 'state');
     for (let height = 0; height < 3; height++) {
       const store = await openStateStore(folder);
-      await store.apply(height, writesOf({ a: String(height) }), [], chain);
+      await store.apply(height, writesOf({ a: String(height) }), NO_INDEX, chain);
       await store.close();
     }
     const files = (await readdir(folder)).filter((file) => pattern.test(file));
@@ -760,7 +819,7 @@ t.test('LevelDB: what a clearing left that was cut short is not taken for state'
   await meddle(folder, (database) => database.del(TIP_KEY));
   const store = await openStateStore(folder);
   t.same([store.height(), await contentOf(store), await indexOf(store)], [null, {}, []]);
-  await store.apply(0, writesOf({ a: '1' }), [], chain);
+  await store.apply(0, writesOf({ a: '1' }), NO_INDEX, chain);
   await store.close();
   const again = await openStateStore(folder);
   t.same(await contentOf(again), { a: '1' });
@@ -782,8 +841,8 @@ t.test('LevelDB: only so many notes of applied blocks are kept', async (t) => {
   ] as const) {
     const { database, store } = await open();
     t.equal(store.height(), from === 0 ? null : from - 1);
-    for (let height = from; height < to; height++) await store.apply(height, writesOf({}), [], chain);
-    await indexOf(store);
+    for (let height = from; height < to; height++) await store.apply(height, writesOf({}), NO_INDEX, chain);
+    await contentOf(store);
     const notes = await database.keys({ gte: 'm/applied/', lt: 'm/applied0' }).all();
     t.equal(notes.length, Math.min(4, to));
     await store.close();
@@ -916,15 +975,14 @@ t.test('a block is applied before it is written; who needs the database waits', 
   await store.apply(0, writesOf({ a: '0', b: '0' }), rows({ x: '0' }), chain);
   await begun();
   await store.apply(1, writesOf({ a: '1' }, range('b', 'c')), rows({ y: '1' }), chain);
-  await store.apply(2, writesOf({ c: '2' }), [], chain);
+  await store.apply(2, writesOf({ c: '2' }), NO_INDEX, chain);
   t.same([store.height(), writes()], [2, 1]);
   t.same((await store.get(keys('a', 'b', 'c', 'd'))).map(text), ['1', null, '2', null]);
-  t.same((await store.indexGetMany(['x', 'y'])).map(text), ['0', '1']);
-  const ranged = indexOf(store);
+  t.same(await indexOf(store), ['x=0', 'y=1']);
   const read = contentOf(store);
-  t.same([await hasSettled(ranged), await hasSettled(read)], [false, false]);
+  t.notOk(await hasSettled(read));
   allow('write');
-  t.same([await ranged, await read], [['x=0', 'y=1'], { a: '1', c: '2' }]);
+  t.same([await indexOf(store), await read], [['x=0', 'y=1'], { a: '1', c: '2' }]);
   t.equal(writes(), 2, 'one batch of what came during the first');
   await store.close();
   const again = await openStateStore(folder);
@@ -934,10 +992,10 @@ t.test('a block is applied before it is written; who needs the database waits', 
 
 t.test('what was applied is the state that is read, though another block comes meanwhile', async (t) => {
   const { store, begun, let: allow } = await heldStore(t.testdir());
-  await store.apply(0, writesOf({ a: '0' }), [], chain);
+  await store.apply(0, writesOf({ a: '0' }), NO_INDEX, chain);
   await begun();
   const read = contentOf(store);
-  const next = store.apply(1, writesOf({ a: '1' }), [], chain);
+  const next = store.apply(1, writesOf({ a: '1' }), NO_INDEX, chain);
   t.notOk(await hasSettled(next), 'it waits, so that the reader cannot miss its moment');
   allow('write');
   await next;
@@ -947,16 +1005,16 @@ t.test('what was applied is the state that is read, though another block comes m
 
 t.test('who waits for the database waits for no pause, also where blocks came during a write', async (t) => {
   const { store, begun, let: allow } = await heldStore(t.testdir(), { writeAfterMs: 3_600_000 });
-  await store.apply(0, writesOf({ a: '0' }), [], chain);
+  await store.apply(0, writesOf({ a: '0' }), NO_INDEX, chain);
   const first = contentOf(store);
   await begun();
-  const block = store.apply(1, writesOf({ a: '1' }), [], chain);
+  const block = store.apply(1, writesOf({ a: '1' }), NO_INDEX, chain);
   const second = contentOf(store);
   allow('write');
   await block;
   t.same([await first, await second], [{ a: '0' }, { a: '1' }]);
-  await store.apply(2, writesOf({ a: '2' }), rows({ x: '2' }), chain);
-  t.same(await indexOf(store), ['x=2']);
+  await store.apply(2, writesOf({ a: '2' }), NO_INDEX, chain);
+  t.same(await contentOf(store), { a: '2' });
   await store.close();
 });
 
@@ -964,15 +1022,15 @@ t.test('only so many blocks wait to be written; closing writes them all', async 
   const folder = t.testdir();
   const { store, begun, let: allow } = await heldStore(folder);
   for (let height = 0; height < MOST_PENDING; height++) {
-    await store.apply(height, writesOf({ a: String(height) }), [], chain);
+    await store.apply(height, writesOf({ a: String(height) }), NO_INDEX, chain);
     if (height === 0) await begun();
   }
-  const tooMany = store.apply(MOST_PENDING, writesOf({ a: 'more' }), [], chain);
+  const tooMany = store.apply(MOST_PENDING, writesOf({ a: 'more' }), NO_INDEX, chain);
   t.notOk(await hasSettled(tooMany));
   t.equal(store.height(), MOST_PENDING - 1);
   allow('write');
   await tooMany;
-  await store.apply(MOST_PENDING + 1, writesOf({ a: 'last' }), [], chain);
+  await store.apply(MOST_PENDING + 1, writesOf({ a: 'last' }), NO_INDEX, chain);
   await store.close();
   const again = await openStateStore(folder);
   t.same([again.height(), await contentOf(again)], [MOST_PENDING + 1, { a: 'last' }]);
@@ -982,9 +1040,9 @@ t.test('only so many blocks wait to be written; closing writes them all', async 
 t.test('only so many bytes wait to be written', async (t) => {
   const { store, begun, let: allow } = await heldStore(t.testdir());
   const large = { key: 'x', value: new Uint8Array(33 * 1024 * 1024) };
-  await store.apply(0, writesOf({}), [large], chain);
+  await store.apply(0, writesOf({}), { ...NO_INDEX, rows: [large] }, chain);
   await begun();
-  const next = store.apply(1, writesOf({}), [], chain);
+  const next = store.apply(1, writesOf({}), NO_INDEX, chain);
   t.notOk(await hasSettled(next));
   allow('write');
   await next;
@@ -1001,14 +1059,10 @@ t.test('a write that fails behind is told, though nobody calls any more, and it 
   };
   const { store, begun, let: allow, writes } = await heldStore(folder, { onFailure });
   for (let height = 0; height < MOST_PENDING; height++) {
-    await store.apply(height, writesOf({ a: String(height) }), [], chain);
+    await store.apply(height, writesOf({ a: String(height) }), NO_INDEX, chain);
     if (height === 0) await begun();
   }
-  const waiting: Promise<unknown>[] = [
-    store.apply(MOST_PENDING, writesOf({}), [], chain),
-    contentOf(store),
-    indexOf(store),
-  ];
+  const waiting: Promise<unknown>[] = [store.apply(MOST_PENDING, writesOf({}), NO_INDEX, chain), contentOf(store)];
   const rejected = Promise.all(waiting.map((each) => t.rejects(() => each, { code: 'STATE_FAILED' })));
   t.notOk(await hasSettled(Promise.race(waiting)));
   allow('fail');
@@ -1016,7 +1070,7 @@ t.test('a write that fails behind is told, though nobody calls any more, and it 
   await rejected;
   allow('write');
   const calls: Promise<unknown>[] = [
-    store.apply(MOST_PENDING, writesOf({}), [], chain),
+    store.apply(MOST_PENDING, writesOf({}), NO_INDEX, chain),
     store.get(keys('a')),
     store.clear(),
   ];
@@ -1034,14 +1088,14 @@ t.test('a write that fails behind ends the readings that are under way, and thei
   const failure = Promise.withResolvers<Error>();
   const { store, begun, let: allow } = await heldStore(t.testdir(), { onFailure: failure.resolve });
   const many = Object.fromEntries(Array.from({ length: 2500 }, (_, n) => [`r/${10_000 + n}`, '1']));
-  await store.apply(0, writesOf(many), [], chain);
+  await store.apply(0, writesOf(many), NO_INDEX, chain);
   await begun();
   allow('write');
   const reading = store.hold(async ({ pages }) => {
     for await (const _ of pages) {
       if (store.height() === 1) continue;
       allow('fail');
-      await store.apply(1, writesOf({}), [], chain);
+      await store.apply(1, writesOf({}), NO_INDEX, chain);
       await failure.promise;
     }
   });
@@ -1065,7 +1119,7 @@ t.test('LevelDB: whatever a reader does, no iterator stays open', async (t) => {
       return iterator;
     },
   }));
-  await store.apply(0, writesOf({ a: '1', b: '2' }), [], chain);
+  await store.apply(0, writesOf({ a: '1', b: '2' }), NO_INDEX, chain);
   const readers: ((state: HeldState) => Promise<unknown>)[] = [
     () => Promise.resolve(),
     () => Promise.reject(new Error('enough')),
@@ -1092,7 +1146,7 @@ t.test('closing says when what was left could not be written', async (t) => {
   const folder = t.testdir();
   let told = 0;
   const { store, begun, let: allow } = await heldStore(folder, { onFailure: () => (told += 1) });
-  await store.apply(0, writesOf({ a: '0' }), [], chain);
+  await store.apply(0, writesOf({ a: '0' }), NO_INDEX, chain);
   await begun();
   const closed = store.close();
   allow('fail');

@@ -6,8 +6,8 @@
  * checked on reading, and a look at LevelDB's tables before it opens them.
  */
 import { assert } from '../errors.ts';
-import type { HeldState, IndexWrite, RangeQuery, StateStore } from '../ports.ts';
-import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
+import type { HeldState, IndexWrites, PlaceQuery, StateStore } from '../ports.ts';
+import type { BlockWrites, Hash, Place, StateKey } from '../types/index.ts';
 import type { FreshKeys } from './fresh-keys.ts';
 import { HeldRows } from './held-rows.ts';
 import { BASE_KEY, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './keys.ts';
@@ -15,13 +15,15 @@ import { openLevelDatabase } from './leveldb.ts';
 import { findPacked, freshKeysOf } from './packed-section.ts';
 import { Pause } from './pause.ts';
 import { PendingBlocks, pendingBlock } from './pending.ts';
+import type { StoredRun } from './place-rows.ts';
+import { PlaceRuns } from './place-runs.ts';
 import { putBlocks, putEntries } from './state-batch.ts';
-import { chunksOf, type StateBatch, type StateDatabase, stateChunks, statePages } from './state-database.ts';
+import { readValues, type StateBatch, type StateDatabase, stateChunks, statePages } from './state-database.ts';
 import { orStateError, stateError } from './state-errors.ts';
-import { checkNotes, NOTED_BLOCKS, noteTip, tipAt } from './state-notes.ts';
+import { assertFollows, checkNotes, NOTED_BLOCKS, noteTip, tipAt } from './state-notes.ts';
 import { StateReader } from './state-reader.ts';
 import type { StateTip } from './state-values.ts';
-import { copyValue, encodeTip, openValue, sealValue } from './state-values.ts';
+import { encodeTip, sealValue } from './state-values.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /** Blocks, and bytes of their keys and values, that may wait to be written: seconds of the busiest traffic. */
@@ -34,8 +36,6 @@ const MAX_PENDING_BYTES = 32 * 1024 * 1024;
 const WRITE_AFTER_MS = 1_000;
 /** Rows that are written a second time with those of some blocks: fractions of a second of work. */
 const MAX_ROWS_ANEW = 16_384;
-/** Keys that are looked up without leaving the thread. */
-const MAX_KEYS_AT_ONCE = 8;
 const CACHE_BYTES = 64 * 1024 * 1024;
 
 export interface StateStoreOptions {
@@ -78,11 +78,19 @@ export async function stateStoreOver(database: StateDatabase, options: StateStor
     else await checkNotes(database, tip.height, Math.max(base?.height ?? 0, tip.height - notedBlocks + 1));
     const { growing } = options;
     const fresh = growing === undefined ? null : await freshKeysOf(database, growing);
-    return new LevelStateStore(database, tip, fresh, options);
+    const first = base === null ? 0 : base.height + 1;
+    const places = await PlaceRuns.open(database, tip === null ? null : { first, last: tip.height });
+    return new LevelStateStore(database, tip, { fresh, places }, options);
   } catch (error) {
     await database.close();
     throw stateError(error);
   }
+}
+
+/** What is known of the database without looking. */
+interface Known {
+  readonly fresh: FreshKeys | null;
+  readonly places: PlaceRuns;
 }
 
 class LevelStateStore implements StateStore {
@@ -93,6 +101,7 @@ class LevelStateStore implements StateStore {
   readonly #queue = new WriteQueue('the state database', 'STATE_FAILED');
   readonly #reader: StateReader;
   readonly #fresh: FreshKeys | null;
+  readonly #places: PlaceRuns;
   readonly #held = new HeldRows();
   #tip: StateTip | null;
   #waiting = new PendingBlocks();
@@ -107,12 +116,13 @@ class LevelStateStore implements StateStore {
   /** Resolves when all that was pending is written; null while nothing is. */
   #writer: Promise<void> | null = null;
 
-  constructor(database: StateDatabase, tip: StateTip | null, fresh: FreshKeys | null, options: StateStoreOptions) {
+  constructor(database: StateDatabase, tip: StateTip | null, { fresh, places }: Known, options: StateStoreOptions) {
     const { notedBlocks = NOTED_BLOCKS, writeAfterMs = WRITE_AFTER_MS } = options;
     const { cacheBytes = CACHE_BYTES, onFailure = () => undefined } = options;
     this.#database = database;
     this.#tip = tip;
     this.#fresh = fresh;
+    this.#places = places;
     this.#notedBlocks = notedBlocks;
     this.#writeAfterMs = writeAfterMs;
     this.#reader = new StateReader({
@@ -147,7 +157,7 @@ class LevelStateStore implements StateStore {
   }
 
   /** When it resolves, every reader sees the block; where too many wait for the database, it waits as well. */
-  apply(height: number, writes: BlockWrites, index: readonly IndexWrite[], chain: Hash): Promise<void> {
+  apply(height: number, writes: BlockWrites, index: IndexWrites, chain: Hash): Promise<void> {
     return this.#changing(async () => {
       const tip = { height, chain };
       assertFollows(this.#tip, tip);
@@ -182,37 +192,29 @@ class LevelStateStore implements StateStore {
     }
   }
 
-  async indexGet(key: string): Promise<Uint8Array | null> {
-    const [value] = await this.indexGetMany([key]);
-    return value ?? null;
-  }
-
-  async indexGetMany(keys: readonly string[]): Promise<readonly (Uint8Array | null)[]> {
-    return await this.#reading(async () => {
-      const unknown: string[] = [];
-      const values = keys.map((key) => {
-        const value = this.#waiting.indexGet(key) ?? this.#writing.indexGet(key);
-        if (value === undefined) unknown.push(INDEX_PREFIX + key);
-        return value;
-      });
-      if (unknown.length === 0) return values.map((value) => value ?? null);
-      const read = (await this.#read(unknown)).values();
-      return values.map((value) => value ?? read.next().value ?? null);
+  indexGet(key: string): Promise<Uint8Array | null> {
+    return this.#reading(async () => {
+      const value = this.#waiting.indexGet(key) ?? this.#writing.indexGet(key);
+      if (value !== undefined) return value;
+      const [read = null] = await readValues(this.#database, [INDEX_PREFIX + key]);
+      return read;
     });
   }
 
-  async indexRange({ from, to, limit, reverse }: RangeQuery): Promise<readonly IndexWrite[]> {
-    assert(Number.isInteger(limit) && limit >= 0, 'a range is limited to a number of rows');
-    const range = { gte: INDEX_PREFIX + from, lt: INDEX_PREFIX + to, limit, reverse };
-    return await this.#reading(async () => {
-      await this.#written();
-      const found: IndexWrite[] = [];
-      for await (const rows of chunksOf(this.#database.iterator(range))) {
-        for (const [key, sealed] of rows) {
-          found.push({ key: key.slice(INDEX_PREFIX.length), value: openValue(key, sealed) });
-        }
-      }
-      return found;
+  lastPlaces(keys: readonly Uint8Array[]): Promise<readonly (Place | null)[]> {
+    return this.#reading(async () => {
+      const pending = keys.map((key) => this.#pendingPlaces({ key, before: null, limit: 1 })[0] ?? null);
+      const stored = await this.#places.last(keys.filter((_, at) => pending[at] === null));
+      const next = stored.values();
+      return pending.map((place) => place ?? next.next().value ?? null);
+    });
+  }
+
+  newestPlaces(query: PlaceQuery): Promise<readonly Place[]> {
+    return this.#reading(async () => {
+      const { key, before, limit } = query;
+      const pending = this.#pendingPlaces(query);
+      return [...pending, ...(await this.#places.newest(key, before, limit - pending.length))];
     });
   }
 
@@ -224,7 +226,9 @@ class LevelStateStore implements StateStore {
   clear(): Promise<void> {
     return this.#changing(async () => {
       await this.#removeTip();
+      await this.#places.stop();
       await this.#database.clear();
+      this.#places.clear();
       this.#held.clear();
       this.#reader.forgetAll();
       this.#fresh?.clear();
@@ -257,10 +261,17 @@ class LevelStateStore implements StateStore {
     return this.#queue.close(async () => {
       try {
         if (!this.#queue.hasFailed) await this.#written();
+        await this.#places.stop();
       } finally {
         await this.#database.close();
       }
     });
+  }
+
+  #pendingPlaces(query: PlaceQuery): Place[] {
+    const waiting = this.#waiting.newestPlaces(query);
+    const limit = query.limit - waiting.length;
+    return [...waiting, ...this.#writing.newestPlaces({ ...query, limit })];
   }
 
   async #removeTip(): Promise<void> {
@@ -275,23 +286,18 @@ class LevelStateStore implements StateStore {
 
   async #readState(keys: readonly StateKey[]): Promise<readonly (Uint8Array | null)[]> {
     const alone = keys.filter((key) => !this.#isPacked(key));
-    const read = (await this.#read(alone.map((key) => STATE_PREFIX + key))).values();
+    const read = (
+      await readValues(
+        this.#database,
+        alone.map((key) => STATE_PREFIX + key),
+      )
+    ).values();
     if (alone.length === keys.length) return [...read];
     const packed = await findPacked(
       this.#database,
       keys.filter((key) => this.#isPacked(key)),
     );
     return keys.map((key) => (this.#isPacked(key) ? (packed.get(key) ?? null) : (read.next().value ?? null)));
-  }
-
-  /** A look-up that finds nothing takes two microseconds, a trip to another thread and back thirty. */
-  async #read(stored: string[]): Promise<readonly (Uint8Array | null)[]> {
-    const database = this.#database;
-    if (stored.length > MAX_KEYS_AT_ONCE) return openAll(stored, await database.getMany(stored));
-    return openAll(
-      stored,
-      stored.map((key) => database.getSync(key)),
-    );
   }
 
   get #isFull(): boolean {
@@ -326,10 +332,13 @@ class LevelStateStore implements StateStore {
         if (this.#waiters === 0) await this.#pause.take(this.#writeAfterMs);
         this.#writing = this.#waiting;
         this.#waiting = new PendingBlocks();
-        await this.#writeBlocks(this.#writing);
+        const run = await this.#writeBlocks(this.#writing);
+        // In one step: who looks for a place finds it here or there.
+        if (run !== null) this.#places.add(run);
         for (const { bytes } of this.#writing.blocks) this.#unwritten.bytes -= bytes;
         this.#unwritten.blocks -= this.#writing.blocks.length;
         this.#writing = new PendingBlocks();
+        this.#places.beginMerging((error) => this.#onFailure(this.#queue.fail(stateError(error))));
       }
       this.#writer = null;
     } catch (error) {
@@ -341,13 +350,22 @@ class LevelStateStore implements StateStore {
   }
 
   /** In one batch, so that the state is always that after one of the blocks. */
-  async #writeBlocks(blocks: PendingBlocks): Promise<void> {
+  async #writeBlocks(blocks: PendingBlocks): Promise<StoredRun | null> {
     const batch = this.#database.batch();
     const { entries } = blocks.changes();
     const anew = this.#held.some(MAX_ROWS_ANEW).filter(([key]) => !entries.has(key));
     const isPacked = (key: string) => this.#isPacked(key);
+    let run: StoredRun | null = null;
     try {
-      await putBlocks({ database: this.#database, batch, blocks, anew, held: this.#held, isPacked });
+      run = await putBlocks({
+        database: this.#database,
+        batch,
+        blocks,
+        anew,
+        held: this.#held,
+        places: this.#places,
+        isPacked,
+      });
       for (const { tip } of blocks.blocks) noteTip(batch, tip, this.#notedBlocks);
     } catch (error) {
       await batch.close();
@@ -355,6 +373,7 @@ class LevelStateStore implements StateStore {
     }
     await batch.write();
     for (const [key, value] of anew) this.#held.wrote(key, value);
+    return run;
   }
 
   async #batch(put: (batch: StateBatch) => void): Promise<void> {
@@ -373,16 +392,4 @@ class LevelStateStore implements StateStore {
       return read();
     });
   }
-}
-
-/** Blocks are applied one after the other, of one chain, from the genesis on: anything else is a mistake of ours. */
-export function assertFollows(tip: StateTip | null, next: StateTip): void {
-  const expected = tip === null ? 0 : tip.height + 1;
-  assert(next.height === expected, `block ${next.height} is applied where ${expected} is due`);
-  assert(tip === null || next.chain === tip.chain, 'every block applied is of the chain of the first');
-}
-
-function openAll(keys: readonly string[], sealed: readonly (Uint8Array | undefined)[]): (Uint8Array | null)[] {
-  assert(keys.length === sealed.length, 'the database answers for each key');
-  return sealed.map((value, at) => (value === undefined ? null : copyValue(keys[at] ?? '', value)));
 }

@@ -256,10 +256,17 @@ const ROWS: Readonly<Record<string, Row>> = {
     }),
   ],
   forgetRange: [state.forgetRange, VALUE, fc.record({ from: stateKey, to: stateKey })],
-  place: [
-    indexRows.place,
-    indexRows.MAX_PLACE_BYTES,
-    fc.record({ height: fc.integer({ min: 1 }), index: fc.nat({ max: 32_767 }) }),
+  placeRun: [
+    indexRows.placeRun,
+    indexRows.MAX_PLACE_RUN_BYTES,
+    fc.record({
+      level: fc.nat({ max: 9 }),
+      firstHeight: fc.nat(),
+      lastHeight: fc.nat(),
+      records: fc.nat(),
+      heads: fc.uint8Array({ maxLength: 99 }),
+      filterRows: fc.nat(),
+    }),
   ],
   indexedReceipt: [indexRows.indexedReceipt, VALUE, indexedReceipt],
   blockReceipts: [

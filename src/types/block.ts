@@ -78,3 +78,10 @@ export interface ChainTip {
   readonly hash: BlockHash | ChainId;
   readonly timeMs: number;
 }
+
+/** Where a transaction took part. */
+export interface Place {
+  readonly height: number;
+  /** Of its receipt among those of the block. */
+  readonly index: number;
+}

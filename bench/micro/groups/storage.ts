@@ -6,7 +6,7 @@ import { balanceRecord } from '../../../src/codec/state.ts';
 import { blockHash } from '../../../src/crypto/ids.ts';
 import { assert } from '../../../src/errors.ts';
 import { applyBlock } from '../../../src/ledger/ledger.ts';
-import { indexRows } from '../../../src/node/indexes.ts';
+import { indexOf, NO_INDEX } from '../../../src/node/indexes.ts';
 import { openBlockLog, openFileDisk, openStateStore } from '../../../src/storage/index.ts';
 import type { StateKey } from '../../../src/types/index.ts';
 import type { Group } from '../group.ts';
@@ -30,7 +30,7 @@ export const storageGroup: Group = {
       { length: ACCOUNTS },
       (_, i) => `balance/${String(i).padStart(6, '0')}@aclb/KHR` as StateKey,
     );
-    await store.apply(0, { entries: keys.map((key) => ({ key, value })), forget: null }, [], chainId);
+    await store.apply(0, { entries: keys.map((key) => ({ key, value })), forget: null }, NO_INDEX, chainId);
     const entry = town.record(100);
     const block = blockOf(town, 100);
     let first = 0;
@@ -75,5 +75,5 @@ function blockOf(town: Town, count: number) {
   const { writes, receipts } = applyBlock(town.rules, town.view(transactions), input);
   const hash = blockHash(town.header(transactions));
   const positions = receipts.map(({ index }) => index);
-  return { writes, index: indexRows({ hash, height: input.height, receipts, transactions, positions }) };
+  return { writes, index: indexOf({ hash, height: input.height, receipts, transactions, positions }) };
 }

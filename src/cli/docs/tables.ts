@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { batch, block, committedBlock, header } from '../../codec/block.ts';
 import { amount } from '../../codec/fields.ts';
 import { currency, genesis, participant, rules, tier, tierLimit } from '../../codec/genesis.ts';
-import { indexedReceipt, place } from '../../codec/index-rows.ts';
+import { indexedReceipt, placeRun } from '../../codec/index-rows.ts';
 import * as limits from '../../codec/limits.ts';
 import {
   announcement,
@@ -34,7 +34,7 @@ import { commitCertificate, evidence, signedStatement, statementPreimage } from 
 import { DOMAINS } from '../../crypto/domains.ts';
 import { STATE_KINDS } from '../../ledger/keys.ts';
 import { STATUSES } from '../../ledger/status.ts';
-import { INDEX_KINDS } from '../../node/indexes.ts';
+import { INDEX_KINDS, PLACE_KINDS } from '../../node/indexes.ts';
 import { POOL_REFUSALS } from '../../node/refusals.ts';
 import { OUTPUT_FIELDS } from '../../scenario/language/compile/outputs.ts';
 import { PROBLEM_CODES } from '../../scenario/language/problem.ts';
@@ -101,7 +101,7 @@ const MESSAGES: Readonly<Record<string, readonly Message[]>> = {
     seenRecord,
     evidenceRecord,
     stateWrite,
-    place,
+    placeRun,
     indexedReceipt,
   ],
 };
@@ -132,6 +132,11 @@ export const TABLES: Readonly<Record<string, () => string>> = {
     table(
       ['Index key', 'Value', 'Meaning'],
       INDEX_KINDS.map(({ prefix, rest, value, meaning }) => [tick(prefix + rest), value, meaning]),
+    ),
+  places: () =>
+    table(
+      ['Key of a place', 'Meaning'],
+      PLACE_KINDS.map(({ key, meaning }) => [key, meaning]),
     ),
   files: () =>
     table(
