@@ -1,7 +1,7 @@
 /**
  * Records of the index of places: a key, then the place in the record of blocks that is found by it, in 32 bytes of which the order
- * is that of keys, then heights, then indexes. Keys are digests, or what is as good as one: they differ in their first bytes. They
- * are local: rebuilt from the log, sent to nobody.
+ * is that of keys, then heights, then indexes. Keys are digests, so that they differ in their first bytes. They are local: rebuilt
+ * from the log, sent to nobody.
  */
 import { assert } from '../errors.ts';
 import type { Place } from '../types/index.ts';

@@ -44,6 +44,8 @@ export const DOMAINS = {
   merkleEmpty: 'tonle/merkle/empty/v1',
   /** Account id in ASCII: what its history is found by, in a node's own index. */
   accountHistory: 'tonle/account-history/v1',
+  /** Hex of the key that signed first, `/`, hex of the nonce, in ASCII: what its transaction is found by, as above. */
+  clientReference: 'tonle/client-reference/v1',
   /** E.164 number in ASCII, under HMAC: an alias's key on the ledger. */
   aliasKey: 'tonle/alias-key/v1',
 } as const;

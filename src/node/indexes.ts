@@ -22,12 +22,14 @@ export const INDEX_KINDS = [
  */
 export const PLACE_KINDS = [
   { key: 'the first 24 bytes of its id', meaning: 'where a transaction took part' },
-  { key: '8 bytes of the key that signed first, 16 of the nonce', meaning: "who used a client's reference" },
+  {
+    key: '24 bytes of `clientReference` of the key that signed first, with the nonce',
+    meaning: "who used a client's reference",
+  },
   { key: '24 bytes of `accountHistory` of an account', meaning: 'what touched the account; one for each that it did' },
 ] as const;
 
 const HEX_DIGITS = 2 * PLACE_KEY_BYTES;
-const KEY_DIGITS_OF_REFERENCE = 16;
 
 export const blockIndexKey = (hash: BlockHash) => `block/${hash}`;
 export const receiptsIndexKey = (height: number) => `receipts/${String(height).padStart(16, '0')}`;
@@ -37,8 +39,9 @@ export const transactionPlaceKey = (id: TransactionId) => fromHex(id.slice(0, HE
 export const referencePlaceKey = (reference: string) => fromHex(digitsOfReference(reference), PLACE_KEY_BYTES);
 export const accountPlaceKey = (account: AccountId) => fromHex(digitsOfAccount(account), PLACE_KEY_BYTES);
 
+/** Hashed, as nonces may be counted up or chosen, and the index is fast where keys differ in their first bytes. */
 function digitsOfReference(reference: string): string {
-  return reference.slice(0, KEY_DIGITS_OF_REFERENCE) + reference.slice(reference.indexOf('/') + 1);
+  return hashHex('clientReference', Buffer.from(reference, 'latin1')).slice(0, HEX_DIGITS);
 }
 
 /** Those of busy accounts are asked for all the time. */

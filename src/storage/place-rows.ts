@@ -12,24 +12,30 @@ import { sealValue } from './state-values.ts';
 const ROW_BYTES = 512 * PLACE_RECORD_BYTES;
 const FILTER_ROW_BYTES = 64 * 1024;
 
-export const runKey = (id: number) => `${PLACES_PREFIX}${digits(id)}/run`;
-export const rowKey = (id: number, row: number) => `${PLACES_PREFIX}${digits(id)}/row/${digits(row)}`;
-export const filterKey = (id: number, row: number) => `${PLACES_PREFIX}${digits(id)}/filter/${digits(row)}`;
-/** The number of the run that a key of the section belongs to. */
-export const runOfKey = (key: string) =>
-  Number(key.slice(PLACES_PREFIX.length, key.indexOf('/', PLACES_PREFIX.length)));
+/**
+ * A run is named by its blocks, which say all that is in it: should one that was removed come back (see `held-rows.ts`), it is what it
+ * was, whoever wrote it.
+ */
+export const runName = (firstHeight: number, lastHeight: number) => `${digits(firstHeight)}-${digits(lastHeight)}`;
+export const runKey = (name: string) => `${PLACES_PREFIX}${name}/run`;
+export const rowKey = (name: string, row: number) => `${PLACES_PREFIX}${name}/row/${digits(row)}`;
+export const filterKey = (name: string, row: number) => `${PLACES_PREFIX}${name}/filter/${digits(row)}`;
+/** The name of the run that a key of the section belongs to. */
+export const nameIn = (key: string) => key.slice(PLACES_PREFIX.length, key.indexOf('/', PLACES_PREFIX.length));
 
 /** One that is in the database. */
 export interface StoredRun extends Omit<PlaceRun, 'heads'> {
-  readonly id: number;
+  readonly name: string;
   /** Of the first record of each row. */
   readonly heads: Float64Array;
+  /** Null where there is no room for it in memory. */
   readonly filter: Bloom | null;
 }
 
 /** Puts a run into batches, record after record, in ascending order. */
 export class RunWriter {
-  readonly #id: number;
+  readonly #what: Pick<PlaceRun, 'level' | 'firstHeight' | 'lastHeight'>;
+  readonly #name: string;
   readonly #filter: Bloom | null;
   readonly #row = new Uint8Array(ROW_BYTES);
   #rowBytes = 0;
@@ -38,8 +44,9 @@ export class RunWriter {
   #rows = 0;
 
   /** @param atMost how many records may come; `isFiltered` whether it is to have a filter. */
-  constructor(id: number, atMost: number, isFiltered: boolean) {
-    this.#id = id;
+  constructor(what: Pick<PlaceRun, 'level' | 'firstHeight' | 'lastHeight'>, atMost: number, isFiltered: boolean) {
+    this.#what = what;
+    this.#name = runName(what.firstHeight, what.lastHeight);
     this.#filter = isFiltered ? new Bloom(new Uint8Array(Bloom.bytesFor(atMost))) : null;
   }
 
@@ -55,18 +62,18 @@ export class RunWriter {
   }
 
   /** Ends the run: with what it puts into the batch, it is there. */
-  end(batch: StateBatch, what: Pick<PlaceRun, 'level' | 'firstHeight' | 'lastHeight'>): StoredRun {
+  end(batch: StateBatch): StoredRun {
     if (this.#rowBytes > 0) this.#endRow(batch);
-    const id = this.#id;
+    const name = this.#name;
     const filterRows = this.#putFilter(batch);
     const heads = this.#heads.subarray(0, 4 * this.#rows);
-    const run = { ...what, records: this.#records, filterRows };
-    put(batch, runKey(id), encode(placeRun, { ...run, heads }));
-    return { ...run, id, heads: headsOf(heads), filter: this.#filter };
+    const run = { ...this.#what, records: this.#records, filterRows };
+    put(batch, runKey(name), encode(placeRun, { ...run, heads }));
+    return { ...run, name, heads: headsOf(heads), filter: this.#filter };
   }
 
   #endRow(batch: StateBatch): void {
-    put(batch, rowKey(this.#id, this.#rows), this.#row.subarray(0, this.#rowBytes));
+    put(batch, rowKey(this.#name, this.#rows), this.#row.subarray(0, this.#rowBytes));
     if (4 * this.#rows === this.#heads.length) this.#heads = Buffer.concat([this.#heads], 2 * this.#heads.length);
     this.#heads.set(this.#row.subarray(0, 4), 4 * this.#rows);
     this.#rows += 1;
@@ -77,7 +84,7 @@ export class RunWriter {
     const bits = this.#filter?.bits ?? new Uint8Array();
     const rows = Math.ceil(bits.length / FILTER_ROW_BYTES);
     for (let row = 0; row < rows; row++) {
-      put(batch, filterKey(this.#id, row), bits.subarray(row * FILTER_ROW_BYTES, (row + 1) * FILTER_ROW_BYTES));
+      put(batch, filterKey(this.#name, row), bits.subarray(row * FILTER_ROW_BYTES, (row + 1) * FILTER_ROW_BYTES));
     }
     return rows;
   }
@@ -88,9 +95,9 @@ export function headsOf(bytes: Uint8Array): Float64Array {
 }
 
 /** All keys of a run but the first, `runKey`, without which it is not there. */
-export function* keysOfRun({ id, heads, filterRows }: StoredRun): Generator<string> {
-  for (let row = 0; row < heads.length; row++) yield rowKey(id, row);
-  for (let row = 0; row < filterRows; row++) yield filterKey(id, row);
+export function* keysOfRun({ name, heads, filterRows }: StoredRun): Generator<string> {
+  for (let row = 0; row < heads.length; row++) yield rowKey(name, row);
+  for (let row = 0; row < filterRows; row++) yield filterKey(name, row);
 }
 
 /** The rows of a run in which a key may be, the first included, the end not: more than one where many records begin alike. */

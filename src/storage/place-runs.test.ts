@@ -8,7 +8,17 @@ import { decode } from '../codec/schema.ts';
 import { Chance } from '../simulator/world/random.ts';
 import type { Place } from '../types/index.ts';
 import { PLACES_PREFIX, wholeSection } from './keys.ts';
-import { isBefore, keysOfRun, placesIn, rowKey, rowsWith, runKey, runOfKey, type StoredRun } from './place-rows.ts';
+import {
+  isBefore,
+  keysOfRun,
+  nameIn,
+  placesIn,
+  rowKey,
+  rowsWith,
+  runKey,
+  runName,
+  type StoredRun,
+} from './place-rows.ts';
 import { PlaceRuns } from './place-runs.ts';
 import type { StateDatabase } from './state-database.ts';
 import { openValue } from './state-values.ts';
@@ -32,11 +42,11 @@ async function openDatabase(t: Test): Promise<Database> {
 const keysIn = (database: Database) => database.keys(wholeSection(PLACES_PREFIX)).all();
 const rowsIn = (database: Database) => database.iterator(wholeSection(PLACES_PREFIX)).all();
 
-async function runsIn(database: Database): Promise<(PlaceRun & { readonly id: number })[]> {
+async function runsIn(database: Database): Promise<(PlaceRun & { readonly name: string })[]> {
   const rows = (await rowsIn(database)).filter(([key]) => key.endsWith('/run'));
   return rows.map(([key, value]) => ({
     ...decode(placeRun, openValue(key, value), MAX_PLACE_RUN_BYTES),
-    id: runOfKey(key),
+    name: nameIn(key),
   }));
 }
 
@@ -49,8 +59,8 @@ async function merged(database: Database, runs: PlaceRuns): Promise<void> {
     if (failure !== null) throw failure;
     const present = await runsIn(database);
     const levels = Map.groupBy(present, ({ level }) => level);
-    const ids = new Set(present.map(({ id }) => id));
-    const isWhole = (await keysIn(database)).every((key) => ids.has(runOfKey(key)));
+    const names = new Set(present.map(({ name }) => name));
+    const isWhole = (await keysIn(database)).every((key) => names.has(nameIn(key)));
     if (isWhole && [...levels.values()].every((ofLevel) => ofLevel.length < FAN_IN)) return;
   }
 }
@@ -117,11 +127,11 @@ class Book {
   /** Writes so many runs, a block each, of the keys and of so many others. */
   async writeRuns(count: number, keys: readonly Uint8Array[], others: number): Promise<void> {
     for (let run = 0; run < count; run++) {
-      const length = others * PLACE_KEY_BYTES;
-      const random = createHash('shake256', { outputLength: Math.max(length, 1) })
-        .update(`${this.#next}`)
-        .digest();
-      const fresh = Array.from({ length: others }, (_, n) => random.subarray(n * 24, (n + 1) * 24));
+      const outputLength = others * PLACE_KEY_BYTES;
+      const random = createHash('shake256', { outputLength }).update(`${this.#next}`).digest();
+      const fresh = Array.from({ length: others }, (_, n) =>
+        random.subarray(n * PLACE_KEY_BYTES, (n + 1) * PLACE_KEY_BYTES),
+      );
       await this.write([[...keys, ...fresh]]);
     }
   }
@@ -191,7 +201,7 @@ t.test('property: a key is in no other rows than those that its head leads to', 
       );
       const heads = Float64Array.from(rows, ([first]) => first!.readUInt32BE());
       const run: StoredRun = {
-        id: 0,
+        name: runName(1, 1),
         level: 0,
         firstHeight: 1,
         lastHeight: 1,
@@ -344,11 +354,12 @@ t.test('what is looked up while runs are merged is right', async (t) => {
   await book.writeRuns(FAN_IN, pool, 2_000);
   const keys = [...pool, NO_KEY, ...Array.from({ length: 5 }, () => chance.pick(book.keys))];
   const middle = { height: FIRST + 7, index: 3 };
+  const [oldest = ''] = await keysIn(book.database);
   const asked = [book.wrong(keys), book.wrong(keys, middle)];
   book.runs.beginMerging(fail);
   book.runs.beginMerging(fail);
   let rounds = 0;
-  for (; book.database.getSync(rowKey(0, 0)) !== undefined; rounds++) {
+  for (; book.database.getSync(oldest) !== undefined; rounds++) {
     const some = [pool[rounds % pool.length]!, chance.pick(keys)];
     asked.push(book.wrong(some), book.wrong(some, middle));
     await turn();
@@ -447,8 +458,9 @@ t.test('a merge that was stopped half way leaves nothing, and is made anew', asy
     'what was to be merged is there',
   );
   const left = half.filter((key) => !before.includes(key));
-  t.ok(left.includes(rowKey(FAN_IN, 0)), 'and a part of what it was to become');
-  t.notOk(left.includes(runKey(FAN_IN)));
+  const { first, last } = book.range;
+  t.ok(left.includes(rowKey(runName(first, last), 0)), 'and a part of what it was to become');
+  t.notOk(left.includes(runKey(runName(first, last))));
   t.strictSame(await book.wrong(keys), [], 'stopped');
   book.runs.beginMerging(fail);
   t.strictSame(await keysIn(database), half, 'what was stopped does not begin to merge');
@@ -468,6 +480,29 @@ t.test('a merge that was stopped half way leaves nothing, and is made anew', asy
   t.strictSame(await book.wrong(keys), [], 'merged');
   await book.reopen();
   t.strictSame(await book.wrong(keys), [], 'merged and opened anew');
+});
+
+t.test('when it is stopped, nothing goes on in the database', async (t) => {
+  const database = await openDatabase(t);
+  let [begun, ended] = [0, 0];
+  const counting = over(database, {
+    get: async (key) => {
+      begun += 1;
+      const value = await database.get(key);
+      ended += 1;
+      return value;
+    },
+  });
+  const book = new Book(database, await PlaceRuns.open(counting, null));
+  await book.writeRuns(FAN_IN, [NO_KEY], 50);
+  book.runs.beginMerging(fail);
+  t.ok(begun > ended, 'it merges');
+  await book.runs.stop();
+  t.equal(begun, ended);
+  const reads = begun;
+  await turn();
+  book.runs.beginMerging(fail);
+  t.equal(begun, reads);
 });
 
 t.test('rows that were merged and came back are not seen, nor do they stay', async (t) => {
@@ -566,7 +601,7 @@ t.test('a row that was lost or changed is told by the merge and by whoever looks
   const book = await Book.open(t);
   const run = await book.write([[NO_KEY]]);
   await book.writeRuns(FAN_IN - 1, [NO_KEY], 5);
-  const key = rowKey(run.id, 0);
+  const key = rowKey(run.name, 0);
   t.ok([...keysOfRun(run)].includes(key));
   const value = await book.database.get(key);
   const failure = async () => {

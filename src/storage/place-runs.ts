@@ -16,12 +16,12 @@ import {
   filterKey,
   headsOf,
   keysOfRun,
+  nameIn,
   placesIn,
   RunWriter,
   rowKey,
   rowsWith,
   runKey,
-  runOfKey,
   type StoredRun,
 } from './place-rows.ts';
 import { chunksOf, type StateBatch, type StateDatabase, turn } from './state-database.ts';
@@ -29,7 +29,7 @@ import { openValue } from './state-values.ts';
 
 /** Runs of a level that are merged: with more, fewer merges, and more runs to look into. */
 const FAN_IN = 16;
-/** Memory for filters, of 12 bits a record: those of the newest runs. Beyond it, a look-up reads a row of each old run. */
+/** Memory for filters, of 12 bits a record: those of the newest runs. A look-up reads a row of each of the others. */
 const MAX_FILTER_BYTES = 64 * 1024 * 1024;
 /** What a merge puts into one batch. */
 const BATCH_ROWS = 256;
@@ -41,14 +41,12 @@ export class PlaceRuns {
   readonly #maxFilterBytes: number;
   /** By their heights, ascending. */
   #runs: readonly StoredRun[];
-  #nextId: number;
   #merging: Promise<void> | null = null;
   #isStopped = false;
 
-  private constructor(database: StateDatabase, runs: readonly StoredRun[], nextId: number, maxFilterBytes: number) {
+  private constructor(database: StateDatabase, runs: readonly StoredRun[], maxFilterBytes: number) {
     this.#database = database;
     this.#runs = runs;
-    this.#nextId = nextId;
     this.#maxFilterBytes = maxFilterBytes;
   }
 
@@ -61,16 +59,18 @@ export class PlaceRuns {
     range: { readonly first: number; readonly last: number } | null,
     maxFilterBytes = MAX_FILTER_BYTES,
   ): Promise<PlaceRuns> {
-    const runs: StoredRun[] = [];
     const keys: string[] = [];
     for await (const part of chunksOf(database.keys(wholeSection(PLACES_PREFIX)))) keys.push(...part);
-    for (const key of keys) if (key === runKey(runOfKey(key))) runs.push(await readRun(database, runOfKey(key)));
+    const runs: StoredRun[] = [];
+    for (const key of keys) if (key === runKey(nameIn(key))) runs.push(await readRun(database, nameIn(key)));
     const kept = whole(runs, range);
-    const ids = new Set(kept.map(({ id }) => id));
+    const names = new Set(kept.map(({ name }) => name));
     // Of merges that a crash cut short, or whose sources it left.
-    const left = keys.filter((key) => !ids.has(runOfKey(key)));
+    const left = keys.filter((key) => !names.has(nameIn(key)));
     if (left.length > 0) await remove(database, left);
-    return new PlaceRuns(database, kept, Math.max(-1, ...keys.map(runOfKey)) + 1, maxFilterBytes);
+    const opened = new PlaceRuns(database, kept, maxFilterBytes);
+    await opened.#readFilters();
+    return opened;
   }
 
   /**
@@ -81,15 +81,16 @@ export class PlaceRuns {
    */
   put(batch: StateBatch, records: Uint8Array, firstHeight: number, lastHeight: number): StoredRun {
     const sorted = sortRecords(records);
-    const writer = this.#writer(records.length / PLACE_RECORD_BYTES);
+    const count = records.length / PLACE_RECORD_BYTES;
+    const writer = new RunWriter({ level: 0, firstHeight, lastHeight }, count, this.#mayFilter(count));
     for (let at = 0; at < sorted.length; at += PLACE_RECORD_BYTES) writer.add(batch, sorted, at);
-    return writer.end(batch, { level: 0, firstHeight, lastHeight });
+    return writer.end(batch);
   }
 
   add(run: StoredRun): void {
     const last = this.#runs.at(-1);
     assert(last === undefined || last.lastHeight + 1 === run.firstHeight, 'a run follows the one before');
-    this.#runs = [...this.#runs, run];
+    this.#runs = withFilters([...this.#runs, run], this.#maxFilterBytes);
   }
 
   /** The last place under each of the keys; null where there is none. */
@@ -140,12 +141,22 @@ export class PlaceRuns {
     this.#isStopped = false;
   }
 
-  #writer(records: number): RunWriter {
-    const id = this.#nextId;
-    this.#nextId += 1;
-    let bytes = Bloom.bytesFor(records);
-    for (const { filter } of this.#runs) bytes += filter?.bits.length ?? 0;
-    return new RunWriter(id, records, bytes <= this.#maxFilterBytes);
+  #mayFilter(records: number): boolean {
+    return Bloom.bytesFor(records) <= this.#maxFilterBytes;
+  }
+
+  /** Those of the newest runs, as many as there is room for. */
+  async #readFilters(): Promise<void> {
+    const runs = [...this.#runs];
+    let bytes = 0;
+    for (let at = runs.length - 1; at >= 0; at--) {
+      const run = runs[at];
+      if (run === undefined || run.filterRows === 0) continue;
+      bytes += Bloom.bytesFor(run.records);
+      if (bytes > this.#maxFilterBytes) break;
+      runs[at] = { ...run, filter: await readFilter(this.#database, run) };
+    }
+    this.#runs = runs;
   }
 
   /** @returns null where a run is not there any more. */
@@ -162,7 +173,7 @@ export class PlaceRuns {
       if (run.filter?.mayHave(key) === false) continue;
       const { first, end } = rowsWith(run, key);
       for (let row = end - 1; row >= first && found.length < limit; row--) {
-        const records = await readRow(this.#database, rowKey(run.id, row));
+        const records = await readRow(this.#database, rowKey(run.name, row));
         if (records === null) return null;
         found.push(...placesIn(records, key, before, limit - found.length));
       }
@@ -185,7 +196,9 @@ export class PlaceRuns {
     const [first] = runs;
     const last = runs.at(-1);
     assert(first !== undefined && last !== undefined, 'there is something to merge');
-    const writer = this.#writer(runs.reduce((sum, { records }) => sum + records, 0));
+    const count = runs.reduce((sum, { records }) => sum + records, 0);
+    const what = { level: first.level + 1, firstHeight: first.firstHeight, lastHeight: last.lastHeight };
+    const writer = new RunWriter(what, count, this.#mayFilter(count));
     const sources = runs.map((run) => new RunReader(this.#database, run));
     for (const source of sources) await source.next();
     let batch = this.#database.batch();
@@ -203,16 +216,11 @@ export class PlaceRuns {
         if (records % TURN_RECORDS === 0) await turn();
         if (this.#isStopped) return await batch.close();
       }
-      const { level } = first;
-      const merged = writer.end(batch, {
-        level: level + 1,
-        firstHeight: first.firstHeight,
-        lastHeight: last.lastHeight,
-      });
-      for (const { id } of runs) batch.del(runKey(id));
+      const merged = writer.end(batch);
+      for (const { name } of runs) batch.del(runKey(name));
       await batch.write();
       const at = this.#runs.indexOf(first);
-      this.#runs = this.#runs.toSpliced(at, runs.length, merged);
+      this.#runs = withFilters(this.#runs.toSpliced(at, runs.length, merged), this.#maxFilterBytes);
     } catch (error) {
       await batch.close();
       throw error;
@@ -253,7 +261,7 @@ class RunReader {
     this.at = 0;
     this.row = new Uint8Array();
     if (this.#next === this.#run.heads.length) return;
-    const key = rowKey(this.#run.id, this.#next);
+    const key = rowKey(this.#run.name, this.#next);
     const row = await readRow(this.#database, key);
     if (row === null) throw storageError('STATE_CORRUPT', `the state has lost its row ${JSON.stringify(key)}`);
     this.row = new Uint8Array(row);
@@ -275,18 +283,35 @@ async function readRow(database: StateDatabase, key: string): Promise<Uint8Array
   return sealed === undefined ? null : openValue(key, sealed);
 }
 
-async function readRun(database: StateDatabase, id: number): Promise<StoredRun> {
-  const bytes = await readRow(database, runKey(id));
+/** Without its filter. */
+async function readRun(database: StateDatabase, name: string): Promise<StoredRun> {
+  const bytes = await readRow(database, runKey(name));
   assert(bytes !== null, 'a key that was read just now is there');
   const { heads, ...run } = decode(placeRun, bytes, MAX_PLACE_RUN_BYTES);
+  return { ...run, name, heads: headsOf(heads), filter: null };
+}
+
+async function readFilter(database: StateDatabase, { name, filterRows }: StoredRun): Promise<Bloom> {
   const parts: Uint8Array[] = [];
-  for (let row = 0; row < run.filterRows; row++) {
-    const part = await readRow(database, filterKey(id, row));
-    // One that was merged, and came back (see `held-rows.ts`), may have lost its rows: another has its records.
-    if (part !== null) parts.push(part);
+  for (let row = 0; row < filterRows; row++) {
+    const key = filterKey(name, row);
+    const part = await readRow(database, key);
+    if (part === null) throw storageError('STATE_CORRUPT', `the state has lost its row ${JSON.stringify(key)}`);
+    parts.push(part);
   }
-  const filter = run.filterRows > 0 && parts.length === run.filterRows ? new Bloom(Buffer.concat(parts)) : null;
-  return { ...run, id, heads: headsOf(heads), filter };
+  return new Bloom(Buffer.concat(parts));
+}
+
+/** Without the filters of the oldest runs, where those of all take too much memory. */
+function withFilters(runs: readonly StoredRun[], maxBytes: number): readonly StoredRun[] {
+  let bytes = 0;
+  return runs
+    .toReversed()
+    .map((run) => {
+      bytes += run.filter?.bits.length ?? 0;
+      return bytes > maxBytes && run.filter !== null ? { ...run, filter: null } : run;
+    })
+    .toReversed();
 }
 
 /** The runs that have all records of the range, each once. @throws CodedError `STATE_CORRUPT` where some are missing. */

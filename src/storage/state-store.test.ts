@@ -660,7 +660,7 @@ t.test('LevelDB: every key it writes is in the table', async (t) => {
   const found = await database.keys().all();
   await database.close();
   const documented = STORAGE_KEYS.map(({ key }) => key.replace(/<.*/, ''));
-  const run = `p/${'0'.repeat(16)}`;
+  const run = `p/${'0'.repeat(16)}-${'0'.repeat(16)}`;
   const due = [
     'i/x',
     appliedKey(0),
@@ -859,7 +859,8 @@ t.test('LevelDB: killed while it writes, a process leaves whole blocks, and lack
     for (let height = (store.height() ?? -1) + 1; ; height++) {
       const entries = Array.from({ length: 2000 }, (_, n) =>
         ({ key: 'k/' + String(n * 7919 % 50021 + height).padStart(6, '0'), value: new Uint8Array(200).fill(height) }));
-      await store.apply(height, { entries, forget: null }, [], ${JSON.stringify(chain)});
+      const places = new Uint8Array(32 * 3000).map((_, at) => (at * 7919) >> 3);
+      await store.apply(height, { entries, forget: null }, { rows: [], places }, ${JSON.stringify(chain)});
       console.log(height);
     }`;
   for (const blocks of [20, 25]) {
@@ -873,6 +874,7 @@ t.test('LevelDB: killed while it writes, a process leaves whole blocks, and lack
       seen += 1;
       if (seen === blocks) child.kill('SIGKILL');
     }
+    t.ok(seen >= blocks, 'it was killed, and ended for no other reason');
     const store = await openStateStore(folder);
     const height = store.height() ?? -1;
     // What it was told of last may have waited to be written still; the block log has it.
