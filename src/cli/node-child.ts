@@ -42,7 +42,7 @@ const ENTRY = fileURLToPath(new URL('../../bin/tonle.js', import.meta.url));
  */
 const YOUNG_GENERATION = '--max-semi-space-size=16';
 /** V8 lets the rest of a heap grow to four times what is alive in it before it looks what is; under load nothing but that was its size. */
-const OLD_GENERATION = '--heap-growing-percent=60';
+const OLD_GENERATION = '--heap-growing-percent=120';
 /** As much of the log's end as a last line may take. */
 const TAIL_BYTES = 8 * 1024;
 

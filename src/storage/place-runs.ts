@@ -5,7 +5,7 @@
  * records of the blocks after those of the one before.
  */
 import { MAX_PLACE_RUN_BYTES, placeRun } from '../codec/index-rows.ts';
-import { compareRecords, PLACE_RECORD_BYTES, sortRecords } from '../codec/places.ts';
+import { compareRecords, headOf, PLACE_RECORD_BYTES, sortRecords } from '../codec/places.ts';
 import { decode } from '../codec/schema.ts';
 import { assert } from '../errors.ts';
 import type { Place } from '../types/index.ts';
@@ -240,6 +240,8 @@ class RunReader {
   row = new Uint8Array();
   /** Where in the row the present record begins. */
   at = 0;
+  /** Of the present record. */
+  head = 0;
 
   constructor(database: StateDatabase, run: StoredRun) {
     this.#database = database;
@@ -253,7 +255,9 @@ class RunReader {
   /** Goes on to the next record. @returns whether the row has one. */
   step(): boolean {
     this.at += PLACE_RECORD_BYTES;
-    return !this.isAtEnd;
+    if (this.isAtEnd) return false;
+    this.head = headOf(this.row, this.at);
+    return true;
   }
 
   /** Goes on to the next row, or the end. */
@@ -265,6 +269,7 @@ class RunReader {
     const row = await readRow(this.#database, key);
     if (row === null) throw storageError('STATE_CORRUPT', `the state has lost its row ${JSON.stringify(key)}`);
     this.row = new Uint8Array(row);
+    this.head = headOf(this.row, 0);
     this.#next += 1;
   }
 }
@@ -273,9 +278,15 @@ function leastOf(sources: readonly RunReader[]): RunReader | null {
   let least: RunReader | null = null;
   for (const source of sources) {
     if (source.isAtEnd) continue;
-    if (least === null || compareRecords(source.row, source.at, least.row, least.at) < 0) least = source;
+    if (least === null || isLess(source, least)) least = source;
   }
   return least;
+}
+
+/** Most records differ in their heads. */
+function isLess(one: RunReader, other: RunReader): boolean {
+  if (one.head !== other.head) return one.head < other.head;
+  return compareRecords(one.row, one.at, other.row, other.at) < 0;
 }
 
 async function readRow(database: StateDatabase, key: string): Promise<Uint8Array | null> {
