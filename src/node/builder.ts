@@ -49,6 +49,8 @@ interface Content {
 const MAX_OWN_BLOCK_COMMANDS = 1_024;
 /** So many times what was prepared may wait by then; what it passes by waits for one block more. */
 const MOST_PASSED_BY = 2;
+/** All that waits is run in a millisecond, where a block takes ten: nothing is passed by for it. */
+const FEW_COMMANDS = 128;
 
 export class Builder {
   readonly #parts: BuilderParts;
@@ -104,7 +106,9 @@ export class Builder {
     if (next === null || next.parent !== chain.tip.hash || evidence.length > 0) return null;
     if (!next.batches.every(({ digest }) => pool.holds(digest))) return null;
     const waiting = enough(pool.oldest(MAX_BLOCK_BATCHES));
-    return commandsOf(waiting) > MOST_PASSED_BY * commandsOf(next.batches) ? null : next;
+    const commands = commandsOf(waiting);
+    if (commands <= FEW_COMMANDS && waiting.length > next.batches.length) return null;
+    return commands > MOST_PASSED_BY * commandsOf(next.batches) ? null : next;
   }
 
   async #content(nowMs: number, evidence: readonly Evidence[]): Promise<Content> {
