@@ -43,6 +43,8 @@ const ENTRY = fileURLToPath(new URL('../../bin/tonle.js', import.meta.url));
 const YOUNG_GENERATION = '--max-semi-space-size=16';
 /** V8 lets the rest of a heap grow to four times what is alive in it before it looks what is; under load nothing but that was its size. */
 const OLD_GENERATION = '--heap-growing-percent=120';
+/** glibc gives a thread heaps of its own, up to eight a core, which fill with what LevelDB's and libuv's threads have let go of. */
+const FEW_HEAPS = { MALLOC_ARENA_MAX: '2' };
 /** As much of the log's end as a last line may take. */
 const TAIL_BYTES = 8 * 1024;
 
@@ -79,7 +81,10 @@ export class NodeChild {
       const args = [YOUNG_GENERATION, OLD_GENERATION, ENTRY, '--json', 'node', '--supervised'];
       args.push('--home', home, '--log-level', logLevel);
       const [program = process.execPath, ...words] = [...(options.under ?? []), process.execPath, ...args];
-      const child = spawn(program, words, { stdio: ['pipe', 'pipe', log.fd], env: options.env });
+      const child = spawn(program, words, {
+        stdio: ['pipe', 'pipe', log.fd],
+        env: { ...FEW_HEAPS, ...(options.env ?? process.env) },
+      });
       await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
       // A node that is gone closes its end of the pipe, of which `ended` tells.
       child.stdin?.on('error', () => undefined);
