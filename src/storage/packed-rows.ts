@@ -1,11 +1,12 @@
 /**
  * Many entries of the state in one row of the database: those of a section that grows at its end, all of whose keys are new, and which
- * go by whole groups (all that have the same text up to the last `/`). The replay memory is such a section, and a row each for a
- * payment that is seen once and forgotten a minute later costs as much as all its money. A row has entries of one group that were
+ * go by whole groups (all that have the same text up to the last `/`). The replay memory is such a section, and a row for each
+ * payment, which is seen once and forgotten a minute later, costs its writing, its removal and each checkpoint's reading. A row has entries of one group that were
  * written at once, as a canonical `stateChunk`; a group has as many rows as it takes, which are merged when it is read.
  */
 import { ChunkReader } from '../codec/chunk-reader.ts';
 import { ChunkWriter } from '../codec/chunk-writer.ts';
+import { lowerBound } from './lower-bound.ts';
 
 type Entry = readonly [key: string, value: Uint8Array];
 
@@ -58,12 +59,10 @@ export class MergedRows {
   #goOn(reader: ChunkReader): void {
     if (!reader.next()) return;
     const readers = this.#readers;
-    let [low, high] = [0, readers.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (readers[middle]?.isBefore(reader) === true) low = middle + 1;
-      else high = middle;
-    }
-    readers.splice(low, 0, reader);
+    readers.splice(
+      lowerBound(readers.length, (n) => readers[n]?.isBefore(reader) === true),
+      0,
+      reader,
+    );
   }
 }

@@ -5,8 +5,8 @@ import { encode } from '../codec/schema.ts';
 import type { Place } from '../types/index.ts';
 import { Bloom } from './bloom.ts';
 import { digits, PLACES_PREFIX } from './keys.ts';
-import type { StateBatch } from './state-database.ts';
-import { sealValue } from './state-values.ts';
+import { lowerBound } from './lower-bound.ts';
+import { putSealed, type StateBatch } from './state-database.ts';
 
 /** Bytes of a row: as many as are read to find one record. */
 const ROW_BYTES = 512 * PLACE_RECORD_BYTES;
@@ -68,12 +68,12 @@ export class RunWriter {
     const filterRows = this.#putFilter(batch);
     const heads = this.#heads.subarray(0, 4 * this.#rows);
     const run = { ...this.#what, records: this.#records, filterRows };
-    put(batch, runKey(name), encode(placeRun, { ...run, heads }));
+    putSealed(batch, runKey(name), encode(placeRun, { ...run, heads }));
     return { ...run, name, heads: headsOf(heads), filter: this.#filter };
   }
 
   #endRow(batch: StateBatch): void {
-    put(batch, rowKey(this.#name, this.#rows), this.#row.subarray(0, this.#rowBytes));
+    putSealed(batch, rowKey(this.#name, this.#rows), this.#row.subarray(0, this.#rowBytes));
     if (4 * this.#rows === this.#heads.length) this.#heads = Buffer.concat([this.#heads], 2 * this.#heads.length);
     this.#heads.set(this.#row.subarray(0, 4), 4 * this.#rows);
     this.#rows += 1;
@@ -84,7 +84,7 @@ export class RunWriter {
     const bits = this.#filter?.bits ?? new Uint8Array();
     const rows = Math.ceil(bits.length / FILTER_ROW_BYTES);
     for (let row = 0; row < rows; row++) {
-      put(batch, filterKey(this.#name, row), bits.subarray(row * FILTER_ROW_BYTES, (row + 1) * FILTER_ROW_BYTES));
+      putSealed(batch, filterKey(this.#name, row), bits.subarray(row * FILTER_ROW_BYTES, (row + 1) * FILTER_ROW_BYTES));
     }
     return rows;
   }
@@ -127,19 +127,4 @@ export function placesIn(records: Uint8Array, key: Uint8Array, before: Place | n
 
 export function isBefore(place: Place, other: Place): boolean {
   return place.height < other.height || (place.height === other.height && place.index < other.index);
-}
-
-/** The first number, up to `end`, that is not less. */
-function lowerBound(end: number, isLess: (n: number) => boolean): number {
-  let [low, high] = [0, end];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (isLess(middle)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function put(batch: StateBatch, key: string, value: Uint8Array): void {
-  batch.put(key, sealValue(key, value));
 }

@@ -514,7 +514,7 @@ t.test('rows that were merged and came back are not seen, nor do they stay', asy
     batch: () => {
       const batch = database.batch();
       const put = (key: string, value: Uint8Array) => {
-        ever.set(key, value);
+        ever.set(key, value.slice());
         batch.put(key, value);
       };
       return { put, del: (key) => batch.del(key), write: () => batch.write(), close: () => batch.close() };

@@ -1,7 +1,7 @@
 /**
  * The index of places in the database: a log-structured merge tree (O'Neil and others, 1996). What some blocks put into it is a run,
- * sorted; when there are enough runs of a level, they become one of the next. So a record is written a few times in its life, and a
- * thousand of them in one row, where a row each would cost as much as all the rest of a payment. Runs follow each other: each has the
+ * sorted; when there are enough runs of a level, they become one of the next. So a record is written a few times in its life, and
+ * some hundreds of them in one row, where a row each was most of what storing a payment cost. Runs follow each other: each has the
  * records of the blocks after those of the one before.
  */
 import { MAX_PLACE_RUN_BYTES, placeRun } from '../codec/index-rows.ts';
@@ -266,9 +266,7 @@ class RunReader {
     this.row = new Uint8Array();
     if (this.#next === this.#run.heads.length) return;
     const key = rowKey(this.#run.name, this.#next);
-    const row = await readRow(this.#database, key);
-    if (row === null) throw storageError('STATE_CORRUPT', `the state has lost its row ${JSON.stringify(key)}`);
-    this.row = new Uint8Array(row);
+    this.row = new Uint8Array(await needRow(this.#database, key));
     this.head = headOf(this.row, 0);
     this.#next += 1;
   }
@@ -294,22 +292,22 @@ async function readRow(database: StateDatabase, key: string): Promise<Uint8Array
   return sealed === undefined ? null : openValue(key, sealed);
 }
 
+async function needRow(database: StateDatabase, key: string): Promise<Uint8Array> {
+  const row = await readRow(database, key);
+  if (row === null) throw storageError('STATE_CORRUPT', `the state has lost its row ${JSON.stringify(key)}`);
+  return row;
+}
+
 /** Without its filter. */
 async function readRun(database: StateDatabase, name: string): Promise<StoredRun> {
-  const bytes = await readRow(database, runKey(name));
-  assert(bytes !== null, 'a key that was read just now is there');
+  const bytes = await needRow(database, runKey(name));
   const { heads, ...run } = decode(placeRun, bytes, MAX_PLACE_RUN_BYTES);
   return { ...run, name, heads: headsOf(heads), filter: null };
 }
 
 async function readFilter(database: StateDatabase, { name, filterRows }: StoredRun): Promise<Bloom> {
   const parts: Uint8Array[] = [];
-  for (let row = 0; row < filterRows; row++) {
-    const key = filterKey(name, row);
-    const part = await readRow(database, key);
-    if (part === null) throw storageError('STATE_CORRUPT', `the state has lost its row ${JSON.stringify(key)}`);
-    parts.push(part);
-  }
+  for (let row = 0; row < filterRows; row++) parts.push(await needRow(database, filterKey(name, row)));
   return new Bloom(Buffer.concat(parts));
 }
 

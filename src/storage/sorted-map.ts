@@ -1,4 +1,5 @@
 /** A map from text whose keys can be walked in order, from anywhere in either direction. */
+import { lowerBound } from './lower-bound.ts';
 
 export class SortedMap<V extends NonNullable<unknown>> {
   readonly #values = new Map<string, V>();
@@ -82,14 +83,7 @@ export class SortedMap<V extends NonNullable<unknown>> {
 
   /** How many keys are below `key`. */
   #position(key: string): number {
-    let low = 0;
-    let high = this.#sorted.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#sorted[middle] ?? '') < key) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return lowerBound(this.#sorted.length, (at) => (this.#sorted[at] ?? '') < key);
   }
 }
 

@@ -6,8 +6,7 @@ import { packRows } from './packed-rows.ts';
 import { isWithin, type PendingBlocks } from './pending.ts';
 import type { StoredRun } from './place-rows.ts';
 import type { PlaceRuns } from './place-runs.ts';
-import { chunksOf, type StateBatch, type StateDatabase, turn } from './state-database.ts';
-import { lendSealed } from './state-values.ts';
+import { chunksOf, putSealed, type StateBatch, type StateDatabase, turn } from './state-database.ts';
 
 /** Rows that are put into a batch at a time, between which everything else may run: half a millisecond. */
 const TURN_ROWS = 256;
@@ -67,7 +66,7 @@ async function putState({ database, batch, blocks, anew, held, isPacked }: Block
   let filled = 0;
   for (const [key, value] of single) {
     if (value === null) batch.del(STATE_PREFIX + key);
-    else put(batch, STATE_PREFIX + key, value);
+    else putSealed(batch, STATE_PREFIX + key, value);
     filled += 1;
     if (filled % TURN_ROWS === 0) await turn();
   }
@@ -79,7 +78,7 @@ async function putRows({ batch, blocks }: BlocksToPut): Promise<void> {
   let filled = 0;
   for (const { index } of blocks.blocks) {
     for (const { key, value } of index.rows) {
-      put(batch, INDEX_PREFIX + key, value);
+      putSealed(batch, INDEX_PREFIX + key, value);
       filled += 1;
       if (filled % TURN_ROWS === 0) await turn();
     }
@@ -100,15 +99,11 @@ export function putEntries(
   const packed: Entry[] = [];
   for (const { key, value } of entries) {
     if (isPacked(key)) packed.push([key, value]);
-    else put(batch, STATE_PREFIX + key, value);
+    else putSealed(batch, STATE_PREFIX + key, value);
   }
   putPacked(batch, packed, `${digits(0)}.${filling}`);
 }
 
 function putPacked(batch: StateBatch, entries: readonly Entry[], name: string): void {
-  for (const { key, bytes } of packRows(entries, name)) put(batch, STATE_PREFIX + key, bytes);
-}
-
-function put(batch: StateBatch, key: string, value: Uint8Array): void {
-  batch.put(key, lendSealed(key, value));
+  for (const { key, bytes } of packRows(entries, name)) putSealed(batch, STATE_PREFIX + key, bytes);
 }

@@ -6,7 +6,7 @@ import type { StateKey } from '../types/index.ts';
 import { STATE_PREFIX } from './keys.ts';
 import { groupOf, MergedRows } from './packed-rows.ts';
 import { stateError } from './state-errors.ts';
-import { copyValue, lengthOfValue, openValue } from './state-values.ts';
+import { copyValue, lendSealed, lengthOfValue, openValue } from './state-values.ts';
 
 /** What is needed of a database; every `AbstractLevel` with text keys and binary values has it. */
 export interface StateDatabase {
@@ -45,6 +45,11 @@ interface DatabaseIterator<T> {
  * run, and costs one trip to the thread pool. With four times as many bytes a turn takes twice as long, and all of them as much.
  */
 const CHUNK_ROWS = 1000;
+
+/** Puts a value with its seal into a batch, which copies it. */
+export function putSealed(batch: StateBatch, key: string, value: Uint8Array): void {
+  batch.put(key, lendSealed(key, value));
+}
 
 /** Keys that are looked up without leaving the thread. */
 const MAX_KEYS_AT_ONCE = 8;
