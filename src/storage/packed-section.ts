@@ -1,20 +1,20 @@
 /** Reading the section of the state whose entries are packed (`packed-rows.ts`) from the database. */
 import { ChunkReader } from '../codec/chunk-reader.ts';
-import { FreshKeys } from './fresh-keys.ts';
 import { STATE_PREFIX, wholeSection } from './keys.ts';
+import { PackedKeys } from './packed-keys.ts';
 import { groupOf } from './packed-rows.ts';
 import { chunksOf, type StateDatabase } from './state-database.ts';
 import { openValue } from './state-values.ts';
 
 /** All keys of the section, which begin with `prefix`. @throws CodedError `STATE_CORRUPT`. */
-export async function freshKeysOf(database: StateDatabase, prefix: string): Promise<FreshKeys> {
-  const fresh = new FreshKeys(prefix);
-  for await (const reader of rowsOf(database, prefix)) while (reader.next()) fresh.add(reader.key);
-  return fresh;
+export async function packedKeysOf(database: StateDatabase, prefix: string): Promise<PackedKeys> {
+  const packed = new PackedKeys(prefix);
+  for await (const reader of rowsOf(database, prefix)) while (reader.next()) packed.add(reader.key);
+  return packed;
 }
 
 /**
- * The values of those keys of the section that are there. Few are asked for that are not (`fresh-keys.ts`), so a group is read whole.
+ * The values of those keys of the section that are there. Few are asked for that are not (`packed-keys.ts`), so a group is read whole.
  *
  * @throws CodedError `STATE_CORRUPT`.
  */

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { BlockWrites, StateKey } from '../types/index.ts';
-import { FreshKeys } from './fresh-keys.ts';
+import { PackedKeys } from './packed-keys.ts';
 import { StateReader } from './state-reader.ts';
 
 type Values = readonly (Uint8Array | null)[];
@@ -16,15 +16,15 @@ t.test(
   async (t) => {
     const asked: (readonly StateKey[])[] = [];
     const there = `seen/1/${'a'.repeat(64)}`;
-    const fresh = new FreshKeys('seen/');
-    fresh.add(there);
+    const packed = new PackedKeys('seen/');
+    packed.add(there);
     const reader = new StateReader({
       read: (some) => {
         asked.push(some);
         return Promise.resolve(some.map(() => null));
       },
       pending: () => undefined,
-      fresh,
+      packed,
       cacheBytes: 100_000,
     });
     for (let i = 0; i < 2; i++) await reader.get(keys(there, `seen/3/${'a'.repeat(64)}`, 'balance/a'));
@@ -44,7 +44,7 @@ class Rig {
       return end.promise;
     },
     pending: () => undefined,
-    fresh: null,
+    packed: null,
     cacheBytes: 100_000,
   });
 

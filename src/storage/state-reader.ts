@@ -3,7 +3,7 @@
  * to be asked for, the reading may begin before.
  */
 import type { BlockWrites, StateKey } from '../types/index.ts';
-import type { FreshKeys } from './fresh-keys.ts';
+import type { PackedKeys } from './packed-keys.ts';
 import { hull, isWithin, type KeyRange } from './pending.ts';
 import { ValueCache } from './value-cache.ts';
 
@@ -19,7 +19,7 @@ export interface StateReaderParts {
   readonly read: (keys: readonly StateKey[]) => Promise<readonly Value[]>;
   /** What was applied and may not be in the database; undefined for other keys. */
   readonly pending: (key: StateKey) => Value | undefined;
-  readonly fresh: FreshKeys | null;
+  readonly packed: PackedKeys | null;
   /** Memory for what was read last. */
   readonly cacheBytes: number;
 }
@@ -82,10 +82,10 @@ export class StateReader {
   wrote({ entries, forget }: BlockWrites): void {
     if (forget !== null) {
       this.#forgotten = hull(this.#forgotten, forget);
-      this.#parts.fresh?.forget(forget);
+      this.#parts.packed?.forget(forget);
     }
     for (const { key, value } of entries) {
-      this.#parts.fresh?.add(key);
+      this.#parts.packed?.add(key);
       this.#cache.update(key, value);
       for (const reading of this.#readings) reading.keys.delete(key);
     }
@@ -100,8 +100,8 @@ export class StateReader {
 
   /** What is known without the database; undefined for what is not. */
   #known(key: StateKey): Value | undefined {
-    const { fresh, pending } = this.#parts;
-    if (fresh !== null && !fresh.mayHave(key)) return null;
+    const { packed, pending } = this.#parts;
+    if (packed !== null && !packed.mayHave(key)) return null;
     // Where the cache has a key, it has what was applied last.
     const cached = this.#isForgotten(key) ? undefined : this.#cache.get(key);
     return cached === undefined ? pending(key) : cached;
@@ -128,8 +128,8 @@ export class StateReader {
     try {
       const values = await reading.ended;
       for (const [at, key] of keys.entries()) {
-        // Those of the section that grows are asked for once each, and would push everything else out.
-        if (!reading.keys.has(key) || this.#isForgotten(key) || this.#parts.fresh?.isOfSection(key) === true) continue;
+        // Those of the packed section are asked for once each, and would push everything else out.
+        if (!reading.keys.has(key) || this.#isForgotten(key) || this.#parts.packed?.isOfSection(key) === true) continue;
         this.#cache.set(key, values[at] ?? null);
       }
       return values;

@@ -8,11 +8,11 @@
 import { assert } from '../errors.ts';
 import type { HeldState, IndexWrites, PlaceQuery, StateStore } from '../ports.ts';
 import type { BlockWrites, Hash, Place, StateKey } from '../types/index.ts';
-import type { FreshKeys } from './fresh-keys.ts';
 import { HeldRows } from './held-rows.ts';
 import { BASE_KEY, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './keys.ts';
 import { openLevelDatabase } from './leveldb.ts';
-import { findPacked, freshKeysOf } from './packed-section.ts';
+import type { PackedKeys } from './packed-keys.ts';
+import { findPacked, packedKeysOf } from './packed-section.ts';
 import { Pause } from './pause.ts';
 import { PendingBlocks, pendingBlock } from './pending.ts';
 import type { StoredRun } from './place-rows.ts';
@@ -77,10 +77,10 @@ export async function stateStoreOver(database: StateDatabase, options: StateStor
     if (tip === null) await database.clear();
     else await checkNotes(database, tip.height, Math.max(base?.height ?? 0, tip.height - notedBlocks + 1));
     const { growing } = options;
-    const fresh = growing === undefined ? null : await freshKeysOf(database, growing);
+    const packed = growing === undefined ? null : await packedKeysOf(database, growing);
     const first = base === null ? 0 : base.height + 1;
     const places = await PlaceRuns.open(database, tip === null ? null : { first, last: tip.height });
-    return new LevelStateStore(database, tip, { fresh, places }, options);
+    return new LevelStateStore(database, tip, { packed, places }, options);
   } catch (error) {
     await database.close();
     throw stateError(error);
@@ -89,7 +89,7 @@ export async function stateStoreOver(database: StateDatabase, options: StateStor
 
 /** What is known of the database without looking. */
 interface Known {
-  readonly fresh: FreshKeys | null;
+  readonly packed: PackedKeys | null;
   readonly places: PlaceRuns;
 }
 
@@ -100,7 +100,7 @@ class LevelStateStore implements StateStore {
   readonly #onFailure: (error: Error) => void;
   readonly #queue = new WriteQueue('the state database', 'STATE_FAILED');
   readonly #reader: StateReader;
-  readonly #fresh: FreshKeys | null;
+  readonly #packed: PackedKeys | null;
   readonly #places: PlaceRuns;
   readonly #held = new HeldRows();
   #tip: StateTip | null;
@@ -116,12 +116,12 @@ class LevelStateStore implements StateStore {
   /** Resolves when all that was pending is written; null while nothing is. */
   #writer: Promise<void> | null = null;
 
-  constructor(database: StateDatabase, tip: StateTip | null, { fresh, places }: Known, options: StateStoreOptions) {
+  constructor(database: StateDatabase, tip: StateTip | null, { packed, places }: Known, options: StateStoreOptions) {
     const { notedBlocks = NOTED_BLOCKS, writeAfterMs = WRITE_AFTER_MS } = options;
     const { cacheBytes = CACHE_BYTES, onFailure = () => undefined } = options;
     this.#database = database;
     this.#tip = tip;
-    this.#fresh = fresh;
+    this.#packed = packed;
     this.#places = places;
     this.#notedBlocks = notedBlocks;
     this.#writeAfterMs = writeAfterMs;
@@ -134,7 +134,7 @@ class LevelStateStore implements StateStore {
         }
         return undefined;
       },
-      fresh,
+      packed,
       cacheBytes,
     });
     this.#onFailure = onFailure;
@@ -231,7 +231,7 @@ class LevelStateStore implements StateStore {
       this.#places.clear();
       this.#held.clear();
       this.#reader.forgetAll();
-      this.#fresh?.clear();
+      this.#packed?.clear();
     });
   }
 
@@ -240,7 +240,7 @@ class LevelStateStore implements StateStore {
       assert(this.#tip === null, 'only an empty store is filled');
       this.#fillings += 1;
       await this.#batch((batch) => putEntries(batch, entries, this.#fillings, (key) => this.#isPacked(key)));
-      for (const { key } of entries) this.#fresh?.add(key);
+      for (const { key } of entries) this.#packed?.add(key);
       this.#reader.forgetAll();
     });
   }
@@ -281,7 +281,7 @@ class LevelStateStore implements StateStore {
   }
 
   #isPacked(key: string): boolean {
-    return this.#fresh?.isOfSection(key) === true;
+    return this.#packed?.isOfSection(key) === true;
   }
 
   async #readState(keys: readonly StateKey[]): Promise<readonly (Uint8Array | null)[]> {

@@ -5,7 +5,7 @@
 import { Fingerprints } from './fingerprints.ts';
 import { groupOf } from './packed-rows.ts';
 
-export class FreshKeys {
+export class PackedKeys {
   readonly #prefix: string;
   readonly #groups = new Map<string, Fingerprints>();
 
