@@ -1,6 +1,8 @@
+import path from 'node:path';
 import { Level } from 'level';
 import t from 'tap';
 import type { Hash, StateKey } from '../types/index.ts';
+import { openFileDisk } from './file-disk.ts';
 import { HeldRows } from './held-rows.ts';
 import { stateStoreOver } from './state-store.ts';
 
@@ -48,7 +50,8 @@ t.test('a state that is held while it changes is right, meanwhile, afterwards an
     const small = { writeBufferSize: 256 * KIB, maxFileSize: 1_024 * KIB };
     const database = new Level<string, Uint8Array>(folder, { ...options, ...small });
     await database.open();
-    return await stateStoreOver(database, { cacheBytes: 0, writeAfterMs: 0 });
+    const disk = await openFileDisk(path.join(folder, 'places'));
+    return await stateStoreOver({ database, disk }, { cacheBytes: 0, writeAfterMs: 0 });
   };
   const due = new Map<StateKey, number>();
   let store = await open();

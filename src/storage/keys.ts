@@ -18,7 +18,10 @@ interface StoredKey {
 export const STORAGE_FILES = [
   { name: 'blocks.log', meaning: 'the record: every committed block with its certificate' },
   { name: 'sign-state.log', meaning: 'the last statement this node signed, and what it is locked on' },
-  { name: 'state/', meaning: 'LevelDB: accounts and indexes, rebuilt from the record when it is lost' },
+  {
+    name: 'state/',
+    meaning: 'LevelDB, and files of the index: accounts and indexes, rebuilt from the record when lost',
+  },
   { name: 'state.damaged-<n>/', meaning: 'a state that was found damaged and set aside; for whoever investigates' },
   { name: '<file>.new', meaning: 'the next version of a file; of no meaning until it has the name of the file' },
   {
@@ -50,7 +53,7 @@ export const STORAGE_KEYS = [
   },
   { key: 'i/<index key>', value: 'as the node encodes it', meaning: 'one row of an index' },
   { key: 'p/<run>/run', value: 'PlaceRun', meaning: 'a run of the index of places, which is there with this' },
-  { key: 'p/<run>/row/<n>', value: '512 records', meaning: 'a part of it, in order' },
+  { key: 'p/<run>/row/<n>', value: '512 records', meaning: 'a part of one that was not merged, in order' },
   { key: 'p/<run>/filter/<n>', value: '64 KiB', meaning: 'a part of the Bloom filter of its keys' },
   {
     key: 'm/tip',

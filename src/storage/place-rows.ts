@@ -7,6 +7,7 @@ import { Bloom } from './bloom.ts';
 import { digits, PLACES_PREFIX } from './keys.ts';
 import { lowerBound } from './lower-bound.ts';
 import { putSealed, type StateBatch } from './state-database.ts';
+import { SEAL_BYTES } from './state-values.ts';
 
 /** Bytes of a row: as many as are read to find one record. */
 const ROW_BYTES = 512 * PLACE_RECORD_BYTES;
@@ -32,10 +33,41 @@ export interface StoredRun extends Omit<PlaceRun, 'heads'> {
   readonly filter: Bloom | null;
 }
 
-/** Puts a run into batches, record after record, in ascending order. */
+/** Takes the parts of a run, its rows in their order and then its filter; it copies them. */
+export interface RunSink {
+  put(key: string, value: Uint8Array): void;
+}
+
+/** A run of the first level, which is written with its blocks, has its parts in the database; any other in a file. */
+export const isInFile = ({ level }: Pick<PlaceRun, 'level'>) => level > 0;
+
+/** Where in its file a row of a run begins, and how long it is with its seal. */
+export function rowSpan({ records }: StoredRun, row: number): Span {
+  const bytes = records * PLACE_RECORD_BYTES - row * ROW_BYTES;
+  return { at: row * (ROW_BYTES + SEAL_BYTES), length: Math.min(bytes, ROW_BYTES) + SEAL_BYTES };
+}
+
+/** The same of a row of its filter. */
+export function filterSpan({ heads, records }: StoredRun, row: number): Span {
+  const rowsEnd = records * PLACE_RECORD_BYTES + heads.length * SEAL_BYTES;
+  const bytes = Bloom.bytesFor(records) - row * FILTER_ROW_BYTES;
+  return {
+    at: rowsEnd + row * (FILTER_ROW_BYTES + SEAL_BYTES),
+    length: Math.min(bytes, FILTER_ROW_BYTES) + SEAL_BYTES,
+  };
+}
+
+/** A part of a file. */
+export interface Span {
+  readonly at: number;
+  readonly length: number;
+}
+
+/** Puts a run together, record after record, in ascending order. */
 export class RunWriter {
   readonly #what: Pick<PlaceRun, 'level' | 'firstHeight' | 'lastHeight'>;
   readonly #name: string;
+  readonly #sink: RunSink;
   readonly #filter: Bloom | null;
   readonly #row = new Uint8Array(ROW_BYTES);
   #rowBytes = 0;
@@ -43,48 +75,48 @@ export class RunWriter {
   #heads = Buffer.alloc(4 * 16);
   #rows = 0;
 
-  /** @param atMost how many records may come; `isFiltered` whether it is to have a filter. */
-  constructor(what: Pick<PlaceRun, 'level' | 'firstHeight' | 'lastHeight'>, atMost: number, isFiltered: boolean) {
+  /** @param count how many records will come; `isFiltered` whether it is to have a filter. */
+  constructor(
+    what: Pick<PlaceRun, 'level' | 'firstHeight' | 'lastHeight'>,
+    count: number,
+    isFiltered: boolean,
+    sink: RunSink,
+  ) {
     this.#what = what;
     this.#name = runName(what.firstHeight, what.lastHeight);
-    this.#filter = isFiltered ? new Bloom(new Uint8Array(Bloom.bytesFor(atMost))) : null;
+    this.#sink = sink;
+    this.#filter = isFiltered ? new Bloom(new Uint8Array(Bloom.bytesFor(count))) : null;
   }
 
-  /** @returns whether it put a row into the batch. */
-  add(batch: StateBatch, records: Uint8Array, at: number): boolean {
+  add(records: Uint8Array, at: number): void {
     copyRecord(records, at, this.#row, this.#rowBytes);
     this.#filter?.add(records, at);
     this.#rowBytes += PLACE_RECORD_BYTES;
     this.#records += 1;
-    if (this.#rowBytes < ROW_BYTES) return false;
-    this.#endRow(batch);
-    return true;
+    if (this.#rowBytes === ROW_BYTES) this.#endRow();
   }
 
-  /** Ends the run: with what it puts into the batch, it is there. */
-  end(batch: StateBatch): StoredRun {
-    if (this.#rowBytes > 0) this.#endRow(batch);
-    const name = this.#name;
-    const filterRows = this.#putFilter(batch);
-    const heads = this.#heads.subarray(0, 4 * this.#rows);
-    const run = { ...this.#what, records: this.#records, filterRows };
-    putSealed(batch, runKey(name), encode(placeRun, { ...run, heads }));
-    return { ...run, name, heads: headsOf(heads), filter: this.#filter };
+  /** Puts the last parts. */
+  end(): StoredRun {
+    if (this.#rowBytes > 0) this.#endRow();
+    const filterRows = this.#putFilter();
+    const heads = headsOf(this.#heads.subarray(0, 4 * this.#rows));
+    return { ...this.#what, records: this.#records, filterRows, name: this.#name, heads, filter: this.#filter };
   }
 
-  #endRow(batch: StateBatch): void {
-    putSealed(batch, rowKey(this.#name, this.#rows), this.#row.subarray(0, this.#rowBytes));
+  #endRow(): void {
+    this.#sink.put(rowKey(this.#name, this.#rows), this.#row.subarray(0, this.#rowBytes));
     if (4 * this.#rows === this.#heads.length) this.#heads = Buffer.concat([this.#heads], 2 * this.#heads.length);
     this.#heads.set(this.#row.subarray(0, 4), 4 * this.#rows);
     this.#rows += 1;
     this.#rowBytes = 0;
   }
 
-  #putFilter(batch: StateBatch): number {
+  #putFilter(): number {
     const bits = this.#filter?.bits ?? new Uint8Array();
     const rows = Math.ceil(bits.length / FILTER_ROW_BYTES);
     for (let row = 0; row < rows; row++) {
-      putSealed(batch, filterKey(this.#name, row), bits.subarray(row * FILTER_ROW_BYTES, (row + 1) * FILTER_ROW_BYTES));
+      this.#sink.put(filterKey(this.#name, row), bits.subarray(row * FILTER_ROW_BYTES, (row + 1) * FILTER_ROW_BYTES));
     }
     return rows;
   }
@@ -94,7 +126,14 @@ export function headsOf(bytes: Uint8Array): Float64Array {
   return Float64Array.from({ length: bytes.length / 4 }, (_, row) => headOf(bytes, 4 * row));
 }
 
-/** All keys of a run but the first, `runKey`, without which it is not there. */
+/** Puts what a run is into the batch that makes it count. */
+export function putRun(batch: StateBatch, { name, filter: _, heads: numbers, ...run }: StoredRun): void {
+  const heads = Buffer.alloc(4 * numbers.length);
+  for (const [row, head] of numbers.entries()) heads.writeUInt32BE(head, 4 * row);
+  putSealed(batch, runKey(name), encode(placeRun, { ...run, heads }));
+}
+
+/** All keys but `runKey` of a run whose parts are in the database. */
 export function* keysOfRun({ name, heads, filterRows }: StoredRun): Generator<string> {
   for (let row = 0; row < heads.length; row++) yield rowKey(name, row);
   for (let row = 0; row < filterRows; row++) yield filterKey(name, row);

@@ -1,51 +1,66 @@
 /**
- * The index of places in the database: a log-structured merge tree (O'Neil and others, 1996). What some blocks put into it is a run,
- * sorted; when there are enough runs of a level, they become one of the next. So a record is written a few times in its life, and
- * some hundreds of them in one row, where a row each was most of what storing a payment cost. Runs follow each other: each has the
- * records of the blocks after those of the one before.
+ * The index of places: a log-structured merge tree (O'Neil and others, 1996). What some blocks put into it is a run, sorted, which the
+ * database gets with these blocks; when there are enough runs of a level, they become one of the next, in a file. So a record is
+ * written a few times in its life, and some hundreds of them in one row, where a row each was most of what storing a payment cost.
+ * Runs follow each other: each has the records of the blocks after those of the one before. The database says which there are.
  */
 import { MAX_PLACE_RUN_BYTES, placeRun } from '../codec/index-rows.ts';
-import { compareRecords, headOf, PLACE_RECORD_BYTES, sortRecords } from '../codec/places.ts';
+import { PLACE_RECORD_BYTES, sortRecords } from '../codec/places.ts';
 import { decode } from '../codec/schema.ts';
-import { assert } from '../errors.ts';
+import { assert, type CodedError } from '../errors.ts';
 import type { Place } from '../types/index.ts';
 import { Bloom } from './bloom.ts';
 import { storageError } from './errors.ts';
 import { PLACES_PREFIX, wholeSection } from './keys.ts';
+import type { PlaceFiles, PlaceFileWriter } from './place-files.ts';
 import {
   filterKey,
+  filterSpan,
   headsOf,
+  isInFile,
   keysOfRun,
   nameIn,
   placesIn,
+  putRun,
   RunWriter,
   rowKey,
+  rowSpan,
   rowsWith,
   runKey,
+  runName,
+  type Span,
   type StoredRun,
 } from './place-rows.ts';
-import { chunksOf, type StateBatch, type StateDatabase, turn } from './state-database.ts';
+import { leastOf, RunReader } from './run-reader.ts';
+import { chunksOf, putSealed, type StateBatch, type StateDatabase, turn } from './state-database.ts';
 import { openValue } from './state-values.ts';
 
 /** Runs of a level that are merged: with more, fewer merges, and more runs to look into. */
 const FAN_IN = 16;
 /** Memory for filters, of 12 bits a record: those of the newest runs. A look-up reads a row of each of the others. */
 const MAX_FILTER_BYTES = 64 * 1024 * 1024;
-/** What a merge puts into one batch. */
-const BATCH_ROWS = 256;
+/** Rows of a file that are read at once to check them. */
+const CHECKED_PARTS = 16;
 /** Records between which everything else may run: half a millisecond. */
 const TURN_RECORDS = 2_048;
 
+interface PlaceStores {
+  readonly database: StateDatabase;
+  readonly files: PlaceFiles;
+}
+
 export class PlaceRuns {
   readonly #database: StateDatabase;
+  readonly #files: PlaceFiles;
   readonly #maxFilterBytes: number;
   /** By their heights, ascending. */
   #runs: readonly StoredRun[];
   #merging: Promise<void> | null = null;
   #isStopped = false;
 
-  private constructor(database: StateDatabase, runs: readonly StoredRun[], maxFilterBytes: number) {
+  private constructor({ database, files }: PlaceStores, runs: readonly StoredRun[], maxFilterBytes: number) {
     this.#database = database;
+    this.#files = files;
     this.#runs = runs;
     this.#maxFilterBytes = maxFilterBytes;
   }
@@ -55,10 +70,11 @@ export class PlaceRuns {
    * @throws CodedError `STATE_CORRUPT` where some are missing.
    */
   static async open(
-    database: StateDatabase,
+    stores: PlaceStores,
     range: { readonly first: number; readonly last: number } | null,
     maxFilterBytes = MAX_FILTER_BYTES,
   ): Promise<PlaceRuns> {
+    const { database, files } = stores;
     const keys: string[] = [];
     for await (const part of chunksOf(database.keys(wholeSection(PLACES_PREFIX)))) keys.push(...part);
     const runs: StoredRun[] = [];
@@ -68,8 +84,15 @@ export class PlaceRuns {
     // Of merges that a crash cut short, or whose sources it left.
     const left = keys.filter((key) => !names.has(nameIn(key)));
     if (left.length > 0) await remove(database, left);
-    const opened = new PlaceRuns(database, kept, maxFilterBytes);
-    await opened.#readFilters();
+    await files.keep(names);
+    const opened = new PlaceRuns(stores, kept, maxFilterBytes);
+    try {
+      for (const run of kept) if (isInFile(run)) await opened.#checkFile(run);
+      await opened.#readFilters();
+    } catch (error) {
+      await files.close();
+      throw error;
+    }
     return opened;
   }
 
@@ -82,9 +105,12 @@ export class PlaceRuns {
   put(batch: StateBatch, records: Uint8Array, firstHeight: number, lastHeight: number): StoredRun {
     const sorted = sortRecords(records);
     const count = records.length / PLACE_RECORD_BYTES;
-    const writer = new RunWriter({ level: 0, firstHeight, lastHeight }, count, this.#mayFilter(count));
-    for (let at = 0; at < sorted.length; at += PLACE_RECORD_BYTES) writer.add(batch, sorted, at);
-    return writer.end(batch);
+    const sink = { put: (key: string, value: Uint8Array) => putSealed(batch, key, value) };
+    const writer = new RunWriter({ level: 0, firstHeight, lastHeight }, count, this.#mayFilter(count), sink);
+    for (let at = 0; at < sorted.length; at += PLACE_RECORD_BYTES) writer.add(sorted, at);
+    const run = writer.end();
+    putRun(batch, run);
+    return run;
   }
 
   add(run: StoredRun): void {
@@ -135,14 +161,38 @@ export class PlaceRuns {
     await this.#merging;
   }
 
+  async close(): Promise<void> {
+    await this.stop();
+    await this.#files.close();
+  }
+
   /** The database was emptied, while this was stopped. */
-  clear(): void {
+  async clear(): Promise<void> {
     this.#runs = [];
+    await this.#files.keep(new Set());
     this.#isStopped = false;
   }
 
   #mayFilter(records: number): boolean {
     return Bloom.bytesFor(records) <= this.#maxFilterBytes;
+  }
+
+  /** As LevelDB's tables are looked at before they are opened: what a merge would find damaged can be made anew now. */
+  async #checkFile(run: StoredRun): Promise<void> {
+    const { name, heads, filterRows } = run;
+    if (!(await this.#files.open(name))) throw lost(name);
+    const rows = Array.from(heads, (_, row) => ({ key: rowKey(name, row), ...rowSpan(run, row) }));
+    const filters = Array.from({ length: filterRows }, (_, row) => ({
+      key: filterKey(name, row),
+      ...filterSpan(run, row),
+    }));
+    for (const parts of groupsOf([...rows, ...filters], CHECKED_PARTS)) {
+      const from = parts[0]?.at ?? 0;
+      const length = parts.reduce((sum, part) => sum + part.length, 0);
+      const bytes = await this.#files.read(name, from, length);
+      if (bytes === null) throw lost(name);
+      for (const { key, at, length } of parts) openValue(key, bytes.subarray(at - from, at - from + length));
+    }
   }
 
   /** Those of the newest runs, as many as there is room for. */
@@ -154,7 +204,7 @@ export class PlaceRuns {
       if (run === undefined || run.filterRows === 0) continue;
       bytes += Bloom.bytesFor(run.records);
       if (bytes > this.#maxFilterBytes) break;
-      runs[at] = { ...run, filter: await readFilter(this.#database, run) };
+      runs[at] = { ...run, filter: await this.#filterOf(run) };
     }
     this.#runs = runs;
   }
@@ -173,7 +223,7 @@ export class PlaceRuns {
       if (run.filter?.mayHave(key) === false) continue;
       const { first, end } = rowsWith(run, key);
       for (let row = end - 1; row >= first && found.length < limit; row--) {
-        const records = await readRow(this.#database, rowKey(run.name, row));
+        const records = await this.#row(run, row);
         if (records === null) return null;
         found.push(...placesIn(records, key, before, limit - found.length));
       }
@@ -198,93 +248,75 @@ export class PlaceRuns {
     assert(first !== undefined && last !== undefined, 'there is something to merge');
     const count = runs.reduce((sum, { records }) => sum + records, 0);
     const what = { level: first.level + 1, firstHeight: first.firstHeight, lastHeight: last.lastHeight };
-    const writer = new RunWriter(what, count, this.#mayFilter(count));
-    const sources = runs.map((run) => new RunReader(this.#database, run));
+    const name = runName(what.firstHeight, what.lastHeight);
+    const file = await this.#files.begin(name);
+    const writer = new RunWriter(what, count, this.#mayFilter(count), file);
+    // A file without a run is removed by the next opening.
+    if (!(await this.#pour(runs, writer, file))) return;
+    const merged = writer.end();
+    await this.#files.finish(name, file);
+    const batch = this.#database.batch();
+    putRun(batch, merged);
+    for (const { name } of runs) batch.del(runKey(name));
+    // Files that are gone are gone for good: the database must not name them again when the power has failed.
+    await batch.write({ sync: isInFile(first) });
+    const at = this.#runs.indexOf(first);
+    this.#runs = withFilters(this.#runs.toSpliced(at, runs.length, merged), this.#maxFilterBytes);
+    if (isInFile(first)) await this.#files.keep(new Set(this.#runs.map(({ name }) => name)));
+    else
+      await remove(
+        this.#database,
+        runs.flatMap((run) => [...keysOfRun(run)]),
+      );
+  }
+
+  /** All records of the runs, in order. @returns whether all are through: not where this was stopped meanwhile. */
+  async #pour(runs: readonly StoredRun[], writer: RunWriter, file: PlaceFileWriter): Promise<boolean> {
+    const sources = runs.map((run) => new RunReader(run, (row) => this.#needRow(run, row)));
     for (const source of sources) await source.next();
-    let batch = this.#database.batch();
-    let [rows, records] = [0, 0];
-    try {
-      for (let least = leastOf(sources); least !== null; least = leastOf(sources)) {
-        if (writer.add(batch, least.row, least.at)) rows += 1;
-        if (!least.step()) await least.next();
-        records += 1;
-        if (rows === BATCH_ROWS) {
-          await batch.write();
-          batch = this.#database.batch();
-          rows = 0;
-        }
-        if (records % TURN_RECORDS === 0) await turn();
-        if (this.#isStopped) return await batch.close();
-      }
-      const merged = writer.end(batch);
-      for (const { name } of runs) batch.del(runKey(name));
-      await batch.write();
-      const at = this.#runs.indexOf(first);
-      this.#runs = withFilters(this.#runs.toSpliced(at, runs.length, merged), this.#maxFilterBytes);
-    } catch (error) {
-      await batch.close();
-      throw error;
+    let records = 0;
+    for (let least = leastOf(sources); least !== null; least = leastOf(sources)) {
+      writer.add(least.row, least.at);
+      if (!least.step()) await least.next();
+      records += 1;
+      if (records % TURN_RECORDS !== 0) continue;
+      await file.flush();
+      await turn();
+      if (this.#isStopped) return false;
     }
-    await remove(
-      this.#database,
-      runs.flatMap((run) => [...keysOfRun(run)]),
-    );
-  }
-}
-
-/** Reads a run from its beginning to its end. */
-class RunReader {
-  readonly #database: StateDatabase;
-  readonly #run: StoredRun;
-  #next = 0;
-  row = new Uint8Array();
-  /** Where in the row the present record begins. */
-  at = 0;
-  /** Of the present record. */
-  head = 0;
-
-  constructor(database: StateDatabase, run: StoredRun) {
-    this.#database = database;
-    this.#run = run;
-  }
-
-  get isAtEnd(): boolean {
-    return this.at >= this.row.length;
-  }
-
-  /** Goes on to the next record. @returns whether the row has one. */
-  step(): boolean {
-    this.at += PLACE_RECORD_BYTES;
-    if (this.isAtEnd) return false;
-    this.head = headOf(this.row, this.at);
     return true;
   }
 
-  /** Goes on to the next row, or the end. */
-  async next(): Promise<void> {
-    this.at = 0;
-    this.row = new Uint8Array();
-    if (this.#next === this.#run.heads.length) return;
-    const key = rowKey(this.#run.name, this.#next);
-    this.row = new Uint8Array(await needRow(this.#database, key));
-    this.head = headOf(this.row, 0);
-    this.#next += 1;
+  /** @returns null where the run is not there any more. */
+  async #row(run: StoredRun, row: number): Promise<Uint8Array | null> {
+    const key = rowKey(run.name, row);
+    return isInFile(run) ? await this.#partOf(run, key, rowSpan(run, row)) : await readRow(this.#database, key);
   }
-}
 
-function leastOf(sources: readonly RunReader[]): RunReader | null {
-  let least: RunReader | null = null;
-  for (const source of sources) {
-    if (source.isAtEnd) continue;
-    if (least === null || isLess(source, least)) least = source;
+  async #needRow(run: StoredRun, row: number): Promise<Uint8Array> {
+    const bytes = await this.#row(run, row);
+    if (bytes === null) throw lost(rowKey(run.name, row));
+    return bytes;
   }
-  return least;
-}
 
-/** Most records differ in their heads. */
-function isLess(one: RunReader, other: RunReader): boolean {
-  if (one.head !== other.head) return one.head < other.head;
-  return compareRecords(one.row, one.at, other.row, other.at) < 0;
+  async #filterOf(run: StoredRun): Promise<Bloom> {
+    const { name, filterRows } = run;
+    const parts: Uint8Array[] = [];
+    for (let row = 0; row < filterRows; row++) {
+      const key = filterKey(name, row);
+      const part = isInFile(run)
+        ? await this.#partOf(run, key, filterSpan(run, row))
+        : await readRow(this.#database, key);
+      if (part === null) throw lost(key);
+      parts.push(part);
+    }
+    return new Bloom(Buffer.concat(parts));
+  }
+
+  async #partOf({ name }: StoredRun, key: string, { at, length }: Span): Promise<Uint8Array | null> {
+    const sealed = await this.#files.read(name, at, length);
+    return sealed === null ? null : openValue(key, sealed);
+  }
 }
 
 async function readRow(database: StateDatabase, key: string): Promise<Uint8Array | null> {
@@ -292,23 +324,21 @@ async function readRow(database: StateDatabase, key: string): Promise<Uint8Array
   return sealed === undefined ? null : openValue(key, sealed);
 }
 
-async function needRow(database: StateDatabase, key: string): Promise<Uint8Array> {
-  const row = await readRow(database, key);
-  if (row === null) throw storageError('STATE_CORRUPT', `the state has lost its row ${JSON.stringify(key)}`);
-  return row;
+function* groupsOf<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
+}
+
+/** @param what of the index that should be there. */
+function lost(what: string): CodedError {
+  return storageError('STATE_CORRUPT', `the state has lost ${JSON.stringify(what)} of its index`);
 }
 
 /** Without its filter. */
 async function readRun(database: StateDatabase, name: string): Promise<StoredRun> {
-  const bytes = await needRow(database, runKey(name));
+  const bytes = await readRow(database, runKey(name));
+  if (bytes === null) throw lost(runKey(name));
   const { heads, ...run } = decode(placeRun, bytes, MAX_PLACE_RUN_BYTES);
   return { ...run, name, heads: headsOf(heads), filter: null };
-}
-
-async function readFilter(database: StateDatabase, { name, filterRows }: StoredRun): Promise<Bloom> {
-  const parts: Uint8Array[] = [];
-  for (let row = 0; row < filterRows; row++) parts.push(await needRow(database, filterKey(name, row)));
-  return new Bloom(Buffer.concat(parts));
 }
 
 /** Without the filters of the oldest runs, where those of all take too much memory. */

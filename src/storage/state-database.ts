@@ -23,7 +23,8 @@ export interface StateDatabase {
 export interface StateBatch {
   put(key: string, value: Uint8Array): unknown;
   del(key: string): unknown;
-  write(): Promise<void>;
+  /** @param options where `sync` is set, it is durable when it resolves, with all that was written before. */
+  write(options?: { readonly sync: boolean }): Promise<void>;
   close(): Promise<void>;
 }
 

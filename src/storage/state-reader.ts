@@ -78,6 +78,12 @@ export class StateReader {
     this.#read(unknown).then(end, end);
   }
 
+  /** What somebody came by who reads the whole state: known from then on, where there is room and nothing newer is. */
+  offer(key: StateKey, value: Uint8Array): void {
+    if (this.#cache.isFull || this.#parts.packed?.isOfSection(key) === true) return;
+    if (this.#known(key) === undefined) this.#cache.set(key, value);
+  }
+
   /** A block was applied. */
   wrote({ entries, forget }: BlockWrites): void {
     if (forget !== null) {

@@ -5,9 +5,11 @@
  * something in the middle, or change it, without being noticed: hence the notes (`state-notes.ts`), a checksum on each value,
  * checked on reading, and a look at LevelDB's tables before it opens them.
  */
+import path from 'node:path';
 import { assert } from '../errors.ts';
-import type { HeldState, IndexWrites, PlaceQuery, StateStore } from '../ports.ts';
+import type { Disk, HeldState, IndexWrites, PlaceQuery, StateStore } from '../ports.ts';
 import type { BlockWrites, Hash, Place, StateKey } from '../types/index.ts';
+import { openFileDisk } from './file-disk.ts';
 import { HeldRows } from './held-rows.ts';
 import { BASE_KEY, INDEX_PREFIX, STATE_PREFIX, TIP_KEY, wholeSection } from './keys.ts';
 import { openLevelDatabase } from './leveldb.ts';
@@ -15,6 +17,7 @@ import type { PackedKeys } from './packed-keys.ts';
 import { findPacked, packedKeysOf } from './packed-section.ts';
 import { Pause } from './pause.ts';
 import { PendingBlocks, pendingBlock } from './pending.ts';
+import { PlaceFiles } from './place-files.ts';
 import type { StoredRun } from './place-rows.ts';
 import { PlaceRuns } from './place-runs.ts';
 import { putBlocks, putEntries } from './state-batch.ts';
@@ -36,12 +39,14 @@ const MAX_PENDING_BYTES = 32 * 1024 * 1024;
 const WRITE_AFTER_MS = 1_000;
 /** Rows that are written a second time with those of some blocks: fractions of a second of work. */
 const MAX_ROWS_ANEW = 16_384;
-const CACHE_BYTES = 64 * 1024 * 1024;
+const CACHE_BYTES = 128 * 1024 * 1024;
+/** In the folder of the database, which leaves it alone: one is moved, lost and set aside with the other. */
+const PLACES_FOLDER = 'places';
 
 export interface StateStoreOptions {
   /** How many blocks' notes are kept and counted. */
   readonly notedBlocks?: number;
-  /** Memory for state values that were read last; 64 MiB by default. */
+  /** Memory for state values that were read last; 128 MiB by default. */
   readonly cacheBytes?: number;
   /** Milliseconds from a block to its writing where nobody waits for it; 1,000 by default. */
   readonly writeAfterMs?: number;
@@ -61,14 +66,22 @@ export interface StateStoreOptions {
  *   `STATE_FAILED`.
  */
 export async function openStateStore(location: string, options: StateStoreOptions = {}): Promise<StateStore> {
-  return await stateStoreOver(await openLevelDatabase(location), options);
+  const disk = await openFileDisk(path.join(location, PLACES_FOLDER));
+  return await stateStoreOver({ database: await openLevelDatabase(location), disk }, options);
+}
+
+export interface StateStoreParts {
+  readonly database: StateDatabase;
+  /** For files of the index of places. */
+  readonly disk: Disk;
 }
 
 /**
  * The store over an open database, which it closes in the end.
  * @throws CodedError `STATE_CORRUPT` where a block is missing among those applied, or the tip is damaged.
  */
-export async function stateStoreOver(database: StateDatabase, options: StateStoreOptions = {}): Promise<StateStore> {
+export async function stateStoreOver(parts: StateStoreParts, options: StateStoreOptions = {}): Promise<StateStore> {
+  const { database, disk } = parts;
   const { notedBlocks = NOTED_BLOCKS } = options;
   try {
     const tip = await tipAt(database, TIP_KEY);
@@ -79,7 +92,8 @@ export async function stateStoreOver(database: StateDatabase, options: StateStor
     const { growing } = options;
     const packed = growing === undefined ? null : await packedKeysOf(database, growing);
     const first = base === null ? 0 : base.height + 1;
-    const places = await PlaceRuns.open(database, tip === null ? null : { first, last: tip.height });
+    const stores = { database, files: new PlaceFiles(disk) };
+    const places = await PlaceRuns.open(stores, tip === null ? null : { first, last: tip.height });
     return new LevelStateStore(database, tip, { packed, places }, options);
   } catch (error) {
     await database.close();
@@ -183,7 +197,7 @@ class LevelStateStore implements StateStore {
     try {
       const check = () => this.#queue.check();
       const reading = { iterator, check, isPacked: (key: string) => this.#isPacked(key) };
-      return await read({ height, pages: statePages(reading), chunks: stateChunks(reading) });
+      return await read({ height, pages: this.#knowing(statePages(reading)), chunks: stateChunks(reading) });
     } finally {
       // Also where nobody asked for a page, or not for the last one.
       await iterator.close();
@@ -228,7 +242,7 @@ class LevelStateStore implements StateStore {
       await this.#removeTip();
       await this.#places.stop();
       await this.#database.clear();
-      this.#places.clear();
+      await this.#places.clear();
       this.#held.clear();
       this.#reader.forgetAll();
       this.#packed?.clear();
@@ -261,11 +275,22 @@ class LevelStateStore implements StateStore {
     return this.#queue.close(async () => {
       try {
         if (!this.#queue.hasFailed) await this.#written();
-        await this.#places.stop();
       } finally {
-        await this.#database.close();
+        try {
+          await this.#places.close();
+        } finally {
+          await this.#database.close();
+        }
       }
     });
+  }
+
+  /** A node that reads its whole state to prove it has much of it at hand then. What changes meanwhile is held, so newer. */
+  async *#knowing(pages: HeldState['pages']): HeldState['pages'] {
+    for await (const page of pages) {
+      for (const { key, value } of page) this.#reader.offer(key, value);
+      yield page;
+    }
   }
 
   #pendingPlaces(query: PlaceQuery): Place[] {

@@ -10,8 +10,8 @@ import type { Hash } from '../types/index.ts';
 import { checksum } from './checksum.ts';
 import { storageError } from './errors.ts';
 
-const SEAL_BYTES = 4;
-const TIP_VERSION = 3;
+export const SEAL_BYTES = 4;
+const TIP_VERSION = 4;
 const TIP_BYTES = 1 + 8 + 32;
 
 /** The last applied block. */
