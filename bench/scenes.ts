@@ -134,8 +134,8 @@ async function manyAccounts(context: SceneContext, name: string, accounts: numbe
   return await onStage(context, { scene: name, validators: 4, accounts }, async (stage, rowOf) => {
     const title = `${accounts.toLocaleString('en')} accounts`;
     const row = await saturation(context, stage, rowOf, { name, title });
-    const { furnishedS, startedS } = stage;
-    return [{ ...row, measures: { ...row.measures, furnishedS, startedS } }];
+    const { furnishedS, startedS, provedS } = stage;
+    return [{ ...row, measures: { ...row.measures, furnishedS, startedS, provedS } }];
   });
 }
 

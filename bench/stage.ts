@@ -30,6 +30,8 @@ export class Stage {
   readonly furnishedS: number;
   /** Seconds from there until all banks were ready and connected: they verify that record. */
   readonly startedS: number;
+  /** Seconds from there until all banks had proved the state that they started with. */
+  readonly provedS: number;
   readonly #options: StageOptions;
   readonly #endsFiles: string[] = [];
   #dead = 0;
@@ -38,12 +40,13 @@ export class Stage {
   private constructor(
     options: StageOptions,
     network: BenchNetwork,
-    { furnishedS, startedS }: Pick<Stage, 'furnishedS' | 'startedS'>,
+    { furnishedS, startedS, provedS }: Pick<Stage, 'furnishedS' | 'startedS' | 'provedS'>,
   ) {
     this.#options = options;
     this.network = network;
     this.furnishedS = furnishedS;
     this.startedS = startedS;
+    this.provedS = provedS;
   }
 
   static async open(options: StageOptions): Promise<Stage> {
@@ -65,9 +68,13 @@ export class Stage {
         onProgress(1, `starting ${options.validators} banks`);
       },
     });
+    const startedMs = performance.now();
+    onProgress(1, `${options.validators} banks prove their state`);
+    await network.proved();
     return new Stage(options, network, {
       furnishedS: (furnishedMs - beginMs) / 1_000,
-      startedS: (performance.now() - furnishedMs) / 1_000,
+      startedS: (startedMs - furnishedMs) / 1_000,
+      provedS: (performance.now() - startedMs) / 1_000,
     });
   }
 

@@ -14,7 +14,7 @@ import type { View } from '../../src/ledger/state.ts';
 import { Book } from '../../src/testing/book.ts';
 import { testNetwork } from '../../src/testing/genesis.ts';
 import { issue, open, settlement, transactionOf, transfer, walletOf } from '../../src/testing/transactions.ts';
-import type { Batch, Block, BlockHash, Hash, Header, ParticipantId, Vote } from '../../src/types/index.ts';
+import type { Batch, Block, BlockHash, Hash, Header, ParticipantId, StateKey, Vote } from '../../src/types/index.ts';
 
 const WALLETS = 64;
 const FUNDS_MINOR = 1_000_000n;
@@ -58,6 +58,14 @@ export class Town {
   batch(count: number): Batch {
     const transactions = this.payments(count).map(({ transaction }) => transaction);
     return { version: 1, chainId: this.chainId, author: 'aclb' as ParticipantId, transactions };
+  }
+
+  /** The record of one of the wallets, as the state has it. */
+  account(): Uint8Array {
+    const [id = ''] = this.#wallets;
+    const record = this.book.entries.get(`account/${id}` as StateKey);
+    assert(record !== undefined, 'every wallet has an account');
+    return record;
   }
 
   /** The state that these payments need. */

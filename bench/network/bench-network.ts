@@ -136,6 +136,24 @@ export class BenchNetwork {
     return path.resolve(this.#folder);
   }
 
+  /**
+   * Waits until every bank has proved the state that it has started with. It does so once, beside its work, and what changes
+   * meanwhile is written twice: that is the start of a network, not its speed.
+   */
+  async proved(): Promise<void> {
+    const giveUpAtMs = systemClock.now() + WHOLE_STATE_MS;
+    for (;;) {
+      const all = await Promise.all(this.alive().map((node) => this.client(node).status()));
+      const pending = all.filter(({ stateProof }) => stateProof === 'pending');
+      if (pending.length === 0) return;
+      if (systemClock.now() > giveUpAtMs) {
+        const banks = pending.map(({ participant }) => participant).join(', ');
+        throw new CodedError('STATE_NOT_PROVED', `banks that have not proved their state after ten minutes: ${banks}`);
+      }
+      await wait(systemClock, POLL_MS);
+    }
+  }
+
   /** Waits until all living nodes are at one height and nothing is under way. @returns the height. */
   async level(): Promise<number> {
     const giveUpAtMs = systemClock.now() + LEVEL_WITHIN_MS;

@@ -8,11 +8,12 @@ import { type LocalFolder, openLocalFolder } from '../../src/cli/local-folder.ts
 import { systemClock, systemRandom } from '../../src/cli/system.ts';
 import { MAX_STATE_VALUE_BYTES } from '../../src/codec/limits.ts';
 import { decode } from '../../src/codec/schema.ts';
-import { accountRecord, balanceRecord, supplyRecord } from '../../src/codec/state.ts';
+import { accountRecord, supplyRecord } from '../../src/codec/state.ts';
 import { settlementAccount } from '../../src/codec/text.ts';
 import { publicKeyOf } from '../../src/crypto/ed25519.ts';
 import { createInlineVerifier } from '../../src/crypto/verifier.ts';
-import { accountKey, balanceKey, SEEN_PREFIX, supplyKey } from '../../src/ledger/keys.ts';
+import { holdingOf } from '../../src/ledger/holdings.ts';
+import { accountKey, SEEN_PREFIX, supplyKey } from '../../src/ledger/keys.ts';
 import { areSigned, identify } from '../../src/node/admission.ts';
 import { Chain } from '../../src/node/chain.ts';
 import { SignGuard } from '../../src/node/sign-guard.ts';
@@ -94,7 +95,8 @@ async function stored(chain: Chain, key: StateKey): Promise<Uint8Array> {
 }
 
 async function balanceOf(chain: Chain, account: ReturnType<typeof accountAt>): Promise<bigint> {
-  return decode(balanceRecord, await stored(chain, balanceKey(account, FUNDS.currency)), MAX_STATE_VALUE_BYTES);
+  const record = decode(accountRecord, await stored(chain, accountKey(account)), MAX_STATE_VALUE_BYTES);
+  return holdingOf(record, FUNDS.currency).minor;
 }
 
 t.test('each home opens with all accounts, their money and a supply that is their sum', async (t) => {

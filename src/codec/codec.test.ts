@@ -10,7 +10,7 @@ import { announcement, batchesQuestion, blocksQuestion, evidenceMessage, proposa
 import { receiptProof } from './proof.ts';
 import { CodecError, decode, encode, field, integer, list, record, remembering, type Schema } from './schema.ts';
 import { signMemory } from './sign-memory.ts';
-import { accountRecord, aliasRecord, balanceRecord, supplyRecord } from './state.ts';
+import { accountRecord, aliasRecord, supplyRecord } from './state.ts';
 import { decodeTransaction, receipt, transaction } from './transaction.ts';
 import { commitCertificate, evidence, vote } from './vote.ts';
 
@@ -21,7 +21,6 @@ const decoders: Record<string, Schema<never>> = {
   accountRecord,
   aliasRecord,
   announcement,
-  balanceRecord,
   batch,
   batchesQuestion,
   block,

@@ -43,8 +43,8 @@ export const MAX_TIERS = 8;
 export const MAX_TIER_NAME_CHARS = 12;
 export const MAX_GENESIS_BYTES = 64 * 1024;
 
-/** One account or alias record with room for what later versions add. */
-export const MAX_STATE_VALUE_BYTES = 512;
+/** An account with every currency of the largest genesis takes 586. */
+export const MAX_STATE_VALUE_BYTES = 640;
 export const MAX_STATE_KEY_CHARS = 160;
 
 /** A whole state travels and is checked in pieces of so many entries: a leaf of the checkpoint root's Merkle tree each. */

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import * as arbitrary from '../testing/arbitraries.ts';
 import { batch, block, committedBlock, header } from './block.ts';
-import { displayName, memo } from './fields.ts';
+import { displayName, memo, minorUnits } from './fields.ts';
 import { genesis } from './genesis.ts';
 import { toHex } from './hex.ts';
 import { indexedReceipt, placeRun } from './index-rows.ts';
@@ -15,7 +15,7 @@ import { receiptProof } from './proof.ts';
 import { CodecError, Reader } from './reader.ts';
 import { decode, encode, type Schema } from './schema.ts';
 import { signMemory } from './sign-memory.ts';
-import { accountRecord, aliasRecord, balanceRecord, stateWrite, supplyRecord } from './state.ts';
+import { accountRecord, aliasRecord, stateWrite, supplyRecord } from './state.ts';
 import { receipt, transaction } from './transaction.ts';
 import { commitCertificate, evidence, vote } from './vote.ts';
 import { Writer } from './writer.ts';
@@ -26,7 +26,6 @@ const schemas = {
   accountRecord,
   aliasRecord,
   announcement,
-  balanceRecord,
   batch,
   batchesQuestion,
   block,
@@ -60,7 +59,7 @@ const messages = [
   [commitCertificate, arbitrary.certificate],
   [batch, arbitrary.batch],
   [committedBlock, arbitrary.committedBlock],
-  [balanceRecord, fc.bigInt({ min: 0n, max: 2n ** 63n - 1n })],
+  [minorUnits, fc.bigInt({ min: 0n, max: 2n ** 63n - 1n })],
   [memo, fc.string({ unit: 'grapheme', maxLength: 40 })],
 ] as unknown as [schema: Any, values: fc.Arbitrary<unknown>][];
 
@@ -260,7 +259,7 @@ t.test('messages with bytes changed, put in, taken out or cut off are read as cb
 
 t.test('every first byte, with little and with much behind it, in every place', async (t) => {
   const tails = [[], [0], [23], [24], [255, 255], [0, 0, 0, 0, 0, 0, 0, 0, 0], Array<number>(300).fill(255)];
-  for (const schema of [supplyRecord, balanceRecord, aliasRecord, accountRecord, memo, batchesQuestion] as Any[]) {
+  for (const schema of [supplyRecord, minorUnits, aliasRecord, accountRecord, memo, batchesQuestion] as Any[]) {
     for (let first = 0; first < 256; first++) {
       for (const tail of tails) {
         for (const head of [[], [0x82]]) {

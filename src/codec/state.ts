@@ -1,20 +1,49 @@
 /** Values of the ledger's state, under the keys of `ledger/keys.ts`. */
-import type { AccountId, BlockWrites, Hash, PublicKey, StateKey, StateWrite, TierName } from '../types/index.ts';
+import type {
+  AccountId,
+  BlockWrites,
+  CurrencyCode,
+  Hash,
+  PublicKey,
+  StateKey,
+  StateWrite,
+  TierName,
+} from '../types/index.ts';
 import * as f from './fields.ts';
 import {
   MAX_CHUNK_ENTRIES,
+  MAX_CURRENCIES,
   MAX_SAFE,
   MAX_SNAPSHOT_CHUNKS,
   MAX_STATE_KEY_CHARS,
   MAX_STATE_VALUE_BYTES,
 } from './limits.ts';
-import { byteString, exactly, field, integer, list, nullable, record, text } from './schema.ts';
+import { byteString, exactly, field, integer, list, nullable, record, refine, text } from './schema.ts';
+import { strictlyAscending } from './transaction.ts';
 
+/** What an account paid out on one day; that of another day counts for nothing, so an account has one a currency. */
+export interface SpentRecord {
+  /** Days since 1970, as the genesis begins them. */
+  readonly day: number;
+  readonly minor: bigint;
+}
+
+/** An account's money of one currency. */
+export interface Holding {
+  readonly currency: CurrencyCode;
+  readonly minor: bigint;
+  /** Null before an account with a tier has paid. */
+  readonly spent: SpentRecord | null;
+}
+
+/** All that there is of an account, so that a payment reads and writes two entries. */
 export interface AccountRecord {
   readonly publicKey: PublicKey;
   readonly openedAtHeight: number;
   /** Null for settlement accounts, and where the genesis has no tiers. */
   readonly tier: TierName | null;
+  /** Ascending by currency; one that is not there is none. */
+  readonly holdings: readonly Holding[];
 }
 
 /** An announcement that a phone number is to go over to another account. */
@@ -32,13 +61,6 @@ export interface AliasRecord {
   readonly claim: AliasClaim | null;
 }
 
-/** What an account paid out on one day; that of another day counts for nothing, so an account has one a currency. */
-export interface SpentRecord {
-  /** Days since 1970, as the genesis begins them. */
-  readonly day: number;
-  readonly minor: bigint;
-}
-
 export interface SupplyRecord {
   readonly issuedMinor: bigint;
   readonly redeemedMinor: bigint;
@@ -49,12 +71,26 @@ export interface HeightRecord {
   readonly height: number;
 }
 
+export const spentRecord = record<SpentRecord>('SpentRecord', {
+  day: field(integer(0, MAX_SAFE), 'days since 1970, as the genesis begins them'),
+  minor: field(f.minorUnits, 'paid out on that day'),
+});
+export const holding = record<Holding>('Holding', {
+  currency: field(f.currencyCode, 'of the network'),
+  minor: field(f.minorUnits, 'the balance'),
+  spent: field(nullable(spentRecord), 'paid out on the last day that it did; null where that is not counted'),
+});
 export const accountRecord = record<AccountRecord>('AccountRecord', {
   publicKey: field(f.publicKey, 'signs for the account'),
   openedAtHeight: field(f.height, '0 for the accounts of the genesis'),
   tier: field(nullable(f.tierName), 'bounds what goes out in a day; null of settlement accounts'),
+  holdings: field(
+    refine(list(holding, 0, MAX_CURRENCIES), (held) =>
+      strictlyAscending(held, ({ currency }) => currency) ? null : 'expected each currency once, ascending',
+    ),
+    'ascending by currency',
+  ),
 });
-export const balanceRecord = f.minorUnits;
 export const aliasClaim = record<AliasClaim>('AliasClaim', {
   account: field(f.accountId, 'where the number is to go'),
   dueMs: field(f.timeMs, 'block time from which on it may'),
@@ -63,10 +99,6 @@ export const aliasRecord = record<AliasRecord>('AliasRecord', {
   account: field(nullable(f.accountId), 'where payments go; null when released'),
   epoch: field(integer(1, MAX_SAFE), 'rises by one at each binding'),
   claim: field(nullable(aliasClaim), 'who wants it; it may have lapsed'),
-});
-export const spentRecord = record<SpentRecord>('SpentRecord', {
-  day: field(integer(0, MAX_SAFE), 'days since 1970, as the genesis begins them'),
-  minor: field(f.minorUnits, 'paid out on that day'),
 });
 export const supplyRecord = record<SupplyRecord>('SupplyRecord', {
   issuedMinor: field(f.minorUnits, 'ever issued'),

@@ -24,7 +24,7 @@ import type {
   TierName,
 } from '../types/index.ts';
 import { openClaim } from './claims.ts';
-import { accountKey, aliasStateKey, balanceKey, spentKey, supplyKey } from './keys.ts';
+import { accountKey, aliasStateKey, supplyKey } from './keys.ts';
 import type { LedgerState } from './state.ts';
 import { type StatusName, statusCode } from './status.ts';
 import { dailyLimit, dayOf, spentOn } from './tiers.ts';
@@ -96,7 +96,7 @@ const RULES: { readonly [Type in Command['type']]: CommandRule<CommandOf<Type>> 
       check('BANK_SIGNATURE_MISSING', ({ account }, context) => !bankSigned(account, context)),
     ]),
     run: ({ account, publicKey, tier }, { state, height }) =>
-      state.setAccount(account, { publicKey, openedAtHeight: height, tier }),
+      state.setAccount(account, { publicKey, openedAtHeight: height, tier, holdings: [] }),
   },
 
   setTier: {
@@ -179,7 +179,7 @@ const RULES: { readonly [Type in Command['type']]: CommandRule<CommandOf<Type>> 
   },
 
   issue: {
-    touches: ({ to, amount: { currency } }) => [accountKey(to), balanceKey(to, currency), supplyKey(currency)],
+    touches: ({ to, amount: { currency } }) => [accountKey(to), supplyKey(currency)],
     checks: ascending([
       ...amountChecks<CommandOf<'issue'>>(),
       check('SETTLEMENT_ONLY', ({ to }) => !isSettlement(to)),
@@ -195,7 +195,7 @@ const RULES: { readonly [Type in Command['type']]: CommandRule<CommandOf<Type>> 
   },
 
   redeem: {
-    touches: ({ from, amount: { currency } }) => [accountKey(from), balanceKey(from, currency), supplyKey(currency)],
+    touches: ({ from, amount: { currency } }) => [accountKey(from), supplyKey(currency)],
     checks: ascending([
       ...amountChecks<CommandOf<'redeem'>>(),
       check('SETTLEMENT_ONLY', ({ from }) => !isSettlement(from)),
@@ -212,11 +212,9 @@ const RULES: { readonly [Type in Command['type']]: CommandRule<CommandOf<Type>> 
   },
 
   transfer: {
-    touches: ({ from, to, amount: { currency }, alias }) => {
-      const keys = [accountKey(from), balanceKey(from, currency), accountKey(to), balanceKey(to, currency)];
-      if (!isSettlement(from)) keys.push(spentKey(from, currency));
-      if (alias !== null) keys.push(aliasStateKey(alias.aliasKey));
-      return keys;
+    touches({ from, to, alias }) {
+      const accounts = [accountKey(from), accountKey(to)];
+      return alias === null ? accounts : [...accounts, aliasStateKey(alias.aliasKey)];
     },
     checks: ascending([
       ...amountChecks<CommandOf<'transfer'>>(),

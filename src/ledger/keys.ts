@@ -3,9 +3,8 @@ import type { AccountId, AliasKey, CurrencyCode, Evidence, StateKey, Transaction
 
 /** Prefix, codec and meaning of each kind: the state table of ARCHITECTURE.md. */
 export const STATE_KINDS = [
-  { prefix: 'account/', rest: '<account>', value: 'AccountRecord', meaning: 'an open account and its key' },
+  { prefix: 'account/', rest: '<account>', value: 'AccountRecord', meaning: 'an open account, its key and its money' },
   { prefix: 'alias/', rest: '<alias key>', value: 'AliasRecord', meaning: 'where payments to a phone number go' },
-  { prefix: 'balance/', rest: '<account>/<currency>', value: 'BalanceRecord', meaning: 'money; absent is zero' },
   {
     prefix: 'evidence/',
     rest: '<height>/<validator>',
@@ -17,12 +16,6 @@ export const STATE_KINDS = [
     rest: '<second>/<transaction>',
     value: 'SeenRecord',
     meaning: 'replay memory, forgotten by the second',
-  },
-  {
-    prefix: 'spent/',
-    rest: '<account>/<currency>',
-    value: 'SpentRecord',
-    meaning: 'paid out on the last such day, by an account with a tier',
   },
   { prefix: 'supply/', rest: '<currency>', value: 'SupplyRecord', meaning: 'ever issued and redeemed' },
 ] as const;
@@ -36,10 +29,16 @@ const SEEN_BUCKET_MS = 1_000;
 /** What all keys of the replay memory begin with; they grow with time. */
 export const SEEN_PREFIX = 'seen/';
 
-export const accountKey = (account: AccountId) => spelledOf(account).account;
+export function accountKey(account: AccountId): StateKey {
+  const known = spelledAccounts.get(account);
+  if (known !== undefined) return known;
+  if (spelledAccounts.size === MAX_SPELLED_ACCOUNTS) spelledAccounts.clear();
+  const key = `account/${account}` as StateKey;
+  spelledAccounts.set(account, key);
+  return key;
+}
+
 export const aliasStateKey = (alias: AliasKey) => `alias/${alias}` as StateKey;
-export const balanceKey = (account: AccountId, currency: CurrencyCode) => moneyOf(account, currency).balance;
-export const spentKey = (account: AccountId, currency: CurrencyCode) => moneyOf(account, currency).spent;
 export const supplyKey = (currency: CurrencyCode) => `supply/${currency}` as StateKey;
 
 /** One a validator and height: that it lied there is one offence, however often it did, and one proof of it is enough. */
@@ -65,44 +64,14 @@ function digits(value: number): string {
 }
 
 /**
- * The keys of an account are asked for a dozen times a payment, and a text that was just put together has to be joined and
- * hashed anew at each look-up: the same text again is found at once.
+ * Keys are asked for some times a payment: when it comes in, when a block runs it and when it is kept. A text that was just put
+ * together has to be joined and hashed anew at each look-up: the same text again is found at once.
  */
-interface Spelled {
-  readonly account: StateKey;
-  readonly money: Map<CurrencyCode, Money>;
-}
-
-interface Money {
-  readonly balance: StateKey;
-  readonly spent: StateKey;
-}
-
-/** Of the transactions of some blocks, whose keys are asked for when they come in, when a block runs them and when it keeps them. */
-const MAX_SPELLED_SEEN = 16_384;
-const spelledSeen = new Map<TransactionId, { readonly validUntilMs: number; readonly key: StateKey }>();
 
 /** The accounts of some blocks of full size; beyond it all are forgotten and spelled anew. */
-const MAX_SPELLED = 65_536;
-const spelled = new Map<AccountId, Spelled>();
+const MAX_SPELLED_ACCOUNTS = 65_536;
+const spelledAccounts = new Map<AccountId, StateKey>();
 
-function spelledOf(account: AccountId): Spelled {
-  const known = spelled.get(account);
-  if (known !== undefined) return known;
-  if (spelled.size === MAX_SPELLED) spelled.clear();
-  const fresh: Spelled = { account: `account/${account}` as StateKey, money: new Map() };
-  spelled.set(account, fresh);
-  return fresh;
-}
-
-function moneyOf(account: AccountId, currency: CurrencyCode): Money {
-  const { money } = spelledOf(account);
-  const known = money.get(currency);
-  if (known !== undefined) return known;
-  const fresh: Money = {
-    balance: `balance/${account}/${currency}` as StateKey,
-    spent: `spent/${account}/${currency}` as StateKey,
-  };
-  money.set(currency, fresh);
-  return fresh;
-}
+/** The transactions of some blocks. */
+const MAX_SPELLED_SEEN = 16_384;
+const spelledSeen = new Map<TransactionId, { readonly validUntilMs: number; readonly key: StateKey }>();

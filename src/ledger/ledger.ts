@@ -122,7 +122,7 @@ export function genesisWrites(genesis: Genesis): BlockWrites {
   const accounts = genesis.participants.map(({ id, operatorKey }) => ({ account: settlementAccount(id), operatorKey }));
   const state = new LedgerState(new Map(accounts.map(({ account }) => [accountKey(account), null])));
   for (const { account, operatorKey } of accounts)
-    state.setAccount(account, { publicKey: operatorKey, openedAtHeight: 0, tier: null });
+    state.setAccount(account, { publicKey: operatorKey, openedAtHeight: 0, tier: null, holdings: [] });
   state.keep();
   return { entries: state.writes(), forget: null };
 }

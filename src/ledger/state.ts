@@ -6,15 +6,7 @@
 import { MAX_STATE_VALUE_BYTES } from '../codec/limits.ts';
 import { decode, encode, type Schema } from '../codec/schema.ts';
 import type { AccountRecord, AliasRecord, SpentRecord, SupplyRecord } from '../codec/state.ts';
-import {
-  accountRecord,
-  aliasRecord,
-  balanceRecord,
-  evidenceRecord,
-  seenRecord,
-  spentRecord,
-  supplyRecord,
-} from '../codec/state.ts';
+import { accountRecord, aliasRecord, evidenceRecord, seenRecord, supplyRecord } from '../codec/state.ts';
 import { assert } from '../errors.ts';
 import type {
   AccountId,
@@ -25,7 +17,8 @@ import type {
   StateWrite,
   TransactionId,
 } from '../types/index.ts';
-import { accountKey, aliasStateKey, balanceKey, evidenceKey, seenKey, spentKey, supplyKey } from './keys.ts';
+import { holdingOf, withHolding } from './holdings.ts';
+import { accountKey, aliasStateKey, evidenceKey, seenKey, supplyKey } from './keys.ts';
 
 /** The entries that a block touches, loaded before it runs. Null is «known to be absent». */
 export type View = ReadonlyMap<StateKey, Uint8Array | null>;
@@ -44,11 +37,20 @@ interface Cell {
   isNext: boolean;
 }
 
+interface OpenAccount {
+  readonly id: AccountId;
+  readonly cell: Cell;
+}
+
+const NO_ACCOUNTS = { last: null, lastButOne: null };
+
 export class LedgerState {
   readonly #view: View;
   /** A key is looked up once and a value decoded once, however many checks ask; what it comes to is encoded at the end. */
   readonly #cells = new Map<StateKey, Cell>();
   readonly #changed: Cell[] = [];
+  /** The last two that were asked for. */
+  #accounts: { readonly last: OpenAccount | null; readonly lastButOne: OpenAccount | null } = NO_ACCOUNTS;
   /** Cells that the running transaction has set. */
   #running: Cell[] = [];
 
@@ -56,21 +58,46 @@ export class LedgerState {
     this.#view = view;
   }
 
-  account = (id: AccountId): AccountRecord | null => this.#get(accountRecord, accountKey(id));
-  alias = (key: AliasKey): AliasRecord | null => this.#get(aliasRecord, aliasStateKey(key));
-  balance = (id: AccountId, currency: CurrencyCode): bigint => this.#get(balanceRecord, balanceKey(id, currency)) ?? 0n;
-  spent = (id: AccountId, currency: CurrencyCode): SpentRecord | null => this.#get(spentRecord, spentKey(id, currency));
-  supply = (currency: CurrencyCode): SupplyRecord =>
-    this.#get(supplyRecord, supplyKey(currency)) ?? { issuedMinor: 0n, redeemedMinor: 0n };
-  hasSeen = (validUntilMs: number, id: TransactionId): boolean => this.#isThere(seenKey(validUntilMs, id));
+  account(id: AccountId): AccountRecord | null {
+    return presentOf(this.#accountCell(id)) as AccountRecord | null;
+  }
 
-  setAccount = (id: AccountId, record: AccountRecord) => this.#set(accountRecord, accountKey(id), record);
-  setAlias = (key: AliasKey, record: AliasRecord) => this.#set(aliasRecord, aliasStateKey(key), record);
-  setSpent = (id: AccountId, currency: CurrencyCode, record: SpentRecord) =>
-    this.#set(spentRecord, spentKey(id, currency), record);
-  setSupply = (currency: CurrencyCode, record: SupplyRecord) => this.#set(supplyRecord, supplyKey(currency), record);
-  setSeen = (validUntilMs: number, id: TransactionId, height: number) =>
+  alias(key: AliasKey): AliasRecord | null {
+    return this.#get(aliasRecord, aliasStateKey(key));
+  }
+
+  balance(id: AccountId, currency: CurrencyCode): bigint {
+    return holdingOf(this.#open(id), currency).minor;
+  }
+
+  spent(id: AccountId, currency: CurrencyCode): SpentRecord | null {
+    return holdingOf(this.#open(id), currency).spent;
+  }
+
+  supply(currency: CurrencyCode): SupplyRecord {
+    return this.#get(supplyRecord, supplyKey(currency)) ?? { issuedMinor: 0n, redeemedMinor: 0n };
+  }
+
+  hasSeen(validUntilMs: number, id: TransactionId): boolean {
+    return this.#isThere(seenKey(validUntilMs, id));
+  }
+
+  setAccount(id: AccountId, record: AccountRecord): void {
+    this.#setNext(this.#accountCell(id), record);
+  }
+
+  setAlias(key: AliasKey, record: AliasRecord): void {
+    this.#set(aliasRecord, aliasStateKey(key), record);
+  }
+
+  setSupply(currency: CurrencyCode, record: SupplyRecord): void {
+    this.#set(supplyRecord, supplyKey(currency), record);
+  }
+
+  setSeen(validUntilMs: number, id: TransactionId, height: number): void {
     this.#set(seenRecord, seenKey(validUntilMs, id), { height });
+  }
+
   /** Evidence that is known already keeps the height it came with. */
   setEvidence(evidence: Evidence, height: number): void {
     const key = evidenceKey(evidence);
@@ -78,9 +105,16 @@ export class LedgerState {
   }
 
   addBalance(id: AccountId, currency: CurrencyCode, deltaMinor: bigint): void {
-    const balance = this.balance(id, currency) + deltaMinor;
-    assert(balance >= 0n, `a balance of ${id} would be negative`);
-    this.#set(balanceRecord, balanceKey(id, currency), balance);
+    const account = this.#open(id);
+    const holding = holdingOf(account, currency);
+    const minor = holding.minor + deltaMinor;
+    assert(minor >= 0n, `a balance of ${id} would be negative`);
+    this.setAccount(id, withHolding(account, { ...holding, minor }));
+  }
+
+  setSpent(id: AccountId, currency: CurrencyCode, spent: SpentRecord): void {
+    const account = this.#open(id);
+    this.setAccount(id, withHolding(account, { ...holdingOf(account, currency), spent }));
   }
 
   /** Keeps the running transaction's changes. @throws AssertionError where they do not conserve money. */
@@ -117,19 +151,39 @@ export class LedgerState {
    */
   #assertConserved(): void {
     const surplus = new Map<string, bigint>();
-    for (const cell of this.#running) {
-      const minor = surplusOf(cell);
-      if (minor === null) continue;
-      const currency = cell.key.slice(cell.key.lastIndexOf('/') + 1);
-      surplus.set(currency, (surplus.get(currency) ?? 0n) + minor);
+    const add = (currency: string, minor: bigint) => surplus.set(currency, (surplus.get(currency) ?? 0n) + minor);
+    for (const { key, schema, value, next } of this.#running) {
+      if (schema === accountRecord) {
+        for (const { currency, minor } of (next as AccountRecord).holdings) add(currency, minor);
+        for (const { currency, minor } of (value as AccountRecord | null)?.holdings ?? []) add(currency, -minor);
+      } else if (schema === supplyRecord) {
+        const made = circulating(next as SupplyRecord) - circulating(value as SupplyRecord | null);
+        add(key.slice(key.lastIndexOf('/') + 1), -made);
+      }
     }
     for (const [currency, minor] of surplus)
       assert(minor === 0n, `${minor} minor units of ${currency} came from nowhere`);
   }
 
+  /** An account that money is moved of, or looked for. */
+  #open(id: AccountId): AccountRecord {
+    const account = this.account(id);
+    assert(account !== null, `${id} was checked to be open`);
+    return account;
+  }
+
   #get<T>(schema: Schema<T>, key: StateKey): T | null {
-    const cell = this.#open(schema, key);
-    return (cell.isNext ? cell.next : cell.value) as T | null;
+    return presentOf(this.#decoded(schema, key)) as T | null;
+  }
+
+  /** Payer and payee are asked for a dozen times a payment. */
+  #accountCell(id: AccountId): Cell {
+    const { last, lastButOne } = this.#accounts;
+    if (last?.id === id) return last.cell;
+    if (lastButOne?.id === id) return lastButOne.cell;
+    const cell = this.#decoded(accountRecord, accountKey(id));
+    this.#accounts = { last: { id, cell }, lastButOne: last };
+    return cell;
   }
 
   #isThere(key: StateKey): boolean {
@@ -138,14 +192,17 @@ export class LedgerState {
   }
 
   #set<T>(schema: Schema<T>, key: StateKey, value: T): void {
-    const cell = this.#open(schema, key);
+    this.#setNext(this.#decoded(schema, key), value);
+  }
+
+  #setNext(cell: Cell, value: unknown): void {
     cell.next = value;
     if (!cell.isNext) this.#running.push(cell);
     cell.isNext = true;
   }
 
   /** The cell with its value decoded. A key has one schema. */
-  #open<T>(schema: Schema<T>, key: StateKey): Cell {
+  #decoded<T>(schema: Schema<T>, key: StateKey): Cell {
     const cell = this.#cell(key);
     if (cell.schema === null) {
       cell.schema = schema as Schema<unknown>;
@@ -165,11 +222,9 @@ export class LedgerState {
   }
 }
 
-/** What a change adds to the balances, less what it adds to the supply; null for one that is not about money. */
-function surplusOf({ schema, value, next }: Cell): bigint | null {
-  if (schema === balanceRecord) return (next as bigint) - ((value as bigint | null) ?? 0n);
-  if (schema === supplyRecord) return circulating(value as SupplyRecord | null) - circulating(next as SupplyRecord);
-  return null;
+/** What it says now, in the running transaction. */
+function presentOf({ isNext, next, value }: Cell): unknown {
+  return isNext ? next : value;
 }
 
 function circulating(supply: SupplyRecord | null): bigint {

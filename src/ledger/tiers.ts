@@ -1,6 +1,6 @@
 /**
- * Daily limits: what an account of a tier may pay out from one midnight to the next. What it has paid out today stands in one
- * state entry for each currency, which the next day overwrites; so there are never more than accounts times currencies.
+ * Daily limits: what an account of a tier may pay out from one midnight to the next. What it has paid out today stands in its
+ * record beside its balance of the currency, and the next day overwrites it.
  */
 import type { SpentRecord } from '../codec/state.ts';
 import type { CurrencyCode, Genesis, TierName } from '../types/index.ts';

@@ -1,8 +1,6 @@
 /** What a restart verifies, what it proves, and what it does about a state, a snapshot or a record that is not as it was. */
 import t from 'tap';
 import { toHex } from '../codec/hex.ts';
-import { encode } from '../codec/schema.ts';
-import { balanceRecord } from '../codec/state.ts';
 import { chainIdOf } from '../crypto/ids.ts';
 import { createInlineVerifier } from '../crypto/verifier.ts';
 import { BLOCK_LOG_FILE } from '../storage/block-log.ts';
@@ -16,6 +14,7 @@ import {
   SIGN_STATE_FILE,
 } from '../storage/index.ts';
 import { FILE_HEAD_BYTES, RECORD_HEAD_BYTES } from '../storage/record-format.ts';
+import { withBalance } from '../testing/balances.ts';
 import { Cluster } from '../testing/cluster.ts';
 import { testNetwork } from '../testing/genesis.ts';
 import { issue, open, settlement, transactionOf, transfer } from '../testing/transactions.ts';
@@ -102,7 +101,8 @@ const contentOf = (of: MemoryState) => [
   ...of.index.entries(),
 ];
 
-const BALANCE = 'balance/dara@nbc/KHR';
+const ACCOUNT = 'account/dara@nbc';
+const withBalanceOf = (of: MemoryState, minor: bigint) => withBalance(of.entries.get(ACCOUNT), minor);
 
 t.test('with a snapshot, only the blocks from it on are verified, and the state is proved', async (t) => {
   t.ok(
@@ -177,14 +177,10 @@ t.test(
 
 t.test('a state that was changed behind its back is noticed and made anew, indexes and all', async (t) => {
   const harms: readonly (readonly [string, (of: MemoryState) => void, RegExp])[] = [
-    ['a balance', (of) => of.entries.set(BALANCE, encode(balanceRecord, 9_999n)), /another value for balance\/dara/],
+    ['a balance', (of) => of.entries.set(ACCOUNT, withBalanceOf(of, 9_999n)), /another value for account\/dara/],
     ['an entry missing', (of) => of.entries.delete('account/bopha@nbc'), /lacks account\/bopha/],
     ['the last entry missing', (of) => of.entries.delete('supply/KHR'), /lacks supply\/KHR/],
-    [
-      'an entry too many',
-      (of) => of.entries.set('balance/thief@nbc/KHR', encode(balanceRecord, 1n)),
-      /thief.* too much/,
-    ],
+    ['an entry too many', (of) => of.entries.set('account/thief@nbc', withBalanceOf(of, 1n)), /thief.* too much/],
     ['one after the last', (of) => of.entries.set('supply/USD', new Uint8Array(3)), /supply\/USD too much/],
     ['one before the first', (of) => of.entries.set('a', new Uint8Array(3)), /has a too much/],
     [
@@ -206,14 +202,14 @@ t.test('a state that was changed behind its back is noticed and made anew, index
 });
 
 for (const [what, value, reason] of [
-  ['cannot be read', Uint8Array.of(0xff), /uint/],
-  ['is another one', encode(balanceRecord, 7n), /block 31 gives other results/],
+  ['cannot be read', () => Uint8Array.of(0xff), /AccountRecord/],
+  ['is another one', (of: MemoryState) => withBalanceOf(of, 7n), /block 31 gives other results/],
 ] as const) {
   t.test(`a state value that ${what} shows when a block needs it, and the state is made anew`, async (t) => {
     const harmed = copy();
     for (const name of harmed.disk.list()) if (name.endsWith('.snapshot')) await harmed.disk.remove(name);
     await cutTo(harmed, 30);
-    harmed.state.entries.set(BALANCE, value);
+    harmed.state.entries.set(ACCOUNT, value(harmed.state));
     const { report, chain } = await booted(harmed);
     t.match(report, { verifiedFrom: 1, replayed: BLOCKS, provedBy: null });
     t.match(report.rebuilt, reason);

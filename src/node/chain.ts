@@ -136,7 +136,9 @@ export class Chain {
   async load(keys: Iterable<StateKey>): Promise<View> {
     const list = [...keys];
     const values = await this.store.get(list);
-    return new Map(list.map((key, i) => [key, values[i] ?? null]));
+    const view = new Map<StateKey, Uint8Array | null>();
+    for (let i = 0; i < list.length; i++) view.set(list[i] as StateKey, values[i] ?? null);
+    return view;
   }
 
   /** Has at hand what running these transactions will ask for, as far as that can be. */
@@ -194,11 +196,15 @@ export class Chain {
   /**
    * Runs a certified block from elsewhere and makes it part of the chain.
    *
+   * @param batches its batches, with the ids of their transactions.
    * @throws AssertionError or CodedError where this node computes other results than the quorum did: it must not go on.
    */
-  async adopt(committed: CommittedBlock): Promise<Execution> {
+  async adopt(
+    committed: CommittedBlock,
+    batches: readonly BatchContent[] = committed.batches.map(withIds),
+  ): Promise<Execution> {
     const { header, evidence } = committed.block;
-    const execution = await this.execute(header.timeMs, committed.batches.map(withIds), evidence);
+    const execution = await this.execute(header.timeMs, batches, evidence);
     if (!givesRootsOf(header, execution)) await this.#refuteState(otherResults(header));
     await this.commit(committed, execution);
     return execution;

@@ -10,9 +10,9 @@ import type { BlockHash, Command } from '../types/index.ts';
 import { chunksOf } from './snapshot.ts';
 
 const NBC = ['operator/nbc'];
-/** More than a page of the store has, so that their balances lie on several. */
-const WALLETS = Array.from({ length: 1_152 }, (_, n) => `w${1_000 + n}@nbc`);
-const LAST = 'w2151@nbc';
+/** More than two pages of the store have, so that their balances lie on several. */
+const WALLETS = Array.from({ length: 2_304 }, (_, n) => `w${1_000 + n}@nbc`);
+const LAST = 'w3303@nbc';
 
 /** Everything about one store that these tests change. */
 class Rig {

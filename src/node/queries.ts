@@ -4,11 +4,11 @@ import { MAX_STATE_VALUE_BYTES } from '../codec/limits.ts';
 import type { ReceiptProof } from '../codec/proof.ts';
 import { decode, type Schema } from '../codec/schema.ts';
 import type { AccountRecord, AliasRecord, StateEntry, SupplyRecord } from '../codec/state.ts';
-import { accountRecord, aliasRecord, balanceRecord, spentRecord, supplyRecord } from '../codec/state.ts';
+import { accountRecord, aliasRecord, supplyRecord } from '../codec/state.ts';
 import { assert } from '../errors.ts';
-import { accountKey, aliasStateKey, balanceKey, spentKey, supplyKey } from '../ledger/keys.ts';
+import { holdingOf } from '../ledger/holdings.ts';
+import { accountKey, aliasStateKey, supplyKey } from '../ledger/keys.ts';
 import { proveReceipt } from '../ledger/proof.ts';
-import { dayOf, spentOn } from '../ledger/tiers.ts';
 import type { TransactionPool } from '../mempool/transaction-pool.ts';
 import type {
   AccountId,
@@ -72,17 +72,8 @@ export class Queries {
 
   /** Balances in minor units, of every currency of the network. */
   async balances(id: AccountId): Promise<ReadonlyMap<CurrencyCode, bigint>> {
-    const codes = this.#chain.genesis.currencies.map((currency) => currency.code);
-    const values = await Promise.all(codes.map((code) => this.#state(balanceRecord, balanceKey(id, code))));
-    return new Map(codes.map((code, i) => [code, values[i] ?? 0n]));
-  }
-
-  /** What an account with a tier has paid out on the day of `timeMs`, in minor units, of every currency of the network. */
-  async spent(id: AccountId, timeMs: number): Promise<ReadonlyMap<CurrencyCode, bigint>> {
-    const { currencies, rules } = this.#chain.genesis;
-    const day = dayOf(timeMs, rules);
-    const records = await Promise.all(currencies.map(({ code }) => this.#state(spentRecord, spentKey(id, code))));
-    return new Map(currencies.map(({ code }, i) => [code, spentOn(day, records[i] ?? null)]));
+    const record = (await this.account(id)) ?? { holdings: [] };
+    return new Map(this.#chain.genesis.currencies.map(({ code }) => [code, holdingOf(record, code).minor]));
   }
 
   alias(key: AliasKey): Promise<AliasRecord | null> {
@@ -197,15 +188,18 @@ export class Queries {
 
 /** Adds an entry of the state to the books, where it is money. */
 function count({ key, value }: StateEntry, books: Map<CurrencyCode, Book>): void {
-  const isBalance = key.startsWith('balance/');
-  if (!isBalance && !key.startsWith('supply/')) return;
-  const currency = key.slice(key.lastIndexOf('/') + 1) as CurrencyCode;
-  const book = books.get(currency);
-  assert(book !== undefined, 'money is of a currency of the network');
-  if (isBalance) {
-    const balanceMinor = decode(balanceRecord, value, MAX_STATE_VALUE_BYTES);
-    books.set(currency, { ...book, sumMinor: book.sumMinor + balanceMinor });
-  } else books.set(currency, { ...book, ...decode(supplyRecord, value, MAX_STATE_VALUE_BYTES) });
+  const add = (currency: CurrencyCode, more: (book: Book) => Partial<Book>) => {
+    const book = books.get(currency);
+    assert(book !== undefined, 'money is of a currency of the network');
+    books.set(currency, { ...book, ...more(book) });
+  };
+  if (key.startsWith('account/')) {
+    const { holdings } = decode(accountRecord, value, MAX_STATE_VALUE_BYTES);
+    for (const { currency, minor } of holdings) add(currency, ({ sumMinor }) => ({ sumMinor: sumMinor + minor }));
+  } else if (key.startsWith('supply/')) {
+    const supply = decode(supplyRecord, value, MAX_STATE_VALUE_BYTES);
+    add(key.slice(key.lastIndexOf('/') + 1) as CurrencyCode, () => supply);
+  }
 }
 
 /** A cursor is `<height>.<index>`; anything else begins at the start. */

@@ -1,9 +1,8 @@
 /** The proof of the state beside the node's work: who does not wait for it, what it finds, and how it ends. */
 import t, { type Test } from 'tap';
-import { encode } from '../codec/schema.ts';
-import { balanceRecord } from '../codec/state.ts';
 import type { Alter } from '../simulator/world/machine.ts';
 import { KEEP_UNSYNCED } from '../storage/index.ts';
+import { withBalance } from '../testing/balances.ts';
 import { Cluster, type Member } from '../testing/cluster.ts';
 import { testNetwork } from '../testing/genesis.ts';
 import { contentOf, INTERVAL, pay, spoilFirstChunk } from '../testing/joining.ts';
@@ -13,8 +12,8 @@ import type { ProofEnd } from './state-proof.ts';
 /** Block 16 carries the root of the state after block 10, block 26 that of 20. */
 const HEIGHT = 27;
 /** What every payment of these tests changes, and what none does. */
-const BUSY = 'balance/settlement@aclb/KHR';
-const QUIET = 'balance/settlement@cnb/KHR';
+const BUSY = 'account/settlement@aclb';
+const QUIET = 'account/settlement@cnb';
 
 /** Where it is on as `wing` starts, the first who reads a state that its store holds gets no page before `release`: its proof. */
 class Brake {
@@ -123,7 +122,7 @@ t.test('a node votes and follows before its state is proved, which is that of it
 t.test('a false state is found beside, given up, and made anew by the next start', async (t) => {
   const { cluster, brake } = await grown();
   const { entries } = cluster.machine('wing').state;
-  entries.set(QUIET, encode(balanceRecord, 7n));
+  entries.set(QUIET, withBalance(entries.get(QUIET), 7n));
   const wing = await cluster.start('wing');
   t.equal(wing.node.status().stateProof, 'pending');
   await pay(cluster);
@@ -137,12 +136,13 @@ t.test('a false state is found beside, given up, and made anew by the next start
 });
 
 for (const [what, value] of [
-  ['another one', encode(balanceRecord, 9_999n)],
-  ['none', Uint8Array.of(0xff)],
+  ['another one', (bytes: Uint8Array | undefined) => withBalance(bytes, 9_999n)],
+  ['none', () => Uint8Array.of(0xff)],
 ] as const) {
   t.test(`a value that a block needs and that is ${what} is found before the proof is, and just so`, async (t) => {
     const { cluster, brake } = await grown();
-    cluster.machine('wing').state.entries.set(BUSY, value);
+    const { entries } = cluster.machine('wing').state;
+    entries.set(BUSY, value(entries.get(BUSY)));
     await cluster.start('wing');
     const paid = pay(cluster).then(
       () => undefined,

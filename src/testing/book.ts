@@ -1,7 +1,9 @@
 /** A ledger by hand, for tests: a whole state in memory, and blocks made on it one after the other. */
+import { MAX_STATE_VALUE_BYTES } from '../codec/limits.ts';
 import { decode } from '../codec/schema.ts';
-import { balanceRecord, supplyRecord } from '../codec/state.ts';
+import { type AccountRecord, accountRecord, supplyRecord } from '../codec/state.ts';
 import { transactionId } from '../crypto/ids.ts';
+import { holdingOf } from '../ledger/holdings.ts';
 import { applyBlock, genesisWrites, type Rules, rulesOf, touchedKeys } from '../ledger/ledger.ts';
 import { type StatusName, statusOf } from '../ledger/status.ts';
 import type { BlockWrites, Command, StateKey, Transaction } from '../types/index.ts';
@@ -46,8 +48,13 @@ export class Book {
   }
 
   balance(id: string, currency = KHR): bigint {
-    const bytes = this.entries.get(`balance/${id}/${currency}` as StateKey);
-    return bytes === undefined ? 0n : decode(balanceRecord, bytes, 64);
+    const record = this.account(id);
+    return record === null ? 0n : holdingOf(record, currency).minor;
+  }
+
+  account(id: string): AccountRecord | null {
+    const bytes = this.entries.get(`account/${id}` as StateKey);
+    return bytes === undefined ? null : decode(accountRecord, bytes, MAX_STATE_VALUE_BYTES);
   }
 
   /** Sum of all balances less what is in circulation: zero, or money came from nowhere. */
@@ -56,11 +63,8 @@ export class Book {
     const { issuedMinor, redeemedMinor } = supply
       ? decode(supplyRecord, supply, 64)
       : { issuedMinor: 0n, redeemedMinor: 0n };
-    const keys = [...this.entries.keys()].filter((key) => key.startsWith('balance/') && key.endsWith(currency));
-    const sum = keys.reduce(
-      (total, key) => total + decode(balanceRecord, this.entries.get(key) ?? new Uint8Array(), 64),
-      0n,
-    );
+    const ids = [...this.entries.keys()].filter((key) => key.startsWith('account/')).map((key) => key.slice(8));
+    const sum = ids.reduce((total, id) => total + this.balance(id, currency), 0n);
     return sum - (issuedMinor - redeemedMinor);
   }
 

@@ -46,7 +46,7 @@ const statements = fc.oneof(
   arbitrary.vote,
   arbitrary.proposal.map(({ statement }) => statement),
 );
-const stateKey = fc.constantFrom('account/dara@aclb', 'balance/dara@aclb/KHR', 'seen/29453760/ab', '');
+const stateKey = fc.constantFrom('account/dara@aclb', 'alias/00ff', 'seen/29453760/ab', '');
 const stateEntry = fc.record({ key: stateKey, value: fc.uint8Array({ maxLength: limits.MAX_STATE_VALUE_BYTES }) });
 
 const indexedReceipt = fc.record({
@@ -56,6 +56,8 @@ const indexedReceipt = fc.record({
   position: fc.nat({ max: 32_767 }),
 });
 
+const spent = fc.record({ day: safe, minor });
+const holdingOf = (currency: string) => fc.record({ currency: fc.constant(currency), minor, spent: fc.option(spent) });
 const claim = fc.record({ account: fc.constant('bopha@cnb'), dueMs: safe });
 
 /** A schema of whatever type. */
@@ -220,9 +222,14 @@ const ROWS: Readonly<Record<string, Row>> = {
   accountRecord: [
     state.accountRecord,
     VALUE,
-    fc.record({ publicKey: digest, openedAtHeight: safe, tier: fc.option(fc.constant('full')) }),
+    fc.record({
+      publicKey: digest,
+      openedAtHeight: safe,
+      tier: fc.option(fc.constant('full')),
+      holdings: fc.subarray(['KHR', 'THB', 'USD']).chain((codes) => fc.tuple(...codes.map(holdingOf))),
+    }),
   ],
-  balanceRecord: [state.balanceRecord, VALUE, minor],
+  holding: [state.holding, VALUE, fc.constantFrom('KHR', 'USD').chain(holdingOf)],
   aliasRecord: [
     state.aliasRecord,
     VALUE,
@@ -233,7 +240,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     }),
   ],
   aliasClaim: [state.aliasClaim, VALUE, claim],
-  spentRecord: [state.spentRecord, VALUE, fc.record({ day: safe, minor })],
+  spentRecord: [state.spentRecord, VALUE, spent],
   supplyRecord: [state.supplyRecord, VALUE, fc.record({ issuedMinor: minor, redeemedMinor: minor })],
   seenRecord: [state.seenRecord, VALUE, fc.record({ height: safe })],
   evidenceRecord: [state.evidenceRecord, VALUE, fc.record({ height: safe })],

@@ -55,6 +55,10 @@ const full = 'full' as TierName;
 const chainId = chainIdOf(network.genesis);
 const key = aliasKey(new Uint8Array(32).fill(7), '+85512345678');
 const dara = network.signer('wallet/dara');
+const HOLDINGS = [
+  { currency: KHR, minor: 500n, spent: { day: 20_454, minor: 70n } },
+  { currency: USD, minor: 0n, spent: null },
+];
 const digest = (digit: string) => digit.repeat(64) as BlockHash;
 
 const everyCommand = signTransaction(
@@ -173,7 +177,12 @@ export const GOLDEN_BYTES: Readonly<Record<string, string>> = Object.fromEntries
     roundMessages: encode(roundMessages, { height: 7, proposals: [oneProposal], votes: [precommit] }),
     signMemory: encode(signMemory, { version: 1, said: [precommit], lock }),
     receiptProof: encode(receiptProof, proof),
-    accountRecord: encode(accountRecord, { publicKey: dara.publicKey, openedAtHeight: 7, tier: full }),
+    accountRecord: encode(accountRecord, {
+      publicKey: dara.publicKey,
+      openedAtHeight: 7,
+      tier: full,
+      holdings: HOLDINGS,
+    }),
     aliasRecord: encode(aliasRecord, {
       account: account('dara@aclb'),
       epoch: 2,

@@ -1,9 +1,11 @@
 /** `GET accounts/:id`: what an account holds, whose key signs for it, and what has touched it. */
 import type { FastifyInstance } from 'fastify';
 import { textField } from '../../codec/json.ts';
+import type { AccountRecord } from '../../codec/state.ts';
 import { parseAccountId, participantOf } from '../../codec/text.ts';
-import { dailyLimit } from '../../ledger/tiers.ts';
-import type { AccountId, TierName } from '../../types/index.ts';
+import { holdingOf } from '../../ledger/holdings.ts';
+import { dailyLimit, dayOf, spentOn } from '../../ledger/tiers.ts';
+import type { AccountId } from '../../types/index.ts';
 import type { Api } from '../context.ts';
 import { ledgerFault } from '../errors.ts';
 import { entryJson, moneyJson } from '../present.ts';
@@ -75,32 +77,29 @@ export function accountRoutes(app: FastifyInstance, api: Api): void {
     return {
       account: id,
       participant: participantOf(id),
-      ...record,
-      balances: await balances(api, id),
-      daily: await daily(api, id, record.tier),
+      publicKey: record.publicKey,
+      openedAtHeight: record.openedAtHeight,
+      tier: record.tier,
+      balances: balances(api, record),
+      daily: daily(api, record),
       history: await history(api, id, query.limit, query.before ?? null),
     };
   });
 }
 
-async function balances({ node, genesis }: Api, id: AccountId): Promise<AccountJson['balances']> {
-  const found = await node.queries.balances(id);
+function balances({ genesis }: Api, record: AccountRecord): AccountJson['balances'] {
   return genesis.currencies.map((currency) => {
-    return { currency: currency.code, ...moneyJson(found.get(currency.code) ?? 0n, currency) };
+    return { currency: currency.code, ...moneyJson(holdingOf(record, currency.code).minor, currency) };
   });
 }
 
-async function daily(
-  { node, genesis, clock }: Api,
-  id: AccountId,
-  tier: TierName | null,
-): Promise<AccountJson['daily']> {
-  const spent = await node.queries.spent(id, clock.now());
+function daily({ genesis, clock }: Api, record: AccountRecord): AccountJson['daily'] {
+  const day = dayOf(clock.now(), genesis.rules);
   return genesis.currencies.flatMap((currency) => {
     const { code } = currency;
-    const limit = dailyLimit(genesis, tier, code);
+    const limit = dailyLimit(genesis, record.tier, code);
     if (limit === null) return [];
-    const left = limit - (spent.get(code) ?? 0n);
+    const left = limit - spentOn(day, holdingOf(record, code).spent);
     // A tier that was lowered today may lie below what went out before.
     return [{ currency: code, limit: moneyJson(limit, currency), left: moneyJson(left > 0n ? left : 0n, currency) }];
   });

@@ -5,13 +5,14 @@
 
 import { MAX_STATE_VALUE_BYTES } from '../../codec/limits.ts';
 import { decode, type Schema } from '../../codec/schema.ts';
-import { accountRecord, aliasRecord, balanceRecord, supplyRecord } from '../../codec/state.ts';
+import { accountRecord, aliasRecord, supplyRecord } from '../../codec/state.ts';
 import { aliasKey } from '../../crypto/alias.ts';
 import { createSigner } from '../../crypto/ed25519.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { transactionId } from '../../crypto/ids.ts';
 import { CodedError } from '../../errors.ts';
-import { accountKey, aliasStateKey, balanceKey, supplyKey } from '../../ledger/keys.ts';
+import { holdingOf } from '../../ledger/holdings.ts';
+import { accountKey, aliasStateKey, supplyKey } from '../../ledger/keys.ts';
 import { applyBlock, genesisWrites, type Rules, rulesOf, touchedKeys } from '../../ledger/ledger.ts';
 import { statusOf } from '../../ledger/status.ts';
 import type { Signer } from '../../ports.ts';
@@ -206,7 +207,7 @@ export class InstantEngine implements Engine {
     const record = this.#read(accountRecord, accountKey(id));
     if (record === null) return null;
     const held = this.#spec.currencies.map(({ code }): [CurrencyCode, bigint] => {
-      return [code, this.#read(balanceRecord, balanceKey(id, code)) ?? 0n];
+      return [code, holdingOf(record, code).minor];
     });
     return { tier: record.tier, balances: new Map(held) };
   }
@@ -215,7 +216,7 @@ export class InstantEngine implements Engine {
     const record = this.#read(supplyRecord, supplyKey(currency)) ?? { issuedMinor: 0n, redeemedMinor: 0n };
     let sumMinor = this.forged.get(bank)?.minor ?? 0n;
     for (const [key, value] of this.#state)
-      if (key.startsWith('balance/') && key.endsWith(`/${currency}`)) sumMinor += decodeValue(balanceRecord, value);
+      if (key.startsWith('account/')) sumMinor += holdingOf(decodeValue(accountRecord, value), currency).minor;
     return { ...record, sumMinor };
   }
 

@@ -4,8 +4,8 @@
  */
 import { MAX_STATE_VALUE_BYTES } from '../../codec/limits.ts';
 import { CodecError, decode } from '../../codec/schema.ts';
-import type { AliasRecord } from '../../codec/state.ts';
-import { accountRecord, aliasRecord, balanceRecord, spentRecord, supplyRecord } from '../../codec/state.ts';
+import type { AccountRecord, AliasRecord } from '../../codec/state.ts';
+import { accountRecord, aliasRecord, supplyRecord } from '../../codec/state.ts';
 import type { MemoryState } from '../../storage/index.ts';
 import type { BlockWrites, ParticipantId } from '../../types/index.ts';
 import type { Machine } from '../world/machine.ts';
@@ -31,15 +31,12 @@ export class MoneyChecks {
   /** A block is about to change a node's state: what its accounts gain is what is issued less what is redeemed. */
   applying({ id, state }: Machine, { entries }: BlockWrites): void {
     if (this.#damaged.has(state)) return;
-    const gained = new Map<string, bigint>();
+    const gained = new Sums();
     for (const { key, value } of entries) {
-      const [kind, ...names] = key.split('/');
-      if (kind !== 'balance' && kind !== 'supply') continue;
-      const currency = names.at(-1) ?? '';
-      const change = worth(kind, value) - worth(kind, state.entries.get(key));
-      gained.set(currency, (gained.get(currency) ?? 0n) + (kind === 'balance' ? change : -change));
+      gained.add(key, value, 1n);
+      gained.add(key, state.entries.get(key) ?? null, -1n);
     }
-    for (const [currency, minor] of gained) {
+    for (const [currency, minor] of gained.byCurrency) {
       if (minor !== 0n) this.#fail('conservation', `${id}: a block makes ${minor} ${currency} out of nothing`);
     }
   }
@@ -48,7 +45,9 @@ export class MoneyChecks {
   block({ id, state }: Machine, height: number, { balances, aliases }: Expected): void {
     if (this.#damaged.has(state)) return;
     for (const [name, minor] of balances) {
-      const found = worth('balance', state.entries.get(`balance/${name}`));
+      const [account = '', currency = ''] = name.split('/');
+      const bytes = state.entries.get(`account/${account}`);
+      const found = bytes === undefined ? 0n : (held(accountOf(bytes)).get(currency) ?? 0n);
       if (found !== minor || found < 0n)
         this.#fail('balances', `${id}, block ${height}: ${name} ${found}, not ${minor}`);
     }
@@ -63,14 +62,10 @@ export class MoneyChecks {
   /** Sums of a whole state, as found on a disk. */
   sums(id: ParticipantId, state: MemoryState): void {
     if (this.#damaged.has(state)) return;
-    const sums = new Map<string, bigint>();
-    const add = (key: string, minor: bigint) => {
-      const currency = key.slice(key.lastIndexOf('/') + 1);
-      sums.set(currency, (sums.get(currency) ?? 0n) + minor);
-    };
-    for (const [key, value] of state.entries.range('balance/', 'balance0')) add(key, worth('balance', value));
-    for (const [key, value] of state.entries.range('supply/', 'supply0')) add(key, -worth('supply', value));
-    for (const [currency, minor] of sums) {
+    const sums = new Sums();
+    for (const [key, value] of state.entries.range('account/', 'account0')) sums.add(key, value, 1n);
+    for (const [key, value] of state.entries.range('supply/', 'supply0')) sums.add(key, value, 1n);
+    for (const [currency, minor] of sums.byCurrency) {
       if (minor !== 0n) this.#fail('conservation', `${id} has ${minor} ${currency} more in accounts than were issued`);
     }
   }
@@ -80,8 +75,7 @@ export class MoneyChecks {
     const due = this.#allDue();
     const found = new Map<string, string>();
     for (const [key, value] of state.entries.entries()) {
-      const text = textOf(key, value);
-      if (text !== null) found.set(key, text);
+      for (const [name, text] of textsOf(key, value)) found.set(name, text);
     }
     const odd = [...due.keys(), ...found.keys()].find((key) => due.get(key) !== found.get(key));
     if (odd !== undefined && !this.#damaged.has(state)) {
@@ -110,32 +104,32 @@ export class MoneyChecks {
   }
 }
 
-/** An entry of the state as `whole` compares it; null for what it does not, and for a balance of zero. */
-function textOf(key: string, value: Uint8Array): string | null {
+/** What an entry of the state says, as `whole` compares it; nothing for what it does not, and no balance of zero. */
+function textsOf(key: string, value: Uint8Array): (readonly [name: string, text: string])[] {
   try {
+    const name = key.slice(key.indexOf('/') + 1);
     switch (key.slice(0, key.indexOf('/'))) {
-      case 'account':
-        return accountText(decode(accountRecord, value, MAX_STATE_VALUE_BYTES));
+      case 'account': {
+        const record = accountOf(value);
+        const texts: [string, string][] = [[key, accountText(record)]];
+        for (const { currency, minor, spent } of record.holdings) {
+          if (minor !== 0n) texts.push([`balance/${name}/${currency}`, String(minor)]);
+          if (spent !== null) texts.push([`spent/${name}/${currency}`, `${spent.day}/${spent.minor}`]);
+        }
+        return texts;
+      }
       case 'alias':
-        return aliasText(decode(aliasRecord, value, MAX_STATE_VALUE_BYTES));
-      case 'spent': {
-        const { day, minor } = decode(spentRecord, value, MAX_STATE_VALUE_BYTES);
-        return `${day}/${minor}`;
-      }
-      case 'balance': {
-        const minor = worth('balance', value);
-        return minor === 0n ? null : String(minor);
-      }
+        return [[key, aliasText(decode(aliasRecord, value, MAX_STATE_VALUE_BYTES))]];
       case 'supply': {
         const { issuedMinor, redeemedMinor } = decode(supplyRecord, value, MAX_STATE_VALUE_BYTES);
-        return `${issuedMinor}/${redeemedMinor}`;
+        return [[key, `${issuedMinor}/${redeemedMinor}`]];
       }
       default:
-        return null;
+        return [];
     }
   } catch (error) {
     if (!(error instanceof CodecError)) throw error;
-    return error.message;
+    return [[key, error.message]];
   }
 }
 
@@ -149,9 +143,29 @@ function aliasText({ account, epoch, claim }: AliasRecord): string {
   return `of ${account}, epoch ${epoch}, claimed ${claim === null ? 'by nobody' : `by ${claim.account} for ${claim.dueMs}`}`;
 }
 
-function worth(kind: 'balance' | 'supply', bytes: Uint8Array | null | undefined): bigint {
-  if (bytes === null || bytes === undefined) return 0n;
-  if (kind === 'balance') return decode(balanceRecord, bytes, MAX_STATE_VALUE_BYTES);
-  const { issuedMinor, redeemedMinor } = decode(supplyRecord, bytes, MAX_STATE_VALUE_BYTES);
-  return issuedMinor - redeemedMinor;
+function accountOf(bytes: Uint8Array): AccountRecord {
+  return decode(accountRecord, bytes, MAX_STATE_VALUE_BYTES);
+}
+
+function held({ holdings }: AccountRecord): ReadonlyMap<string, bigint> {
+  return new Map(holdings.map(({ currency, minor }) => [currency, minor]));
+}
+
+/** By currency, what is in accounts less what is in circulation. */
+class Sums {
+  readonly byCurrency = new Map<string, bigint>();
+
+  /** Counts an entry of the state, where it is money. */
+  add(key: string, bytes: Uint8Array | null, times: 1n | -1n): void {
+    if (bytes === null) return;
+    if (key.startsWith('account/'))
+      for (const [currency, minor] of held(accountOf(bytes))) this.#add(currency, times * minor);
+    if (!key.startsWith('supply/')) return;
+    const { issuedMinor, redeemedMinor } = decode(supplyRecord, bytes, MAX_STATE_VALUE_BYTES);
+    this.#add(key.slice(key.indexOf('/') + 1), times * (redeemedMinor - issuedMinor));
+  }
+
+  #add(currency: string, minor: bigint): void {
+    this.byCurrency.set(currency, (this.byCurrency.get(currency) ?? 0n) + minor);
+  }
 }

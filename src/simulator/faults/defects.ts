@@ -3,7 +3,7 @@
  * somebody's node has made. Names the faults that bring it to light and the checker that must fire.
  */
 import { decode, encode } from '../../codec/schema.ts';
-import { balanceRecord } from '../../codec/state.ts';
+import { accountRecord } from '../../codec/state.ts';
 import type { BlockLog, SignState, StateStore } from '../../ports.ts';
 import type { Alter } from '../world/machine.ts';
 import type { ActorKind, FaultKind } from './plan.ts';
@@ -54,7 +54,7 @@ export const DEFECTS: readonly Defect[] = [
     name: 'one node forgets a write',
     alter: (ports, self) => (self === 'bank2' ? { ...ports, store: leaky(ports.store) } : ports),
     kinds: [],
-    caughtBy: ['balances', 'conservation'],
+    caughtBy: ['balances', 'conservation', 'calm'],
   },
   {
     name: 'one node forgets to whom a phone number belongs',
@@ -127,15 +127,17 @@ function generous(store: StateStore): StateStore {
     async get(keys) {
       const values = await store.get(keys);
       return values.map((value, i) => {
-        if (value === null || keys[i]?.startsWith('balance/') !== true) return value;
-        return encode(balanceRecord, decode(balanceRecord, value, value.length) + 1n);
+        if (value === null || keys[i]?.startsWith('account/') !== true) return value;
+        const record = decode(accountRecord, value, value.length);
+        const holdings = record.holdings.map((holding) => ({ ...holding, minor: holding.minor + 1n }));
+        return encode(accountRecord, { ...record, holdings });
       });
     },
   };
 }
 
 /** Every seventh block loses some of its writes. */
-function leaky(store: StateStore, prefix = 'balance/'): StateStore {
+function leaky(store: StateStore, prefix = 'account/'): StateStore {
   return {
     ...methodsOf(store),
     apply(height, writes, index, chain) {
