@@ -3,19 +3,17 @@
  * peer can waste some time and nothing else. An empty chain that is far behind begins at a snapshot instead (`join.ts`), and
  * so does one whose next block no peer has any more.
  */
-import { committedBlock } from '../codec/block.ts';
-import { MAX_COMMITTED_BLOCK_BYTES, MAX_SYNC_BLOCKS } from '../codec/limits.ts';
+import { MAX_SYNC_BLOCKS } from '../codec/limits.ts';
 import { blocksQuestion } from '../codec/messages.ts';
-import { CodecError, decode, encode } from '../codec/schema.ts';
+import { encode } from '../codec/schema.ts';
 import { maxFaulty } from '../consensus/index.ts';
 import { CodedError } from '../errors.ts';
 import { seenKey } from '../ledger/keys.ts';
 import type { CommittedBlock, ParticipantId, StateKey } from '../types/index.ts';
-import { areSigned } from './admission.ts';
 import type { Context } from './context.ts';
-import { type Execution, withIds } from './execution.ts';
+import type { Execution } from './execution.ts';
+import { checkedBlocks, type Fetched, type Lie, NOT_ASKED_FOR } from './fetched-blocks.ts';
 import { Join } from './join.ts';
-import { holdsItsBatches } from './record.ts';
 
 /**
  * Waits, each a stall long, of an empty chain that hears of a great height: for a second voice, or a snapshot that can be
@@ -171,52 +169,37 @@ export class CatchUp {
     // A peer that claimed a height and has no block for it is not believed again until it says more. One whose record begins
     // later does have a block to show, and what it says of its height stays true.
     if (frames.length === 0) this.#heights.set(peer, chain.tip.height);
-    for (const [i, frame] of frames.entries()) {
-      const problem = i < count ? await this.#adopt(frame, from + i) : NOT_ASKED_FOR;
-      if (problem === null) continue;
-      if (problem === 'postponed') return false;
-      if ('first' in problem && i === 0) {
-        this.#firsts.set(peer, problem.first);
-        return false;
-      }
-      const reason = 'first' in problem ? NOT_ASKED_FOR.reason : problem.reason;
-      network.ban(peer, reason);
-      emit({ type: 'peerRefused', peer, reason });
-      return false;
-    }
-    return chain.tip.height >= from;
+    const lie = frames.length > count ? NOT_ASKED_FOR : await this.#adoptAll(peer, frames, from);
+    if (lie === null) return chain.tip.height >= from;
+    network.ban(peer, lie.reason);
+    emit({ type: 'peerRefused', peer, reason: lie.reason });
+    return false;
   }
 
-  /**
-   * @param due the height that was asked for.
-   * @returns null for a block that is part of the chain now, or was before; a later one says where the peer's record begins.
-   */
-  async #adopt(bytes: Uint8Array, due: number): Promise<Lie | { readonly first: number } | 'postponed' | null> {
-    const { chain, verifier, inbox } = this.#context;
-    let committed: CommittedBlock;
-    try {
-      committed = decode(committedBlock, bytes, MAX_COMMITTED_BLOCK_BYTES);
-    } catch (error) {
-      if (error instanceof CodecError) return { reason: error.message };
-      throw error;
+  /** Until one cannot be taken. @returns what no honest peer would have sent, if that is why. */
+  async #adoptAll(peer: ParticipantId, frames: readonly Uint8Array[], from: number): Promise<Lie | null> {
+    let height = from;
+    for await (const fetched of checkedBlocks(this.#context, frames, from)) {
+      if (fetched === 'postponed') return null;
+      if ('reason' in fetched) return fetched;
+      if ('first' in fetched) {
+        if (height !== from) return NOT_ASKED_FOR;
+        this.#firsts.set(peer, fetched.first);
+        return null;
+      }
+      await this.#adopt(fetched);
+      height += 1;
     }
-    if (committed.block.header.chainId !== chain.chainId) return { reason: 'a block of another chain' };
-    if (!holdsItsBatches(committed)) return { reason: 'a block without the batches that it names' };
-    if (!chain.isCertified(committed)) return { reason: 'a block without a valid certificate' };
-    const { height } = committed.block.header;
-    if (height !== due) return height > due ? { first: height } : NOT_ASKED_FOR;
-    // One batch after the other: a full block has more signatures than the verifier takes at once.
-    for (const batch of committed.batches) {
-      const signed = await areSigned(withIds(batch).transactions, verifier);
-      if (signed === 'postponed') return signed;
-      if (!signed) return { reason: 'a transaction with a wrong signature' };
-    }
+    return null;
+  }
+
+  async #adopt({ committed, batches }: Extract<Fetched, { readonly committed: CommittedBlock }>): Promise<void> {
+    const { chain, inbox } = this.#context;
     await inbox.post(async () => {
-      if (height !== chain.tip.height + 1) return;
-      const execution = await chain.adopt(committed);
+      if (committed.block.header.height !== chain.tip.height + 1) return;
+      const execution = await chain.adopt(committed, batches);
       await this.#onBlock(committed, execution);
     });
-    return null;
   }
 }
 
@@ -227,10 +210,3 @@ async function settleSeen({ chain, transactions }: Context): Promise<void> {
   const seen = await chain.load(keys);
   for (const [i, { id }] of waiting.entries()) if (seen.get(keys[i] as StateKey) !== null) transactions.settle(id);
 }
-
-/** What no honest peer would have sent. */
-interface Lie {
-  readonly reason: string;
-}
-
-const NOT_ASKED_FOR: Lie = { reason: 'a block that nobody asked for' };

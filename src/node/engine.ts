@@ -11,7 +11,6 @@ import {
   type Effect,
   type Input,
   messages,
-  proposerIndex,
   resumeHeight,
   type SignEffect,
   startHeight,
@@ -34,10 +33,11 @@ import { knowBatch } from './admission.ts';
 import type { Builder } from './builder.ts';
 import type { Context } from './context.ts';
 import { EarlyMessages } from './early.ts';
-import { committedEvent, participantAt } from './events.ts';
+import { committedEvent } from './events.ts';
 import type { EvidencePool } from './evidence.ts';
 import type { Execution } from './execution.ts';
 import type { SignGuard } from './sign-guard.ts';
+import { Speakers } from './speakers.ts';
 import { Voice, type VoiceParts } from './voice.ts';
 
 export interface EngineParts {
@@ -60,6 +60,8 @@ export class Engine {
   #timers: (() => void)[] = [];
   readonly #early: EarlyMessages;
   readonly #voice: Voice;
+  /** Who of the validators keeps up. */
+  readonly speakers: Speakers;
   #state: ConsensusState;
   #heartbeatDue = false;
   /** The last block is too young for the next one: this node does not begin it, but joins where others do. */
@@ -78,6 +80,7 @@ export class Engine {
     this.#config = { validators: chain.validators.length, self: index < 0 ? null : index, timeouts: timings.timeouts };
     this.#early = new EarlyMessages(this.#config.validators);
     this.#voice = new Voice(parts);
+    this.speakers = new Speakers(parts.context);
     this.#state = startHeight(this.#config, chain.tip.height + 1);
   }
 
@@ -266,8 +269,7 @@ export class Engine {
         const { height, round } = effect;
         const proposer = this.#proposer(round);
         context.emit({ type: 'round', height, round, proposer });
-        const reachable = proposer === context.self || context.network.peers().includes(proposer);
-        return reachable ? [] : [{ type: 'proposerUnreachable', height, round }];
+        return this.speakers.mayPropose(height, round) ? [] : [{ type: 'proposerUnreachable', height, round }];
       }
       case 'evidence':
         this.#parts.evidence.found(effect.evidence);
@@ -407,7 +409,6 @@ export class Engine {
   }
 
   #proposer(round: number): ParticipantId {
-    const { validators } = this.#parts.context.chain;
-    return participantAt(validators, proposerIndex(this.#state.height, round, validators.length));
+    return this.speakers.proposer(this.#state.height, round);
   }
 }

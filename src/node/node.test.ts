@@ -106,6 +106,45 @@ t.test('one dead node costs no timeout: its turns are passed over at once', asyn
   t.ok(sameChains(cluster));
 });
 
+t.test('a bank that is back and fetches what it missed costs no timeout, and proposes again when it has', async (t) => {
+  let isHeld = true;
+  const cluster = new Cluster(undefined, undefined, (ports, self) => {
+    const { network } = ports;
+    const ask: typeof network.ask = (peer, question, bytes) => {
+      const isRefused = self === 'wing' && question === 'blocks' && isHeld;
+      return isRefused ? Promise.reject(new CodedError('PEER_TIMEOUT', 'slow')) : network.ask(peer, question, bytes);
+    };
+    return { ...ports, network: { ...network, ask } };
+  });
+  await cluster.startAll();
+  const pay = () => final(cluster, 'nbc', transactionOf(cluster.network, OFFICERS, [issue(settlement('aclb'), 1n)]));
+  const timed = async (payments: number) => {
+    const startMs = cluster.clock.now();
+    for (let i = 0; i < payments; i++) await pay();
+    return (cluster.clock.now() - startMs) / payments;
+  };
+  cluster.kill('wing');
+  for (let i = 0; i < 12; i++) await pay();
+  const behind = await cluster.start('wing');
+  await cluster.until(() => cluster.get('nbc').node.status().peers.includes(behind.id), 'it is connected');
+  const tookMs = await timed(12);
+  t.ok(tookMs < 50, `a payment took ${tookMs} virtual ms with 1 ms links`);
+  t.equal(behind.chain.tip.height, 0, 'it has none of the blocks');
+  isHeld = false;
+  await level(cluster);
+  const proposers = async () => {
+    const height = cluster.get('nbc').chain.tip.height;
+    return (await cluster.get('nbc').chain.read(height))?.block.header.proposer;
+  };
+  await cluster.until(async () => {
+    await pay();
+    return (await proposers()) === behind.id;
+  }, 'its block is decided');
+  await level(cluster);
+  t.ok(sameChains(cluster));
+  await cluster.stop();
+});
+
 t.test('two of four halves decide nothing; healed, they go on with what was waiting', async (t) => {
   const cluster = await running(t);
   await fund(cluster, 'dara@aclb', 1_000n);

@@ -158,8 +158,9 @@ export class Peers implements NetworkHandlers {
     const check = statementCheck(chain.chainId, chain.validators, statement);
     if (check === null) return 'reject';
     const ahead = statement.height - chain.tip.height;
+    if (ahead > 0 && !verifier.verify(check)) return 'reject';
+    engine.speakers.spoke(statement.validator, statement.height);
     if (ahead <= 0) return 'ignore';
-    if (!verifier.verify(check)) return 'reject';
     const speaker = chain.validators[statement.validator]?.participant;
     if (speaker !== undefined && ahead > 1) catchUp.heard(speaker, statement.height - 1);
     if (ahead > 2) return 'ignore';

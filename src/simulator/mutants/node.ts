@@ -96,7 +96,7 @@ export const NODE: readonly Mutant[] = [
   {
     name: 'batches-of-fetched-blocks-unchecked',
     mistake: 'A fetched block is taken with whatever batches came with it.',
-    file: 'node/catch-up.ts',
+    file: 'node/fetched-blocks.ts',
     find: 'if (!holdsItsBatches(committed)) return',
     replace: 'if (false) return',
     scene: 'liar',
