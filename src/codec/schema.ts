@@ -175,6 +175,8 @@ export function list<T>(item: Schema<T>, min: number, max: number): Schema<reado
     },
     read(reader) {
       const length = reader.array(min, max);
+      // Most lists of a payment have one item, and one that items are pushed to begins with room for seventeen.
+      if (length === 1) return [only(reader, item)];
       const values: T[] = [];
       for (let i = 0; i < length; i++) {
         reader.enter(i);
@@ -184,6 +186,13 @@ export function list<T>(item: Schema<T>, min: number, max: number): Schema<reado
       return values;
     },
   };
+}
+
+function only<T>(reader: Reader, item: Schema<T>): T {
+  reader.enter(0);
+  const value = item.read(reader);
+  reader.leave();
+  return value;
 }
 
 /** A schema with a rule besides; `problem` answers null where the value is fine. */

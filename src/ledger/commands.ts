@@ -41,7 +41,7 @@ export interface Context {
   readonly rules: Rules;
   readonly state: LedgerState;
   /** Keys with a valid signature on the transaction. */
-  readonly signers: ReadonlySet<PublicKey>;
+  readonly signers: readonly PublicKey[];
   /** Of the block. */
   readonly height: number;
   readonly timeMs: number;
@@ -324,15 +324,15 @@ function currencyOf(amount: Amount, rules: Rules): Currency {
 
 function accountSigned(id: AccountId, { state, signers }: Context): boolean {
   const account = state.account(id);
-  return account !== null && signers.has(account.publicKey);
+  return account !== null && signers.includes(account.publicKey);
 }
 
 function bankSigned(id: AccountId, { rules, signers }: Context): boolean {
   const bank = rules.participants.get(participantOf(id));
-  return bank !== undefined && signers.has(bank.operatorKey);
+  return bank !== undefined && signers.includes(bank.operatorKey);
 }
 
 function officersSigned({ rules, signers }: Context): boolean {
   const { keys, quorum } = rules.genesis.officers;
-  return keys.filter((key) => signers.has(key)).length >= quorum;
+  return keys.filter((key) => signers.includes(key)).length >= quorum;
 }

@@ -160,12 +160,15 @@ function runTransaction(
   { body, signatures }: Transaction,
   { height, timeMs }: Pick<BlockInput, 'height' | 'timeMs'>,
 ): Outcome {
-  const context = { rules, state, signers: new Set(signatures.map((entry) => entry.publicKey)), height, timeMs };
-  for (const [index, command] of body.commands.entries()) {
+  const context = { rules, state, signers: signatures.map((entry) => entry.publicKey), height, timeMs };
+  let index = 0;
+  for (const command of body.commands) {
     const refusal = runCommand(command, context);
-    if (refusal === null) continue;
-    state.drop();
-    return { status: refusal, failedCommand: index };
+    if (refusal !== null) {
+      state.drop();
+      return { status: refusal, failedCommand: index };
+    }
+    index += 1;
   }
   return { status: 'OK', failedCommand: null };
 }

@@ -150,18 +150,18 @@ export class LedgerState {
    * commands claim to have done (CVE-2018-17144: an input listed twice minted money).
    */
   #assertConserved(): void {
-    const surplus = new Map<string, bigint>();
-    const add = (currency: string, minor: bigint) => surplus.set(currency, (surplus.get(currency) ?? 0n) + minor);
+    const surplus = new Surplus();
     for (const { key, schema, value, next } of this.#running) {
       if (schema === accountRecord) {
-        for (const { currency, minor } of (next as AccountRecord).holdings) add(currency, minor);
-        for (const { currency, minor } of (value as AccountRecord | null)?.holdings ?? []) add(currency, -minor);
+        for (const { currency, minor } of (next as AccountRecord).holdings) surplus.add(currency, minor);
+        for (const { currency, minor } of (value as AccountRecord | null)?.holdings ?? NONE)
+          surplus.add(currency, -minor);
       } else if (schema === supplyRecord) {
         const made = circulating(next as SupplyRecord) - circulating(value as SupplyRecord | null);
-        add(key.slice(key.lastIndexOf('/') + 1), -made);
+        surplus.add(key.slice(key.lastIndexOf('/') + 1), -made);
       }
     }
-    for (const [currency, minor] of surplus)
+    for (const { currency, minor } of surplus.all)
       assert(minor === 0n, `${minor} minor units of ${currency} came from nowhere`);
   }
 
@@ -219,6 +219,22 @@ export class LedgerState {
     const cell = { key, loaded, schema: null, value: null, isChanged: false, next: null, isNext: false };
     this.#cells.set(key, cell);
     return cell;
+  }
+}
+
+const NONE: AccountRecord['holdings'] = [];
+
+/** Sums by currency. A transaction has one as a rule, for which a map is much. */
+class Surplus {
+  readonly all: { readonly currency: string; minor: bigint }[] = [];
+
+  add(currency: string, minor: bigint): void {
+    for (const sum of this.all) {
+      if (sum.currency !== currency) continue;
+      sum.minor += minor;
+      return;
+    }
+    this.all.push({ currency, minor });
   }
 }
 

@@ -28,7 +28,7 @@ export interface Lie {
 }
 
 /** A true block that shows where the peer's record begins. */
-export interface LaterBlock {
+interface LaterBlock {
   readonly first: number;
 }
 
