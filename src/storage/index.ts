@@ -8,7 +8,8 @@
  * 3. A block is applied to the state when every reader sees it. It is written behind, with those that came meanwhile, in
  *    one atomic batch with their height, and at most 256 blocks or 32 MiB wait for that. The batch is not synced: after a crash the
  *    state stands at some height no higher than the log's, and the blocks above it are applied again from the log. Whoever
- *    walks through the state (a checkpoint, an audit) waits until all of it is written, as closing does.
+ *    walks through the state (a checkpoint, an audit) waits until all of it is written, as closing does. A merged run of the index
+ *    of places is a file beside the database, which is synced before the database names it, and read whole when it is opened.
  * 4. A file is made under another name, synced, given its name, and the folder synced, before anything is appended to it;
  *    so a name never leads to half a file.
  * 5. A write or sync that fails is the last: the file refuses all that follows, and the node ends with the error's code, also

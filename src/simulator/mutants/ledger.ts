@@ -128,7 +128,7 @@ export const LEDGER: readonly Mutant[] = [
     find: "check('ACCOUNT_EXISTS', ({ account }, { state }) => state.account(account) !== null),",
     replace: '',
     scene: 'calm',
-    caughtBy: ['receipts'],
+    caughtBy: ['receipts', 'node-ended'],
   },
   {
     name: 'officer-quorum-off-by-one',
@@ -144,7 +144,7 @@ export const LEDGER: readonly Mutant[] = [
     mistake: 'The signature of any account will do for a transfer.',
     file: 'ledger/commands.ts',
     find: 'return account !== null && signers.includes(account.publicKey);',
-    replace: 'return account !== null && signers.size > 0;',
+    replace: 'return account !== null && signers.length > 0;',
     scene: 'calm',
     caughtBy: ['receipts'],
   },
