@@ -6,7 +6,7 @@ import { committedBlock } from '../codec/block.ts';
 import { MAX_COMMITTED_BLOCK_BYTES } from '../codec/limits.ts';
 import { CodecError, decode } from '../codec/schema.ts';
 import type { CommittedBlock } from '../types/index.ts';
-import { areSigned } from './admission.ts';
+import { areSigned, WRONG_SIGNATURE } from './admission.ts';
 import type { Context } from './context.ts';
 import { type BatchContent, withIds } from './execution.ts';
 import { holdsItsBatches } from './record.ts';
@@ -102,7 +102,7 @@ async function checkSignatures({ batches, verifier }: Context, committed: Commit
     const content = known ?? withIds(batch);
     const signed = known !== undefined || (await areSigned(content.transactions, verifier));
     if (signed === 'postponed') return signed;
-    if (!signed) return { reason: 'a transaction with a wrong signature' };
+    if (!signed) return { reason: WRONG_SIGNATURE };
     contents.push(content);
   }
   return { committed, batches: contents };
