@@ -694,19 +694,40 @@ function through(disk: Disk, around: Around): Disk {
 }
 
 /** The database, whose batches write by `around`. */
-function writing(database: StateDatabase, around: (write: () => Promise<void>) => Promise<void>): StateDatabase {
+function writing(
+  database: StateDatabase,
+  around: (write: () => Promise<void>, isSynced: boolean) => Promise<void>,
+): StateDatabase {
   return over(database, {
     batch: () => {
       const batch = database.batch();
       return {
         put: (key, value) => batch.put(key, value),
         del: (key) => batch.del(key),
-        write: () => around(() => batch.write()),
+        write: (options) => around(() => batch.write(options), options?.sync === true),
         close: () => batch.close(),
       };
     },
   });
 }
+
+t.test('files go when the database has forgotten them for good: a power failure brings nothing back', async (t) => {
+  const { database, disk } = await openHome(t);
+  const files = async () => (await disk.names()).length;
+  const synced: number[] = [];
+  const noting = writing(database, async (write, isSynced) => {
+    if (isSynced) synced.push(await files());
+    await write();
+  });
+  const home = { database: noting, disk };
+  const book = await Book.open(t, home);
+  await writeAlmostTwoLevels(home, book, [NO_KEY], 5);
+  t.strictSame(synced, [], 'rows go with what is written after them');
+  await book.writeRuns(1, [NO_KEY], 5);
+  await merged(home, book.runs);
+  t.strictSame(synced, [FAN_IN + 1], 'all are there, and what they became');
+  t.equal(await files(), 1);
+});
 
 t.test('a merge that was stopped half way leaves nothing, and is made anew', async (t) => {
   const chance = new Chance(9, 'half');
