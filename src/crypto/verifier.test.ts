@@ -122,7 +122,7 @@ test('a packet says what its checks say', async () => {
 });
 
 test('when a thread dies its callers are told, and the next call has another', async (t) => {
-  const { checks, verdicts } = mixture(10);
+  const { checks, verdicts } = mixture(20);
   // Dies of the first request it gets; its successors find the mark and work.
   const folder = t.testdir({
     'once.mjs': `
@@ -150,7 +150,7 @@ test('a thread that ends by itself or never starts is a failure too', async (t) 
   for (const script of ['exit.mjs', 'absent.mjs']) {
     const verifier = createVerifier({ threads: 2, workerUrl: pathToFileURL(`${folder}/${script}`) });
     t.teardown(() => verifier.close());
-    await t.rejects(verifier.verifyAll(mixture(10).checks), { code: 'VERIFIER_FAILED' }, script);
+    await t.rejects(verifier.verifyAll(mixture(20).checks), { code: 'VERIFIER_FAILED' }, script);
   }
 });
 
@@ -194,15 +194,15 @@ test('what is asked while a thread works travels together', async (t) => {
       const check = { publicKey: signer.publicKey, message, signature: signer.sign(message) };
       const verifier = createVerifier({ threads: 1, workerUrl: new URL('./counting.mjs', import.meta.url) });
       const call = (length) => verifier.verifyAll(Array(length).fill(check));
-      await Promise.all([call(4), call(5), ...Array.from({ length: 60 }, () => call(10)), call(1), call(2)]);
-      await Promise.all([call(1), call(1), call(1)]);
-      await Promise.all([call(1), call(1), call(2)]);`,
+      await Promise.all([call(14), call(15), ...Array.from({ length: 60 }, () => call(10)), call(1), call(2)]);
+      await Promise.all([call(4), call(4), call(4)]);
+      await Promise.all([call(4), call(4), call(5)]);`,
   });
   const child = spawn(process.execPath, [`${folder}/run.mjs`], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [output, [code]] = await Promise.all([child.stdout.toArray(), once(child, 'exit')]);
   t.equal(code, 0);
   const packets = Buffer.concat(output).toString().trim().split('\n').at(-1)?.trim();
-  t.equal(packets, '4 5 256 256 91 4', 'three in a turn of an idle verifier reach no thread, four do');
+  t.equal(packets, '14 15 256 256 91 13', 'twelve in a turn of an idle verifier reach no thread, thirteen do');
 });
 
 test('a small call does not wait for all of a large one', async (t) => {

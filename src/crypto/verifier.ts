@@ -23,8 +23,11 @@ export interface ThreadedVerifier extends Verifier {
   close(): Promise<void>;
 }
 
-/** What one turn of the event loop asks for is checked there up to here, in 0.2 ms: to ask a thread takes half of that. */
-const MAX_INLINE = 3;
+/**
+ * What one turn of the event loop asks for is checked there up to here, in 0.6 ms: to ask a thread takes a tenth of that, and where the
+ * cores are busy the thread, and then this one, wait some milliseconds for their turn.
+ */
+const MAX_INLINE = 12;
 /** Checks a packet: 20 ms of a thread, which whoever comes next may have to wait for, twice. */
 const MAX_PACKET = 256;
 /** A thread has the next packet already when it is done with one. */

@@ -20,7 +20,6 @@ import {
 import { assert } from '../errors.ts';
 import type { KnownBatch } from '../mempool/batch-pool.ts';
 import type {
-  BatchDigest,
   Block,
   BlockHash,
   CommittedBlock,
@@ -38,6 +37,7 @@ import type { EvidencePool } from './evidence.ts';
 import type { Execution } from './execution.ts';
 import type { SignGuard } from './sign-guard.ts';
 import { Speakers } from './speakers.ts';
+import type { Spread } from './spread.ts';
 import { Voice, type VoiceParts } from './voice.ts';
 
 export interface EngineParts {
@@ -47,8 +47,8 @@ export interface EngineParts {
   readonly evidence: EvidencePool;
   readonly maySpeak: VoiceParts['maySpeak'];
   readonly decidedElsewhere: VoiceParts['decidedElsewhere'];
-  /** Asks peers for batches that a block names; they come back through `batchArrived`. */
-  readonly fetchBatches: (digests: readonly BatchDigest[], holder: ParticipantId) => void;
+  /** Batches that it fetches come back through `batchArrived`. */
+  readonly spread: Pick<Spread, 'fetch' | 'blockLikely'>;
 }
 
 export class Engine {
@@ -267,8 +267,7 @@ export class Engine {
       }
       case 'newRound': {
         const { height, round } = effect;
-        const proposer = this.#proposer(round);
-        context.emit({ type: 'round', height, round, proposer });
+        context.emit({ type: 'round', height, round, proposer: this.#proposer(round) });
         return this.speakers.mayPropose(height, round) ? [] : [{ type: 'proposerUnreachable', height, round }];
       }
       case 'evidence':
@@ -290,7 +289,10 @@ export class Engine {
     const said = this.#voice.sign(effect, lock === null ? null : { ...lock, batches: this.#batchesOf(lock.block) });
     if (said === null) return [];
     if ('block' in said) return [{ type: 'proposal', proposal: said }];
-    if (lock !== null && lock.blockHash === statement.blockHash) this.#likely = lock;
+    if (lock !== null && lock.blockHash === statement.blockHash) {
+      this.#likely = lock;
+      this.#parts.spread.blockLikely();
+    }
     return [{ type: 'vote', vote: said }];
   }
 
@@ -306,7 +308,7 @@ export class Engine {
   }
 
   async #validate(effect: ValidateEffect): Promise<Input[]> {
-    const { builder, context, fetchBatches } = this.#parts;
+    const { builder, context, spread } = this.#parts;
     const { block, blockHash } = effect;
     await this.#voice.send();
     const nowMs = blockHash === this.#resumedLock ? Number.MAX_SAFE_INTEGER : context.clock.now();
@@ -316,7 +318,7 @@ export class Engine {
       return [];
     }
     if (judgement.verdict === 'missing') {
-      if (!this.#waiting.has(blockHash)) fetchBatches(judgement.digests, block.header.proposer);
+      if (!this.#waiting.has(blockHash)) spread.fetch(judgement.digests, block.header.proposer);
       this.#waiting.set(blockHash, effect);
       return [];
     }
@@ -338,12 +340,10 @@ export class Engine {
   }
 
   async #commit({ block, blockHash, certificate }: CommitEffect): Promise<Input[]> {
-    const { chain } = this.#parts.context;
+    const { chain, batches: pool } = this.#parts.context;
     await this.#voice.send();
     const batches = this.#batchesOf(block);
-    const known = block.batches
-      .map((digest) => this.#parts.context.batches.get(digest))
-      .filter((entry) => entry !== undefined);
+    const known = block.batches.map((digest) => pool.get(digest)).filter((entry) => entry !== undefined);
     const execution =
       this.#executions.get(blockHash) ?? (await chain.execute(block.header.timeMs, known, block.evidence));
     const committed: CommittedBlock = { block, certificate, batches };

@@ -80,7 +80,7 @@ export class Node {
       evidence,
       maySpeak: () => this.#introductions.areEnough,
       decidedElsewhere: () => this.#catchUp.decidedElsewhere,
-      fetchBatches: (digests, holder) => this.#spread.fetch(digests, holder),
+      spread: this.#spread,
     });
     const overtaken = () => this.#engine.overtaken();
     this.#catchUp = new CatchUp(

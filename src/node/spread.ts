@@ -27,10 +27,10 @@ const PUSH_GRACE_MS = 20;
  */
 const MAX_UNDER_WAY = 4;
 /**
- * Of the time between blocks, how long a transaction waits for company at most. What is sent between two blocks is all in the
- * next one, whenever it was sent, and each batch costs every node a message and a trip to the checking thread.
+ * Of the time between blocks, how long a transaction waits for company at most. It leaves when a block is locked on, as a rule; this is
+ * for blocks that are not. What is sent between two blocks is all in the next one, and each batch costs every node a message.
  */
-const DELAY_SHARE = 0.8;
+const DELAY_SHARE = 1.6;
 /** How much the last interval between blocks counts in their average. */
 const LAST_SHARE = 0.2;
 /** Where blocks take long, company comes soon; a batch more costs little beside such a block, and waiting is what its payments then do most. */
@@ -41,7 +41,7 @@ export class Spread {
   readonly #onBatch: () => Promise<void>;
   /** Own batches that no block holds yet. */
   readonly #underWay = new Set<BatchDigest>();
-  /** Batches whose signatures are being checked: whoever wants one waits for it instead of fetching it. */
+  /** Batches on their way into the pool, whose signatures are checked first: whoever wants one waits instead of fetching it. */
   readonly #inHand = new Map<BatchDigest, Promise<unknown>>();
   #cancelFlush: (() => void) | null = null;
   #flushDueMs: number | null = null;
@@ -64,6 +64,14 @@ export class Spread {
     const isFull = transactions.waiting >= MAX_BATCH_TRANSACTIONS;
     if (this.#underWay.size === 0 || (mayFollow && isFull)) await this.#sendBatch();
     else this.#sendAfter(mayFollow ? this.#delayMs : timings.batchHoldMs);
+  }
+
+  /**
+   * In the inbox: a block will probably be final soon. What waits here leaves now, so that it is with the next proposer by then, and not
+   * a moment late.
+   */
+  blockLikely(): void {
+    if (this.#underWay.size < MAX_UNDER_WAY) this.#cut();
   }
 
   /** In the inbox: a block holds these, so the next transactions need not wait for company. */
@@ -96,18 +104,19 @@ export class Spread {
     if (batches.has(digest) || this.#inHand.has(digest)) return 'ignore';
     const read = readBatch(chain.chainId, bytes);
     if ('problem' in read) return this.#refuse(from, read.problem);
-    if (read.known.batch.author !== from) return this.#refuse(from, "a push of somebody else's batch");
-    const verdict = await this.#check(read.known);
-    if (verdict === 'postponed') return 'ignore';
-    if (!verdict) return this.#refuse(from, WRONG_SIGNATURE);
-    const added = await inbox.post(async () => {
-      const isNew = batches.add(read.known);
-      if (!isNew) return false;
-      this.#tellOf(read.known);
-      await this.#onBatch();
-      return true;
+    const { known } = read;
+    if (known.batch.author !== from) return this.#refuse(from, "a push of somebody else's batch");
+    return await this.#holding(known, async (isSigned) => {
+      if (isSigned === 'postponed') return 'ignore';
+      if (!isSigned) return this.#refuse(from, WRONG_SIGNATURE);
+      const added = await inbox.post(async () => {
+        if (!batches.add(known)) return false;
+        this.#tellOf(known);
+        await this.#onBatch();
+        return true;
+      });
+      return added === true ? 'accept' : 'ignore';
     });
-    return added === true ? 'accept' : 'ignore';
   }
 
   /** Asks for batches that a block names: its proposer first, then whoever is connected, until they are here. */
@@ -123,14 +132,14 @@ export class Spread {
     this.#cancelFlush?.();
   }
 
-  /** Whether all signatures of a batch verify; others who want it hear of it meanwhile. */
-  async #check(known: KnownBatch): Promise<boolean | 'postponed'> {
+  /** Checks the signatures of a batch, then does `act`, for which others who want the batch wait. */
+  async #holding<T>(known: KnownBatch, act: (isSigned: boolean | 'postponed') => Promise<T> | T): Promise<T> {
     // While the signatures are with another thread: the block that names the batch then finds its accounts at hand.
     this.#context.chain.expect(known.transactions);
-    const checked = areSigned(known.transactions, this.#context.verifier);
-    this.#inHand.set(known.digest, checked);
+    const done = areSigned(known.transactions, this.#context.verifier).then(act);
+    this.#inHand.set(known.digest, done);
     try {
-      return await checked;
+      return await done;
     } finally {
       this.#inHand.delete(known.digest);
     }
@@ -146,12 +155,19 @@ export class Spread {
   }
 
   async #sendBatch(): Promise<void> {
+    if (!this.#cut()) return;
+    await this.flush();
+    await this.#onBatch();
+  }
+
+  /** Makes a batch of what waits and pushes it. @returns whether there was something. */
+  #cut(): boolean {
     const { transactions, batches, chain, network, self } = this.#context;
     this.#cancelFlush?.();
     this.#cancelFlush = null;
     this.#flushDueMs = null;
     const taken = transactions.takeBatch(MAX_BATCH_TRANSACTIONS, MAX_BATCH_BYTES - BATCH_OVERHEAD_BYTES);
-    if (taken.length === 0) return;
+    if (taken.length === 0) return false;
     const batch: Batch = {
       version: 1,
       chainId: chain.chainId,
@@ -163,8 +179,7 @@ export class Spread {
     this.#underWay.add(known.digest);
     network.pushBatch(known.bytes);
     this.#context.emit({ type: 'batched', digest: known.digest, transactions: known.transactions });
-    await this.flush();
-    await this.#onBatch();
+    return true;
   }
 
   async #fetchAll(digests: readonly BatchDigest[], holder: ParticipantId, height: number): Promise<void> {
@@ -199,13 +214,22 @@ export class Spread {
       // Its push came while it was asked for.
       if (batches.holds(digest)) continue;
       const read = readBatch(chain.chainId, bytes);
-      const verdict = 'problem' in read ? false : await this.#check(read.known);
-      if (verdict === 'postponed') return false;
-      await inbox.post(async () => {
-        if ('problem' in read || !verdict) batches.refuse(digest);
-        else if (batches.add(read.known, true)) this.#tellOf(read.known);
-        await this.#onBatch();
-      });
+      const take = (known: KnownBatch | null) =>
+        inbox.post(async () => {
+          if (known === null) batches.refuse(digest);
+          else if (batches.add(known, true)) this.#tellOf(known);
+          await this.#onBatch();
+        });
+      if ('problem' in read) await take(null);
+      else {
+        const { known } = read;
+        const isJudged = await this.#holding(known, async (isSigned) => {
+          if (isSigned === 'postponed') return false;
+          await take(isSigned ? known : null);
+          return true;
+        });
+        if (!isJudged) return false;
+      }
     }
     return digests.every((digest) => batches.holds(digest));
   }

@@ -1,10 +1,12 @@
 /** `Disk` over a folder of the real file system. Files are readable by their owner only. */
+import { writeSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { constants, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { assert } from '../errors.ts';
 import type { Disk, DiskFile } from '../ports.ts';
 import { reasonOf, storageError } from './errors.ts';
+import { Patience } from './patience.ts';
 
 const OWNER_ONLY_FILE = 0o600;
 const OWNER_ONLY_FOLDER = 0o700;
@@ -27,6 +29,7 @@ export async function openFileDisk(folder: string): Promise<Disk> {
 
 class FileDisk implements Disk {
   readonly #folder: string;
+  readonly #patience = new Patience();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -37,7 +40,8 @@ class FileDisk implements Disk {
     try {
       const handle = await open(this.#path(name), flags, OWNER_ONLY_FILE);
       try {
-        return new OpenFile(handle, await openSyncing(this.#path(name)), (await handle.stat()).size);
+        const syncing = await openSyncing(this.#path(name));
+        return new OpenFile({ handle, syncing, patience: this.#patience, size: (await handle.stat()).size });
       } catch (error) {
         await handle.close();
         throw error;
@@ -71,16 +75,26 @@ class FileDisk implements Disk {
   }
 }
 
+interface OpenFileParts {
+  readonly handle: FileHandle;
+  /** The same file, each write of which is synced when it ends; null where the system has no such thing. */
+  readonly syncing: FileHandle | null;
+  /** Of its disk. */
+  readonly patience: Patience;
+  /** In bytes: where the next append goes. */
+  readonly size: number;
+}
+
 class OpenFile implements DiskFile {
   readonly #handle: FileHandle;
-  /** The same file, each write of which is synced when it ends; null where the system has no such thing. */
   readonly #syncing: FileHandle | null;
-  /** Where the next append goes. */
+  readonly #patience: Patience;
   #end: number;
 
-  constructor(handle: FileHandle, syncing: FileHandle | null, size: number) {
+  constructor({ handle, syncing, patience, size }: OpenFileParts) {
     this.#handle = handle;
     this.#syncing = syncing;
+    this.#patience = patience;
     this.#end = size;
   }
 
@@ -104,11 +118,25 @@ class OpenFile implements DiskFile {
     await this.#write(this.#handle, bytes);
   }
 
-  /** A trip to the thread pool takes longer than the disk does when the cores are busy: one instead of two. */
+  /** A trip to the thread pool takes longer than the disk does when the cores are busy: none, or one instead of two. */
   async appendSynced(bytes: Uint8Array): Promise<void> {
-    if (this.#syncing !== null) return this.#write(this.#syncing, bytes);
-    await this.append(bytes);
-    await this.sync();
+    if (this.#syncing === null) {
+      await this.append(bytes);
+      await this.sync();
+    } else if (this.#patience.has(bytes.length)) this.#writeHere(this.#syncing, bytes);
+    else await this.#write(this.#syncing, bytes);
+  }
+
+  #writeHere({ fd }: FileHandle, bytes: Uint8Array): void {
+    const beganMs = performance.now();
+    let written = 0;
+    while (written < bytes.length) {
+      const taken = writeSync(fd, bytes, written, bytes.length - written, this.#end + written);
+      assert(taken > 0, 'a write that takes nothing fails instead');
+      written += taken;
+    }
+    this.#end += written;
+    this.#patience.waited(performance.now() - beganMs);
   }
 
   async #write(handle: FileHandle, bytes: Uint8Array): Promise<void> {
