@@ -11,6 +11,8 @@ export function holdingOf({ holdings }: Pick<AccountRecord, 'holdings'>, currenc
 /** The account with this in the place of what it had of the currency. */
 export function withHolding(record: AccountRecord, holding: Holding): AccountRecord {
   const { holdings } = record;
+  // Nearly every account has money of one currency.
+  if (holdings.length === 1 && holdings[0]?.currency === holding.currency) return { ...record, holdings: [holding] };
   const at = holdings.findIndex(({ currency }) => currency >= holding.currency);
   if (at < 0) return { ...record, holdings: [...holdings, holding] };
   return { ...record, holdings: holdings.toSpliced(at, holdings[at]?.currency === holding.currency ? 1 : 0, holding) };

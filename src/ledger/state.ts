@@ -5,9 +5,9 @@
 
 import { MAX_STATE_VALUE_BYTES } from '../codec/limits.ts';
 import { decode, encode, type Schema } from '../codec/schema.ts';
-import type { AccountRecord, AliasRecord, SpentRecord, SupplyRecord } from '../codec/state.ts';
+import type { AccountRecord, AliasRecord, HeightRecord, SpentRecord, SupplyRecord } from '../codec/state.ts';
 import { accountRecord, aliasRecord, evidenceRecord, seenRecord, supplyRecord } from '../codec/state.ts';
-import { assert } from '../errors.ts';
+import { AssertionError, assert } from '../errors.ts';
 import type {
   AccountId,
   AliasKey,
@@ -53,6 +53,8 @@ export class LedgerState {
   #accounts: { readonly last: OpenAccount | null; readonly lastButOne: OpenAccount | null } = NO_ACCOUNTS;
   /** Cells that the running transaction has set. */
   #running: Cell[] = [];
+  /** What the replay memory says of each transaction of the block. */
+  #seen: HeightRecord | null = null;
 
   constructor(view: View) {
     this.#view = view;
@@ -95,7 +97,8 @@ export class LedgerState {
   }
 
   setSeen(validUntilMs: number, id: TransactionId, height: number): void {
-    this.#set(seenRecord, seenKey(validUntilMs, id), { height });
+    if (this.#seen?.height !== height) this.#seen = { height };
+    this.#set(seenRecord, seenKey(validUntilMs, id), this.#seen);
   }
 
   /** Evidence that is known already keeps the height it came with. */
@@ -108,7 +111,7 @@ export class LedgerState {
     const account = this.#open(id);
     const holding = holdingOf(account, currency);
     const minor = holding.minor + deltaMinor;
-    assert(minor >= 0n, `a balance of ${id} would be negative`);
+    if (minor < 0n) throw new AssertionError(`a balance of ${id} would be negative`);
     this.setAccount(id, withHolding(account, { ...holding, minor }));
   }
 
@@ -138,9 +141,10 @@ export class LedgerState {
   /** All that the block changed, in ascending key order. */
   writes(): StateWrite[] {
     assert(this.#running.length === 0, 'a transaction is still running');
+    const seen = this.#seen === null ? null : encode(seenRecord, this.#seen);
     const writes = this.#changed.map(({ key, schema, value }) => {
       assert(schema !== null, 'what was set has a form');
-      return { key, value: encode(schema, value) };
+      return { key, value: seen !== null && value === this.#seen ? seen : encode(schema, value) };
     });
     return writes.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
@@ -162,13 +166,13 @@ export class LedgerState {
       }
     }
     for (const { currency, minor } of surplus.all)
-      assert(minor === 0n, `${minor} minor units of ${currency} came from nowhere`);
+      if (minor !== 0n) throw new AssertionError(`${minor} minor units of ${currency} came from nowhere`);
   }
 
   /** An account that money is moved of, or looked for. */
   #open(id: AccountId): AccountRecord {
     const account = this.account(id);
-    assert(account !== null, `${id} was checked to be open`);
+    if (account === null) throw new AssertionError(`${id} was checked to be open`);
     return account;
   }
 
@@ -215,7 +219,7 @@ export class LedgerState {
     const known = this.#cells.get(key);
     if (known !== undefined) return known;
     const loaded = this.#view.get(key);
-    assert(loaded !== undefined, `the view lacks ${key}: touches() does not name it`);
+    if (loaded === undefined) throw new AssertionError(`the view lacks ${key}: touches() does not name it`);
     const cell = { key, loaded, schema: null, value: null, isChanged: false, next: null, isNext: false };
     this.#cells.set(key, cell);
     return cell;
