@@ -261,8 +261,8 @@ async function saturation(
     startPerS,
     warmUpS: 4,
     measuredS: isQuick ? 6 : 8,
-    within: 1.12,
-    maxRuns: isQuick ? 4 : 5,
+    within: isQuick ? 1.12 : 1.06,
+    maxRuns: isQuick ? 4 : 6,
   };
   const found = await findSaturation(stage, options);
   const carried = found.chosen === null ? undefined : found.runs[found.chosen];

@@ -94,7 +94,7 @@ function machine({ machine: on, seed }: Report): string {
         .map((pair) => pair.join(' '))
         .join(', '),
     ],
-    ['Seed', grouped(seed)],
+    ['Seed', String(seed)],
   ];
   const busy = `One core in two or more was busy before the start (load average ${number(loadAverage)}): figures are lower than they could be.`;
   const notice = loadAverage >= cores / 2 ? `<p class="notice">${escaped(busy)}</p>` : '';
