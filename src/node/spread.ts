@@ -214,22 +214,17 @@ export class Spread {
       // Its push came while it was asked for.
       if (batches.holds(digest)) continue;
       const read = readBatch(chain.chainId, bytes);
-      const take = (known: KnownBatch | null) =>
-        inbox.post(async () => {
-          if (known === null) batches.refuse(digest);
-          else if (batches.add(known, true)) this.#tellOf(known);
+      const judge = async (isSigned: boolean | 'postponed') => {
+        if (isSigned === 'postponed') return false;
+        await inbox.post(async () => {
+          if ('problem' in read || !isSigned) batches.refuse(digest);
+          else if (batches.add(read.known, true)) this.#tellOf(read.known);
           await this.#onBatch();
         });
-      if ('problem' in read) await take(null);
-      else {
-        const { known } = read;
-        const isJudged = await this.#holding(known, async (isSigned) => {
-          if (isSigned === 'postponed') return false;
-          await take(isSigned ? known : null);
-          return true;
-        });
-        if (!isJudged) return false;
-      }
+        return true;
+      };
+      const isJudged = 'problem' in read ? await judge(false) : await this.#holding(read.known, judge);
+      if (!isJudged) return false;
     }
     return digests.every((digest) => batches.holds(digest));
   }
