@@ -52,6 +52,20 @@ for (const [name, open] of disks) {
     await again?.close();
   });
 
+  t.test(`${name}: synced appends follow each other, small and large`, async (t) => {
+    const disk = await open(t.testdir());
+    const file = await make(disk, 'a', 'begin');
+    // A large one is written by another thread than a small one (patience.ts).
+    const large = 'x'.repeat(100_000);
+    for (const part of ['one', large, 'two', '', 'three']) await file.appendSynced(bytes(part));
+    await file.append(bytes('end'));
+    await file.close();
+    await t.rejects(file.appendSynced(bytes('late')), 'a closed file takes nothing');
+    const again = await disk.open('a', false);
+    t.equal(text((await again?.read(0, 200_000)) ?? null), `beginone${large}twothreeend`);
+    await again?.close();
+  });
+
   t.test(`${name}: a truncated file goes on where it was cut`, async (t) => {
     const file = await make(await open(t.testdir()), 'a', 'onetwo');
     await file.truncate(3);
