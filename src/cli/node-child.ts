@@ -38,7 +38,7 @@ export interface NodeEnd {
 const ENTRY = fileURLToPath(new URL('../../bin/tonle.js', import.meta.url));
 /**
  * V8 takes up to 64 MiB for each half of its young generation where the machine has memory. A sixteenth costs a node no more
- * time, and 130 MB less; several nodes on a machine share its caches besides.
+ * time, and some 130 MB less; several nodes on a machine share its caches besides.
  */
 const YOUNG_GENERATION = '--max-semi-space-size=4';
 /** V8 lets the rest of a heap grow to four times what is alive in it before it looks what is; under load nothing but that was its size. */

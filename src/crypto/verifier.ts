@@ -24,8 +24,8 @@ export interface ThreadedVerifier extends Verifier {
 }
 
 /**
- * What one turn of the event loop asks for is checked there up to here, in 0.6 ms: to ask a thread takes a tenth of that, and where the
- * cores are busy the thread, and then this one, wait some milliseconds for their turn.
+ * What one turn of the event loop asks for is checked there up to here, in 0.8 ms: to ask a thread takes an eighth of that, and where
+ * the cores are busy the thread, and then this one, wait some milliseconds for their turn.
  */
 const MAX_INLINE = 12;
 /** Checks a packet: 20 ms of a thread, which whoever comes next may have to wait for, twice. */
