@@ -1,23 +1,21 @@
 /** Values of the indexes. They are local: rebuilt from the log, sent to nobody. */
 import type { Receipt } from '../types/index.ts';
-import * as f from './fields.ts';
 import { MAX_BATCH_TRANSACTIONS, MAX_BLOCK_BATCHES, MAX_COMMANDS, MAX_SAFE } from './limits.ts';
 import { byteString, field, integer, list, nullable, record } from './schema.ts';
 
 const MAX_BLOCK_TRANSACTIONS = MAX_BLOCK_BATCHES * MAX_BATCH_TRANSACTIONS;
-const MAX_INDEXED_RECEIPT_BYTES = 48;
+const MAX_INDEXED_RECEIPT_BYTES = 16;
 
 /** The receipts of a fullest block. */
 export const MAX_BLOCK_RECEIPTS_BYTES = MAX_BLOCK_TRANSACTIONS * MAX_INDEXED_RECEIPT_BYTES + 8;
 
-/** A receipt without what its place in the list says, and where its transaction stands. */
-export interface IndexedReceipt extends Pick<Receipt, 'transactionId' | 'status' | 'failedCommand'> {
+/** A receipt without what its place in the list and the record say, and where its transaction stands in that. */
+export interface IndexedReceipt extends Pick<Receipt, 'status' | 'failedCommand'> {
   /** Among all transactions of the block's batches, those that were left out included. */
   readonly position: number;
 }
 
 export const indexedReceipt = record<IndexedReceipt>('IndexedReceipt', {
-  transactionId: field(f.transactionId, 'what it is the receipt of'),
   status: field(integer(0, 999), 'status code; 0 is success'),
   failedCommand: field(nullable(integer(0, MAX_COMMANDS - 1)), 'the command that was refused'),
   position: field(integer(0, MAX_BLOCK_TRANSACTIONS - 1), "place among all transactions of the block's batches"),

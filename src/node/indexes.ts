@@ -74,8 +74,8 @@ export const NO_INDEX: IndexWrites = { rows: [], places: new Uint8Array() };
 /** All that one block adds to the indexes. */
 export function indexOf(block: IndexedBlock): IndexWrites {
   const { hash, height, receipts, positions } = block;
-  const indexed = receipts.map(({ transactionId, status, failedCommand }, index): IndexedReceipt => {
-    return { transactionId, status, failedCommand, position: positions[index] ?? index };
+  const indexed = receipts.map(({ status, failedCommand }, index): IndexedReceipt => {
+    return { status, failedCommand, position: positions[index] ?? index };
   });
   const rows: IndexWrite[] = [
     { key: blockIndexKey(hash), value: new TextEncoder().encode(String(height)) },

@@ -2,6 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Level } from 'level';
 import t from 'tap';
+import { logBytes } from './leveldb.ts';
 import { checkTables, crc32c, tableFlaw } from './leveldb-tables.ts';
 
 t.test('CRC-32C agrees with RFC 3720 appendix B.4', async (t) => {
@@ -75,13 +76,28 @@ t.test('any bytes are a table or none, without an exception', async (t) => {
   }
 });
 
+t.test('a larger database gathers more before it writes a table, and no two of a size need agree', (t) => {
+  const MIB = 1024 * 1024;
+  for (const [tables, least, most] of [
+    [0, 2.8, 4],
+    [32, 2.8, 4],
+    [64, 5.6, 8],
+    [128, 11.2, 16],
+    [4_096, 11.2, 16],
+  ] as const) {
+    t.equal(logBytes(tables * MIB, 0), most * MIB, `${tables} MiB of tables`);
+    t.equal(logBytes(tables * MIB, 1), Math.floor(least * MIB), `${tables} MiB, by the other chance`);
+  }
+  t.end();
+});
+
 t.test('a folder is checked table by table, and the error names the file', async (t) => {
   const folder = t.testdir();
-  await checkTables(folder);
+  t.equal(await checkTables(folder), 0);
   const table = await writtenTable(folder);
-  await checkTables(folder);
+  t.equal(await checkTables(folder), table.length);
   await writeFile(path.join(folder, '000099.ldb'), 'unfinished');
-  await checkTables(folder);
+  t.equal(await checkTables(folder), table.length + 'unfinished'.length);
   table[99]! ^= 1;
   await writeFile(path.join(folder, '000098.ldb'), table);
   await t.rejects(checkTables(folder), {

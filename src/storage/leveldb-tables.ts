@@ -26,14 +26,19 @@ interface BlockHandle {
 /**
  * Passes over a file that does not end as a table: a process that was killed leaves one unfinished, which LevelDB does
  * not use, and where it should have been a table LevelDB itself says so.
+ * @returns the bytes of all tables.
  * @throws CodedError `STATE_CORRUPT` naming the first table that is damaged.
  */
-export async function checkTables(folder: string): Promise<void> {
+export async function checkTables(folder: string): Promise<number> {
   const names = (await readdir(folder)).filter((name) => /\.(ldb|sst)$/.test(name)).sort();
+  let bytes = 0;
   for (const name of names) {
-    const flaw = tableFlaw(await readFile(path.join(folder, name)));
+    const table = await readFile(path.join(folder, name));
+    bytes += table.length;
+    const flaw = tableFlaw(table);
     if (flaw !== null) throw storageError('STATE_CORRUPT', `${path.join(folder, name)}: ${flaw}`);
   }
+  return bytes;
 }
 
 /**

@@ -9,11 +9,19 @@ import { rootCode, stateError } from './state-errors.ts';
 type LevelDatabase = Level<string, Uint8Array>;
 
 /**
- * LevelDB's log is cut anew, and what it has in memory becomes a table, each time that has grown to this. Up to two logs are read
- * again on opening: half a second of work. With a fourth of it the balances of a million accounts, a few of them in each table,
- * are merged with so many others that three times as many bytes are written.
+ * LevelDB's log is cut anew, and what it has in memory becomes a table, each time that has grown to this: an eighth of what is in its
+ * tables, between these two. With a fourth of the most, the entries of a million accounts, a few of them in each table, are merged with
+ * so many others that three times as many bytes are written. The least is for small states, of which four tables that wait to be merged
+ * would otherwise take more memory than all that is alive. Up to two logs are read again on opening: half a second of work at most.
  */
-export const LOG_BYTES = 16 * 1024 * 1024;
+const LEAST_LOG_BYTES = 4 * 1024 * 1024;
+export const MOST_LOG_BYTES = 16 * 1024 * 1024;
+const TABLE_BYTES_TO_LOG = 8;
+/**
+ * Less it may be by this, as chance has it: nodes that share a machine write the same, and would all merge at the same time, which of
+ * a million accounts takes a second.
+ */
+const LESS_BY_CHANCE = 0.3;
 
 /**
  * Folders whose database this process has open. LevelDB locks its `LOCK` file by fcntl, and such a lock ends when the
@@ -33,8 +41,7 @@ export async function openLevelDatabase(location: string): Promise<LevelDatabase
   reserve(folder);
   try {
     await refuseIfLocked(folder);
-    await checkTables(folder);
-    const database = levelAt(folder, {});
+    const database = levelAt(folder, { writeBufferSize: logBytes(await checkTables(folder), Math.random()) });
     await database.open();
     database.once('closed', () => openHere.delete(folder));
     return database;
@@ -65,12 +72,19 @@ export async function setAsideStateStore(location: string): Promise<string> {
   }
 }
 
-function levelAt(folder: string, more: { createIfMissing?: boolean; errorIfExists?: boolean }): LevelDatabase {
+/** What LevelDB gathers before it writes a table. @param chance from 0 to 1. */
+export function logBytes(tableBytes: number, chance: number): number {
+  const bytes = Math.min(MOST_LOG_BYTES, Math.max(LEAST_LOG_BYTES, tableBytes / TABLE_BYTES_TO_LOG));
+  return Math.floor(bytes * (1 - LESS_BY_CHANCE * chance));
+}
+
+type LevelOptions = NonNullable<ConstructorParameters<typeof Level<string, Uint8Array>>[1]>;
+
+function levelAt(folder: string, more: LevelOptions): LevelDatabase {
   return new Level(folder, {
     keyEncoding: 'utf8',
     valueEncoding: 'view',
     compression: false,
-    writeBufferSize: LOG_BYTES,
     ...more,
   });
 }

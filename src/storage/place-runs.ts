@@ -12,6 +12,7 @@ import type { Place } from '../types/index.ts';
 import { Bloom } from './bloom.ts';
 import { storageError } from './errors.ts';
 import { PLACES_PREFIX, wholeSection } from './keys.ts';
+import { Pause } from './pause.ts';
 import type { PlaceFiles, PlaceFileWriter } from './place-files.ts';
 import {
   filterKey,
@@ -32,7 +33,7 @@ import {
   type StoredRun,
 } from './place-rows.ts';
 import { leastOf, RunReader } from './run-reader.ts';
-import { chunksOf, putSealed, type StateBatch, type StateDatabase, turn } from './state-database.ts';
+import { chunksOf, putSealed, type StateBatch, type StateDatabase } from './state-database.ts';
 import { openValue } from './state-values.ts';
 
 /** Runs of a level that are merged: with more, fewer merges, and more runs to look into. */
@@ -41,8 +42,15 @@ const FAN_IN = 16;
 const MAX_FILTER_BYTES = 64 * 1024 * 1024;
 /** Rows of a file that are read at once to check them. */
 const CHECKED_PARTS = 16;
-/** Records between which everything else may run: half a millisecond. */
+/** Records between two rests of a merge: half a millisecond. */
 const TURN_RECORDS = 2_048;
+/**
+ * A rest is so many times as long as the work before it. Nobody waits for a merge, and the processes of a machine that write the same
+ * begin theirs at the same time: of all that came in a quarter of an hour it would take the cores for seconds.
+ */
+const REST_SHARE = 3;
+/** So that a node that is always busy merges as fast as it writes. */
+const MAX_REST_MS = 10;
 
 interface PlaceStores {
   readonly database: StateDatabase;
@@ -56,6 +64,8 @@ export class PlaceRuns {
   /** By their heights, ascending. */
   #runs: readonly StoredRun[];
   #merging: Promise<void> | null = null;
+  /** The merge's. */
+  readonly #rest = new Pause();
   #isStopped = false;
 
   private constructor({ database, files }: PlaceStores, runs: readonly StoredRun[], maxFilterBytes: number) {
@@ -158,6 +168,7 @@ export class PlaceRuns {
   /** Ends what goes on; what is half merged is merged anew at another time. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#rest.end();
     await this.#merging;
   }
 
@@ -275,14 +286,17 @@ export class PlaceRuns {
     const sources = runs.map((run) => new RunReader(run, (row) => this.#needRow(run, row)));
     for (const source of sources) await source.next();
     let records = 0;
+    let beganMs = performance.now();
     for (let least = leastOf(sources); least !== null; least = leastOf(sources)) {
       writer.add(least.row, least.at);
       if (!least.step()) await least.next();
       records += 1;
       if (records % TURN_RECORDS !== 0) continue;
       await file.flush();
-      await turn();
+      const restMs = Math.min(MAX_REST_MS, REST_SHARE * (performance.now() - beganMs));
+      if (!this.#isStopped) await this.#rest.take(restMs);
       if (this.#isStopped) return false;
+      beganMs = performance.now();
     }
     return true;
   }

@@ -5,14 +5,14 @@
 import { assert } from '../errors.ts';
 import { storageError } from './errors.ts';
 import { appliedKey, appliedSection, TIP_KEY } from './keys.ts';
-import { LOG_BYTES } from './leveldb.ts';
+import { MOST_LOG_BYTES } from './leveldb.ts';
 import { chunksOf, type StateBatch, type StateDatabase } from './state-database.ts';
 import { decodeTip, encodeTip, openValue, type StateTip, sealValue } from './state-values.ts';
 
 /** A block with nothing but the tip, a note and the end of an old note takes no less in LevelDB's log. */
 const LEAST_BLOCK_BYTES = 112;
 /** Blocks whose notes are kept: all that recovery could leave out, as it reads up to two logs. */
-export const NOTED_BLOCKS = Math.floor((2 * LOG_BYTES) / LEAST_BLOCK_BYTES);
+export const NOTED_BLOCKS = Math.floor((2 * MOST_LOG_BYTES) / LEAST_BLOCK_BYTES);
 
 const NOTHING = new Uint8Array();
 

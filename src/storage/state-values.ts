@@ -11,7 +11,7 @@ import { checksum } from './checksum.ts';
 import { storageError } from './errors.ts';
 
 export const SEAL_BYTES = 4;
-const TIP_VERSION = 4;
+const TIP_VERSION = 5;
 const TIP_BYTES = 1 + 8 + 32;
 
 /** The last applied block. */

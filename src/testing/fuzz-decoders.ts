@@ -50,7 +50,6 @@ const stateKey = fc.constantFrom('account/dara@aclb', 'alias/00ff', 'seen/294537
 const stateEntry = fc.record({ key: stateKey, value: fc.uint8Array({ maxLength: limits.MAX_STATE_VALUE_BYTES }) });
 
 const indexedReceipt = fc.record({
-  transactionId: digest,
   status: fc.nat({ max: 999 }),
   failedCommand: fc.option(fc.nat({ max: 127 })),
   position: fc.nat({ max: 32_767 }),
