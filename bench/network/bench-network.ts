@@ -2,6 +2,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type Client, createClient } from '../../src/api/client.ts';
+import type { StatusJson } from '../../src/api/types.ts';
 import type { LocalNode } from '../../src/cli/local-network.ts';
 import { defaultRules, type NetworkTemplate } from '../../src/cli/make-network.ts';
 import { type LocalNetworkHandle, startLocalNetwork } from '../../src/cli/start-local-network.ts';
@@ -141,31 +142,35 @@ export class BenchNetwork {
    * meanwhile is written twice: that is the start of a network, not its speed.
    */
   async proved(): Promise<void> {
-    const giveUpAtMs = systemClock.now() + WHOLE_STATE_MS;
-    for (;;) {
-      const all = await Promise.all(this.alive().map((node) => this.client(node).status()));
-      const pending = all.filter(({ stateProof }) => stateProof === 'pending');
-      if (pending.length === 0) return;
-      if (systemClock.now() > giveUpAtMs) {
-        const banks = pending.map(({ participant }) => participant).join(', ');
-        throw new CodedError('STATE_NOT_PROVED', `banks that have not proved their state after ten minutes: ${banks}`);
-      }
-      await wait(systemClock, POLL_MS);
-    }
+    const isDone = (all: readonly StatusJson[]) => all.every(({ stateProof }) => stateProof !== 'pending');
+    await this.#until(isDone, WHOLE_STATE_MS, (all) => {
+      const banks = all.filter(({ stateProof }) => stateProof === 'pending').map(({ participant }) => participant);
+      const sentence = `banks that have not proved their state after ten minutes: ${banks.join(', ')}`;
+      return new CodedError('STATE_NOT_PROVED', sentence);
+    });
   }
 
-  /** Waits until all living nodes are at one height and nothing is under way. @returns the height. */
-  async level(): Promise<number> {
-    const giveUpAtMs = systemClock.now() + LEVEL_WITHIN_MS;
+  /** Waits until all living nodes are at one height and nothing is under way. */
+  async level(): Promise<void> {
+    const isLevel = (all: readonly StatusJson[]) =>
+      all.every(({ height, pool }) => height === all[0]?.height && pool.transactions === 0);
+    await this.#until(isLevel, LEVEL_WITHIN_MS, (all) => {
+      const heights = all.map(({ participant, height }) => `${participant} ${height}`).join(', ');
+      return new CodedError('NETWORK_NOT_LEVEL', `the banks are not at one height after a minute: ${heights}`);
+    });
+  }
+
+  /** Asks all living nodes again and again. */
+  async #until(
+    isSo: (all: readonly StatusJson[]) => boolean,
+    withinMs: number,
+    problem: (all: readonly StatusJson[]) => CodedError,
+  ): Promise<void> {
+    const giveUpAtMs = systemClock.now() + withinMs;
     for (;;) {
       const all = await Promise.all(this.alive().map((node) => this.client(node).status()));
-      const [first] = all;
-      const isLevel = all.every(({ height, pool }) => height === first?.height && pool.transactions === 0);
-      if (first !== undefined && isLevel) return first.height;
-      if (systemClock.now() > giveUpAtMs) {
-        const heights = all.map(({ participant, height }) => `${participant} ${height}`).join(', ');
-        throw new CodedError('NETWORK_NOT_LEVEL', `the banks are not at one height after a minute: ${heights}`);
-      }
+      if (isSo(all)) return;
+      if (systemClock.now() > giveUpAtMs) throw problem(all);
       await wait(systemClock, POLL_MS);
     }
   }
