@@ -50,7 +50,7 @@ export type Phase = 'warm-up' | 'measured' | 'drain' | 'over';
 const TICK_MS = 1;
 /** How long what was sent may still take effect after it was due, at least: as long as a wallet gives a payment. */
 const VALID_MS = 60_000;
-/** Payments a second that even a slow machine signs: how long that may take is part of the validity. */
+/** Payments a second that even a slow machine signs: what is assumed before the first are. */
 const SLOW_SIGNING_PER_S = 8_000;
 
 class Generator {
@@ -251,13 +251,23 @@ function codeOf(answer: SubmissionAnswer): string {
 
 async function prepare(order: Order): Promise<Generator> {
   const dueMs = arrivalsOf(order.plan);
-  const validFromMs = Date.now() + (dueMs.length / SLOW_SIGNING_PER_S) * 1_000 + VALID_MS;
+  const beganMs = Date.now();
+  let signed = 0;
+  // The clock starts when all are signed, which is foreseen the better the more are: as long as a payment may take effect it is in the
+  // replay memory of every node.
+  const startMs = () => {
+    const tookMs = Date.now() - beganMs;
+    return beganMs + (signed === 0 ? (dueMs.length / SLOW_SIGNING_PER_S) * 1_000 : (tookMs * dueMs.length) / signed);
+  };
   const payments = await signPayments(
     order.plan,
     dueMs.length,
     cpus().length,
-    (index) => Math.round(validFromMs + (dueMs[index] ?? 0)),
-    (count) => tell({ type: 'signed', count, of: dueMs.length }),
+    (index) => Math.round(startMs() + (dueMs[index] ?? 0) + VALID_MS),
+    (count) => {
+      signed = count;
+      tell({ type: 'signed', count, of: dueMs.length });
+    },
   );
   return new Generator(order, payments, dueMs);
 }

@@ -9,14 +9,14 @@ import { rootCode, stateError } from './state-errors.ts';
 type LevelDatabase = Level<string, Uint8Array>;
 
 /**
- * LevelDB's log is cut anew, and what it has in memory becomes a table, each time that has grown to this: an eighth of what is in its
+ * LevelDB's log is cut anew, and what it has in memory becomes a table, each time that has grown to this: half of what is in its
  * tables, between these two. With a fourth of the most, the entries of a million accounts, a few of them in each table, are merged with
  * so many others that three times as many bytes are written. The least is for small states, of which four tables that wait to be merged
  * would otherwise take more memory than all that is alive. Up to two logs are read again on opening: half a second of work at most.
  */
 const LEAST_LOG_BYTES = 4 * 1024 * 1024;
 export const MOST_LOG_BYTES = 16 * 1024 * 1024;
-const TABLE_BYTES_TO_LOG = 8;
+const TABLE_BYTES_TO_LOG = 2;
 /**
  * Less it may be by this, as chance has it: nodes that share a machine write the same, and would all merge at the same time, which of
  * a million accounts takes a second.
