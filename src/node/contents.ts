@@ -2,7 +2,7 @@
  * What took part in a block: its receipts from the index, its transactions from the record. The newest blocks, and those
  * that were asked for last, are kept as they are in memory, since most questions are about them.
  */
-import { blockReceipts, type IndexedReceipt, MAX_BLOCK_RECEIPTS_BYTES } from '../codec/index-rows.ts';
+import { blockReceipts, MAX_BLOCK_RECEIPTS_BYTES } from '../codec/index-rows.ts';
 import { decode } from '../codec/schema.ts';
 import { transactionId } from '../crypto/ids.ts';
 import { assert } from '../errors.ts';
@@ -81,15 +81,15 @@ export class Contents {
     if (row === null || committed === null) return null;
     const all = committed.batches.flatMap((batch) => batch.transactions);
     const indexed = decode(blockReceipts, row, MAX_BLOCK_RECEIPTS_BYTES);
-    const transactions = indexed.map(({ position }) => {
+    const receipts: Receipt[] = [];
+    const transactions: Transaction[] = [];
+    for (const [index, { status, failedCommand, position }] of indexed.entries()) {
       const transaction = all[position];
       assert(transaction !== undefined, 'a transaction that took part is in the record');
-      return transaction;
-    });
-    const receipts = transactions.map(({ body }, index): Receipt => {
-      const { status, failedCommand } = indexed[index] as IndexedReceipt;
-      return { version: 1, transactionId: transactionId(body), height, index, status, failedCommand };
-    });
+      transactions.push(transaction);
+      const id = transactionId(transaction.body);
+      receipts.push({ version: 1, transactionId: id, height, index, status, failedCommand });
+    }
     const content = { committed, receipts, transactions };
     this.#keep(height, content);
     return content;
