@@ -293,8 +293,7 @@ export class PlaceRuns {
       records += 1;
       if (records % TURN_RECORDS !== 0) continue;
       await file.flush();
-      const restMs = Math.min(MAX_REST_MS, REST_SHARE * (performance.now() - beganMs));
-      if (!this.#isStopped) await this.#rest.take(restMs);
+      await this.#rest.take(Math.min(MAX_REST_MS, REST_SHARE * (performance.now() - beganMs)));
       if (this.#isStopped) return false;
       beganMs = performance.now();
     }
