@@ -7,7 +7,8 @@ import { FrameDecoder } from '../codec/frames.ts';
 import { MAX_TRANSACTION_BYTES } from '../codec/limits.ts';
 import { CodecError } from '../codec/schema.ts';
 import { decodeTransaction } from '../codec/transaction.ts';
-import { transactionId } from '../crypto/ids.ts';
+import { transactionIdsOf } from '../crypto/ids.ts';
+import { assert } from '../errors.ts';
 import type { Clock } from '../ports.ts';
 import type { ApiLimits } from './context.ts';
 import { fault } from './errors.ts';
@@ -139,8 +140,9 @@ export class SubmissionStream implements SubmissionOwner {
     this.#taken += 1;
     const { desk, present } = this.#parts;
     try {
-      const transaction = decodeTransaction(frame);
-      const id = transactionId(transaction.body);
+      const { value: transaction, marks } = decodeTransaction(frame);
+      const [id] = transactionIdsOf(frame, marks);
+      assert(id !== undefined, 'a transaction has one body');
       return new Submission(desk, { n, id, transaction, startMs: this.#lastHeardMs, owner: this });
     } catch (error) {
       this.#line(json({ n, id: null, state: 'refused', error: present(error) }));

@@ -5,13 +5,27 @@ import t from 'tap';
 import * as arbitrary from '../testing/arbitraries.ts';
 import { batch, block, committedBlock, header, sealedBlock } from './block.ts';
 import { genesis } from './genesis.ts';
+import { fromHex } from './hex.ts';
 import * as limits from './limits.ts';
 import { announcement, batchesQuestion, blocksQuestion, evidenceMessage, proposal, roundMessages } from './messages.ts';
 import { receiptProof } from './proof.ts';
-import { CodecError, decode, encode, field, integer, list, record, remembering, type Schema } from './schema.ts';
+import {
+  CodecError,
+  decode,
+  decodeMarked,
+  encode,
+  field,
+  integer,
+  list,
+  record,
+  recurring,
+  remembering,
+  type Schema,
+  text,
+} from './schema.ts';
 import { signMemory } from './sign-memory.ts';
 import { accountRecord, aliasRecord, supplyRecord } from './state.ts';
-import { decodeTransaction, receipt, transaction } from './transaction.ts';
+import { decodeTransaction, receipt, transaction, transactionBody } from './transaction.ts';
 import { commitCertificate, evidence, vote } from './vote.ts';
 
 const MAX = limits.MAX_COMMITTED_BLOCK_BYTES;
@@ -193,7 +207,7 @@ t.test('a transaction that a client sent is written as it came', async (t) => {
   fc.assert(
     fc.property(arbitrary.transaction, (value) => {
       const bytes = encode(transaction, value);
-      const again = decodeTransaction(bytes);
+      const { value: again } = decodeTransaction(bytes);
       return isDeepStrictEqual(again, structuredClone(value)) && same(encode(transaction, again), bytes);
     }),
     { numRuns: 30 },
@@ -208,6 +222,53 @@ t.test('what a schema remembers is written as it is, for that very value alone',
   inner.remember(value, encode(inner, { n: 2 }));
   t.same(decode(outer, encode(outer, [value, { n: 1 }]), MAX), [{ n: 2 }, { n: 1 }]);
 });
+
+t.test('marks say where the bodies of transactions are, in order', async () => {
+  fc.assert(
+    fc.property(arbitrary.batch, (value) => {
+      const bytes = encode(batch, value);
+      const { value: again, marks } = decodeMarked(batch, bytes, MAX);
+      return (
+        marks.length === 2 * again.transactions.length &&
+        again.transactions.every(({ body }, i) =>
+          same(encode(transactionBody, body), bytes.subarray(marks[2 * i], marks[2 * i + 1])),
+        )
+      );
+    }),
+    { numRuns: 60 },
+  );
+  fc.assert(
+    fc.property(arbitrary.receipt, (value) => decodeMarked(receipt, encode(receipt, value), MAX).marks.length === 0),
+  );
+});
+
+t.test('a value that comes again and again is read as any other', async (t) => {
+  const word = text<string>('Word', 8, (value) => (value.startsWith('x') ? 'no x' : null));
+  const again = list(recurring(word), 0, 30);
+  const plain = list(word, 0, 30);
+  const words = fc.array(fc.constantFrom('', 'a', 'ab', 'abc', 'b', 'bcd', 'cde', 'def', 'ខ្'), { maxLength: 30 });
+  fc.assert(
+    fc.property(words, (values) => {
+      const bytes = encode(plain, values);
+      return isDeepStrictEqual(decode(again, bytes, MAX), values) && same(encode(again, values), bytes);
+    }),
+  );
+  for (const bytes of ['81', '8163', '816361', '8178036162', '816178', '81780161', '8241', '816361626300']) {
+    const input = fromHex(bytes);
+    t.equal(codeOf(again, input), codeOf(plain, input), bytes);
+    t.not(codeOf(again, input), null, bytes);
+  }
+});
+
+function codeOf(schema: Schema<never> | Schema<readonly string[]>, bytes: Uint8Array): string | null {
+  try {
+    decode(schema as Schema<never>, bytes, MAX);
+    return null;
+  } catch (error) {
+    if (error instanceof CodecError) return error.code;
+    throw error;
+  }
+}
 
 /** What decoding and encoding gives, or null where the bytes were refused by a code. */
 function decodedAgain(schema: Schema<never>, bytes: Uint8Array): Uint8Array | null {

@@ -28,6 +28,7 @@ import * as schema from './schema.ts';
 import { decode } from './schema.ts';
 import * as short from './short.ts';
 import * as signMemory from './sign-memory.ts';
+import * as slab from './slab.ts';
 import * as state from './state.ts';
 import * as text from './text.ts';
 import * as transaction from './transaction.ts';
@@ -54,6 +55,7 @@ const modules: Readonly<Record<string, object>> = {
   'schema.ts': schema,
   'short.ts': short,
   'sign-memory.ts': signMemory,
+  'slab.ts': slab,
   'state.ts': state,
   'text.ts': text,
   'transaction.ts': transaction,

@@ -15,14 +15,14 @@ import type {
   TransactionId,
 } from '../types/index.ts';
 import * as limits from './limits.ts';
-import { bigUint, byteString, field, hexBytes, integer, record, text } from './schema.ts';
+import { bigUint, byteString, field, hexBytes, integer, record, recurring, text } from './schema.ts';
 import { accountIdProblem, currencyProblem, participantIdProblem, tierProblem } from './text.ts';
 
 export const hash = hexBytes<Hash>('Hash', 32);
 export const transactionId = hexBytes<TransactionId>('TransactionId', 32);
 export const batchDigest = hexBytes<BatchDigest>('BatchDigest', 32);
 export const blockHash = hexBytes<BlockHash>('BlockHash', 32);
-export const chainId = hexBytes<ChainId>('ChainId', 32);
+export const chainId = recurring(hexBytes<ChainId>('ChainId', 32));
 export const aliasKey = hexBytes<AliasKey>('AliasKey', 32);
 export const publicKey = hexBytes<PublicKey>('PublicKey', 32);
 export const nonce = hexBytes<Nonce>('Nonce', 16);
@@ -34,8 +34,8 @@ export const participantId = text<ParticipantId>(
   participantIdProblem,
 );
 export const accountId = text<AccountId>('AccountId', limits.MAX_ACCOUNT_ID_CHARS, accountIdProblem);
-export const currencyCode = text<CurrencyCode>('CurrencyCode', 3, currencyProblem);
-export const tierName = text<TierName>('TierName', limits.MAX_TIER_NAME_CHARS, tierProblem);
+export const currencyCode = recurring(text<CurrencyCode>('CurrencyCode', 3, currencyProblem));
+export const tierName = recurring(text<TierName>('TierName', limits.MAX_TIER_NAME_CHARS, tierProblem));
 /** A name for people: printable, on one line. */
 export const displayName = text<string>('Name', limits.MAX_NAME_BYTES, (value) =>
   value.length > 0 && !/\p{Cc}/u.test(value) ? null : 'expected a printable name',

@@ -147,6 +147,25 @@ class TokenReader implements Omit<Public<Reader>, 'item'> {
 
   leave(): void {}
 
+  get at(): number {
+    return this.#tokens.pos();
+  }
+
+  get marks(): readonly number[] {
+    return [];
+  }
+
+  mark(): void {}
+
+  since(start: number): Uint8Array {
+    return this.#bytes.slice(start, this.at);
+  }
+
+  /** Knows nothing again: what was remembered is held to what is read anew. */
+  tryItem(): boolean {
+    return false;
+  }
+
   fail(problem: string, code = 'FIELD_INVALID'): never {
     throw new CodecError(code, problem);
   }
@@ -302,7 +321,7 @@ t.test('what is read does not change with its input', async (t) => {
     input.fill(9);
     t.same(value, new Uint8Array(length).fill(7));
     t.equal(value.constructor, Uint8Array);
-    t.equal(value.buffer.byteLength, length);
+    t.not(value.buffer, input.buffer);
   }
 });
 

@@ -7,6 +7,7 @@
  */
 import { CodedError } from '../errors.ts';
 import { SHORT_BYTES, textOf } from './short.ts';
+import { Slab } from './slab.ts';
 
 /** Bytes that are not what they should be: `BYTES_TOO_LONG`, `BYTES_MALFORMED`, `BYTES_NOT_CANONICAL` or `FIELD_INVALID`. */
 export class CodecError extends CodedError {
@@ -24,6 +25,9 @@ const LONG_ARGUMENT = 24;
 /** What an argument of 1, 2, 4 or 8 bytes must reach, or a shorter one would do. */
 const SMALLEST = [LONG_ARGUMENT, 0x100, 0x1_0000, 0x1_0000_0000] as const;
 
+/** One for all messages. */
+const slab = new Slab();
+
 export class Reader {
   readonly #bytes: Uint8Array;
   /** The same bytes of a long message, once hex or text is asked for. */
@@ -31,12 +35,29 @@ export class Reader {
   readonly #type: string;
   readonly #path: (string | number)[] = [];
   #at = 0;
+  #marks: number[] | null = null;
   #isCanonical = true;
 
   /** @param type what the bytes should be, for messages. */
   constructor(bytes: Uint8Array, type: string) {
     this.#bytes = bytes;
     this.#type = type;
+  }
+
+  /** Where it stands: so many bytes were read. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** What `mark` was told: start and end of each, in turn. */
+  get marks(): readonly number[] {
+    return this.#marks ?? [];
+  }
+
+  /** From `start` to here lies something that whoever decodes wants to find again. */
+  mark(start: number): void {
+    this.#marks ??= [];
+    this.#marks.push(start, this.#at);
   }
 
   /** From here to the matching `leave`, messages name this field or place. */
@@ -75,12 +96,7 @@ export class Reader {
   /** A copy: a view would keep the whole input alive, and change with it. */
   bytes(min: number, max: number): Uint8Array {
     const start = this.#string(BYTES, min, max);
-    const length = this.#at - start;
-    const copy = new Uint8Array(length);
-    // For a signature's length a loop takes half the time of making a view.
-    if (length > 64) copy.set(this.#bytes.subarray(start, this.#at));
-    else for (let i = 0; i < length; i++) copy[i] = this.#bytes[start + i] ?? 0;
-    return copy;
+    return slab.copy(this.#bytes, start, this.#at);
   }
 
   /** A byte string of this length as lowercase hex. */
@@ -97,6 +113,18 @@ export class Reader {
       ? this.#textFrom(start, 'latin1')
       : this.#unicode(this.#bytes.subarray(start, end));
     return end - start > maxBytes ? this.fail(`over ${maxBytes} bytes`) : value;
+  }
+
+  /** Passes over the next item and answers true where these are its bytes, or reads nothing. @param item of a canonical one. */
+  tryItem(item: Uint8Array): boolean {
+    for (let i = 0; i < item.length; i++) if (this.#bytes[this.#at + i] !== item[i]) return false;
+    this.#at += item.length;
+    return true;
+  }
+
+  /** A copy of the bytes from `start` to here. */
+  since(start: number): Uint8Array {
+    return this.#bytes.slice(start, this.#at);
   }
 
   /** Passes over the next item, whatever it is, and all that it holds. @returns its bytes, a view. */

@@ -48,13 +48,24 @@ const writer = new Writer();
  * @throws CodecError where the bytes are not the canonical encoding of a value of the schema.
  */
 export function decode<T>(schema: Schema<T>, bytes: Uint8Array, maxBytes: number): T {
+  return decodeMarked(schema, bytes, maxBytes).value;
+}
+
+/** What was decoded, and where in its bytes the values of `marked` schemas are: start and end (excluded) of each, in turn. */
+export interface Decoded<T> {
+  readonly value: T;
+  readonly marks: readonly number[];
+}
+
+/** As `decode`, for whoever wants the marks. */
+export function decodeMarked<T>(schema: Schema<T>, bytes: Uint8Array, maxBytes: number): Decoded<T> {
   if (bytes.length > maxBytes) {
     throw new CodecError('BYTES_TOO_LONG', `${schema.type}: ${bytes.length} bytes; at most ${maxBytes} are accepted`);
   }
   const reader = new Reader(bytes, schema.type);
   const value = schema.read(reader);
   reader.end();
-  return value;
+  return { value, marks: reader.marks };
 }
 
 // ---------------------------------------------------------------- combinators
@@ -68,6 +79,42 @@ export function unread<T>(schema: Schema<T>): Schema<Uint8Array> {
     type: schema.type,
     write: (writer, bytes) => writer.again(bytes),
     read: (reader) => reader.item(),
+  };
+}
+
+/** A schema whose values `decodeMarked` says the places of: what has a digest of its own need not be encoded again for it. */
+export function marked<T>(schema: Schema<T>): Schema<T> {
+  return {
+    ...schema,
+    read(reader) {
+      const start = reader.at;
+      const value = schema.read(reader);
+      reader.mark(start);
+      return value;
+    },
+  };
+}
+
+/** As many different values as there are at a time, as a rule. */
+const MAX_RECENT = 4;
+
+/**
+ * A schema with a memory of the last values, for what is the same in nearly every message: where their bytes come next, the value is
+ * there already. It must be one that nobody can change.
+ */
+export function recurring<T extends string>(schema: Schema<T>): Schema<T> {
+  const recent: { readonly value: T; readonly bytes: Uint8Array }[] = [];
+  let oldest = 0;
+  return {
+    ...schema,
+    read(reader) {
+      for (const { value, bytes } of recent) if (reader.tryItem(bytes)) return value;
+      const start = reader.at;
+      const value = schema.read(reader);
+      recent[oldest] = { value, bytes: reader.since(start) };
+      oldest = (oldest + 1) % MAX_RECENT;
+      return value;
+    },
   };
 }
 

@@ -9,7 +9,20 @@ import {
   MAX_SIGNATURES,
   MAX_TRANSACTION_BYTES,
 } from './limits.ts';
-import { decode, exactly, field, integer, list, nullable, record, refine, remembering, union } from './schema.ts';
+import {
+  type Decoded,
+  decodeMarked,
+  exactly,
+  field,
+  integer,
+  list,
+  marked,
+  nullable,
+  record,
+  refine,
+  remembering,
+  union,
+} from './schema.ts';
 
 type CommandFields<Type extends Command['type']> = Omit<Extract<Command, { type: Type }>, 'type'>;
 
@@ -88,7 +101,7 @@ export const transactionSignature = record<TransactionSignature>('TransactionSig
 /** Its bytes come with it where a client sent it, and are written into a batch as they are. */
 export const transaction = remembering(
   record<Transaction>('Transaction', {
-    body: field(transactionBody, 'what the signatures cover'),
+    body: field(marked(transactionBody), 'what the signatures cover'),
     signatures: field(
       refine(list(transactionSignature, 1, MAX_SIGNATURES), (signatures) =>
         strictlyAscending(signatures, (entry) => entry.publicKey) ? null : 'expected one a key, in ascending order',
@@ -102,12 +115,13 @@ export const transaction = remembering(
  * What a client sent. Its bytes stay with it: they need not be made again to be counted, batched and kept.
  *
  * @param bytes nobody changes them from now on.
+ * @returns the body is marked.
  * @throws CodecError where they are not the canonical bytes of a transaction.
  */
-export function decodeTransaction(bytes: Uint8Array): Transaction {
-  const value = decode(transaction, bytes, MAX_TRANSACTION_BYTES);
-  transaction.remember(value, bytes);
-  return value;
+export function decodeTransaction(bytes: Uint8Array): Decoded<Transaction> {
+  const decoded = decodeMarked(transaction, bytes, MAX_TRANSACTION_BYTES);
+  transaction.remember(decoded.value, bytes);
+  return decoded;
 }
 
 export const receipt = record<Receipt>('Receipt', {

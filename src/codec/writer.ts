@@ -3,6 +3,7 @@
  * head in its shortest form. Items are written straight into one buffer, without a tree of them in between.
  */
 import { assert, CodedError } from '../errors.ts';
+import { Slab } from './slab.ts';
 
 /** Major types (RFC 8949 section 3.1) in the high three bits of a head. */
 const [UINT, BYTES, TEXT, ARRAY] = [0x00, 0x40, 0x60, 0x80];
@@ -12,12 +13,10 @@ const MAX_HEAD_BYTES = 9;
 
 /** What is kept between two messages: batches and chunks fit in it, and the rare longer one gets a buffer for itself. */
 const KEPT_BYTES = 1024 * 1024;
-/**
- * Results up to `SHARED_BYTES` lie side by side in slabs of `SLAB_BYTES`: an array with a buffer of its own takes half a
- * microsecond longer to make. One that is kept for long keeps its slab, so slabs are small. (Up to 64 bytes V8 needs no buffer.)
- */
-const [UNBUFFERED_BYTES, SHARED_BYTES, SLAB_BYTES] = [64, 1024, 4096];
-
+/** Longer byte strings are faster copied by one call than by a loop. */
+const LOOPED_BYTES = 64;
+/** What is only looked at is short as a rule, and making a view of it takes as long as writing some of its fields. */
+const MAX_KEPT_VIEW = 512;
 /** Longer text is faster written by one call than by a loop over its characters. */
 const LOOPED_CHARS = 32;
 
@@ -25,8 +24,9 @@ export class Writer {
   readonly #kept = Buffer.alloc(KEPT_BYTES);
   #bytes = this.#kept;
   #end = 0;
-  #slab = new ArrayBuffer(SLAB_BYTES);
-  #slabEnd = 0;
+  /** Views of what was written, by their lengths. */
+  readonly #views: (Uint8Array | undefined)[] = Array.from({ length: MAX_KEPT_VIEW + 1 });
+  readonly #slab = new Slab();
 
   /** Forgets what was written. */
   begin(): void {
@@ -36,27 +36,15 @@ export class Writer {
 
   /** What was written, as long as nothing else is. */
   viewSoFar(): Uint8Array {
-    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#end);
+    const length = this.#end;
+    if (length > MAX_KEPT_VIEW || this.#bytes !== this.#kept) return viewOf(this.#bytes, length);
+    this.#views[length] ??= viewOf(this.#kept, length);
+    return this.#views[length];
   }
 
   /** A copy of what was written. */
   bytesSoFar(): Uint8Array {
-    const length = this.#end;
-    const copy = this.#room(length);
-    if (length > UNBUFFERED_BYTES) this.#bytes.copy(copy, 0, 0, length);
-    else for (let i = 0; i < length; i++) copy[i] = this.#bytes[i] ?? 0;
-    return copy;
-  }
-
-  #room(length: number): Uint8Array {
-    if (length <= UNBUFFERED_BYTES || length > SHARED_BYTES) return new Uint8Array(length);
-    if (this.#slabEnd + length > SLAB_BYTES) {
-      this.#slab = new ArrayBuffer(SLAB_BYTES);
-      this.#slabEnd = 0;
-    }
-    const room = new Uint8Array(this.#slab, this.#slabEnd, length);
-    this.#slabEnd += length;
-    return room;
+    return this.#slab.copy(this.#bytes, 0, this.#end);
   }
 
   /** The head of an array: so many items must follow. */
@@ -77,8 +65,7 @@ export class Writer {
   bytes(value: Uint8Array, length = value.length): void {
     this.#head(BYTES, length);
     this.#reserve(length);
-    if (length > UNBUFFERED_BYTES)
-      this.#bytes.set(length === value.length ? value : value.subarray(0, length), this.#end);
+    if (length > LOOPED_BYTES) this.#bytes.set(length === value.length ? value : value.subarray(0, length), this.#end);
     else for (let i = 0; i < length; i++) this.#bytes[this.#end + i] = value[i] ?? 0;
     this.#end += length;
   }
@@ -169,4 +156,8 @@ export class Writer {
     larger.set(this.#bytes.subarray(0, this.#end));
     this.#bytes = larger;
   }
+}
+
+function viewOf({ buffer, byteOffset }: Buffer, length: number): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
 }

@@ -5,7 +5,7 @@ import { toHex } from '../codec/hex.ts';
 import type { Hash } from '../types/index.ts';
 import type { Domain } from './domains.ts';
 import { DOMAINS } from './domains.ts';
-import { hashHex, hashPair, sha256, tagged } from './hash.ts';
+import { hashHex, hashLatin1, hashPair, hashSpans, sha256, tagged, taggedDigests } from './hash.ts';
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 const domains = Object.keys(DOMAINS) as Domain[];
@@ -35,6 +35,45 @@ test('hashHex is SHA-256 of the length of the tag, the tag and the parts', async
     }),
     { numRuns: 60 },
   );
+});
+
+test('hashSpans and hashLatin1 are hashHex of those parts and of that text', async () => {
+  const spans = fc.array(fc.tuple(fc.nat({ max: 20_000 }), fc.nat({ max: 20_000 })), { maxLength: 4 });
+  fc.assert(
+    fc.property(anyDomain, fc.uint8Array({ minLength: 20_000, maxLength: 20_000 }), spans, (domain, bytes, pairs) => {
+      const view = bytes.subarray(1);
+      const digests = hashSpans(
+        domain,
+        view,
+        pairs.flatMap(([a, b]) => [Math.min(a, b), Math.max(a, b)]),
+      );
+      return pairs.every(([a, b], i) => digests[i] === hashHex(domain, view.subarray(Math.min(a, b), Math.max(a, b))));
+    }),
+    { numRuns: 20 },
+  );
+  const latin1 = fc.uint8Array({ maxLength: 20_000 });
+  fc.assert(
+    fc.property(anyDomain, latin1, (domain, bytes) => {
+      return hashLatin1(domain, Buffer.from(bytes).toString('latin1')) === hashHex(domain, bytes);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('taggedDigests is tagged of each', async (t) => {
+  const digests = fc.array(fc.uint8Array({ minLength: 32, maxLength: 32 }), { maxLength: 5 });
+  fc.assert(
+    fc.property(anyDomain, digests, (domain, all) => {
+      const found = taggedDigests(
+        domain,
+        all.map((bytes) => toHex(bytes) as Hash),
+      );
+      return found.length === all.length && all.every((bytes, i) => toHex(tagged(domain, bytes)) === toHex(found[i]!));
+    }),
+  );
+  for (const wrong of ['', 'ab', `${'ab'.repeat(31)}zz`, 'ab'.repeat(33)]) {
+    t.throws(() => taggedDigests('digestLeaf', [wrong as Hash]), { name: 'AssertionError' }, wrong);
+  }
 });
 
 test('a tag is ASCII, of one byte of length, and its own', async (t) => {

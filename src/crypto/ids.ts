@@ -20,7 +20,7 @@ import type {
   TransactionId,
   ValidatorSet,
 } from '../types/index.ts';
-import { hashDigest, hashEncoded, hashHex, tagged } from './hash.ts';
+import { hashDigest, hashEncoded, hashHex, hashSpans, tagged, taggedDigests } from './hash.ts';
 import { merkleRoot, merkleRootOf } from './merkle.ts';
 
 /** Remembered as long as the header lives: the same one is asked about along its whole way. */
@@ -31,9 +31,19 @@ export function transactionId(body: TransactionBody): TransactionId {
   return hashEncoded('transaction', transactionBody, body) as TransactionId;
 }
 
+/** The ids of transactions that were just decoded. @param marks where their bodies lie in the bytes: start and end of each, in turn. */
+export function transactionIdsOf(bytes: Uint8Array, marks: readonly number[]): TransactionId[] {
+  return hashSpans('transaction', bytes, marks) as TransactionId[];
+}
+
 /** What a wallet's key signs: its tag and the transaction's id, which covers the whole body. */
 export function transactionSigningBytes(id: TransactionId): Uint8Array {
   return tagged('transactionSignature', fromHex(id, 32));
+}
+
+/** The same of many, in order, side by side in one buffer. */
+export function transactionsSigningBytes(ids: readonly TransactionId[]): Uint8Array[] {
+  return taggedDigests('transactionSignature', ids);
 }
 
 /** What a validator's key signs. All validators sign the same bytes for the same value, so the last ones are kept; only read them. */

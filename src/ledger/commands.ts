@@ -5,7 +5,7 @@
 
 import { fromHex } from '../codec/hex.ts';
 import { MAX_MINOR } from '../codec/limits.ts';
-import type { AliasClaim, AliasRecord } from '../codec/state.ts';
+import type { AliasClaim, AliasRecord, SpentRecord } from '../codec/state.ts';
 import { isSettlement, participantOf } from '../codec/text.ts';
 import { isValidPublicKey } from '../crypto/ed25519.ts';
 import { assert } from '../errors.ts';
@@ -232,9 +232,8 @@ const RULES: { readonly [Type in Command['type']]: CommandRule<CommandOf<Type>> 
     ]),
     run({ from, to, amount }, context) {
       const { state } = context;
-      state.addBalance(from, amount.currency, -amount.minor);
+      state.addBalance(from, amount.currency, -amount.minor, spentWith(from, amount, context));
       state.addBalance(to, amount.currency, amount.minor);
-      if (tierOf(from, state) !== null) countSpent(from, amount, context);
     },
   },
 };
@@ -286,12 +285,15 @@ function exceedsDay(from: AccountId, amount: Amount, context: Context): boolean 
   return limit !== null && spentToday(from, amount, context) + amount.minor > limit;
 }
 
-/** Counts what has no limit too: a tier that is given later today bounds what is left of the day. */
-function countSpent(from: AccountId, amount: Amount, context: Context): void {
+/**
+ * What the payer has paid out today, with this amount; null where nobody counts it. What has no limit is counted too: a tier that is
+ * given later today bounds what is left of the day.
+ */
+function spentWith(from: AccountId, amount: Amount, context: Context): SpentRecord | null {
+  if (tierOf(from, context.state) === null) return null;
   const minor = spentToday(from, amount, context) + amount.minor;
   // Money that goes round can be paid out more often than there is of it: more than any limit is enough to know.
-  const counted = minor > MAX_MINOR ? MAX_MINOR : minor;
-  context.state.setSpent(from, amount.currency, { day: today(context), minor: counted });
+  return { day: today(context), minor: minor > MAX_MINOR ? MAX_MINOR : minor };
 }
 
 function spentToday(from: AccountId, { currency }: Amount, context: Context): bigint {

@@ -56,7 +56,12 @@ export function seenKey(validUntilMs: number, id: TransactionId): StateKey {
 }
 
 /** First key of the bucket that holds transactions valid until `timeMs`: everything below it has expired by then. */
-export const seenBucket = (timeMs: number) => (SEEN_PREFIX + digits(Math.floor(timeMs / SEEN_BUCKET_MS))) as StateKey;
+export function seenBucket(timeMs: number): StateKey {
+  const second = Math.floor(timeMs / SEEN_BUCKET_MS);
+  // Payments that come together are valid as long, most of them.
+  if (lastBucket.second !== second) lastBucket = { second, key: (SEEN_PREFIX + digits(second)) as StateKey };
+  return lastBucket.key;
+}
 
 /** Fixed width, so that text order is number order. */
 function digits(value: number): string {
@@ -71,6 +76,8 @@ function digits(value: number): string {
 /** The accounts of some blocks of full size; beyond it all are forgotten and spelled anew. */
 const MAX_SPELLED_ACCOUNTS = 65_536;
 const spelledAccounts = new Map<AccountId, StateKey>();
+
+let lastBucket = { second: Number.NaN, key: '' as StateKey };
 
 /** The transactions of some blocks. */
 const MAX_SPELLED_SEEN = 16_384;

@@ -52,7 +52,7 @@ export class LedgerState {
   /** The last two that were asked for. */
   #accounts: { readonly last: OpenAccount | null; readonly lastButOne: OpenAccount | null } = NO_ACCOUNTS;
   /** Cells that the running transaction has set. */
-  #running: Cell[] = [];
+  readonly #running: Cell[] = [];
   /** What the replay memory says of each transaction of the block. */
   #seen: HeightRecord | null = null;
 
@@ -107,35 +107,35 @@ export class LedgerState {
     if (!this.#isThere(key)) this.#set(evidenceRecord, key, { height });
   }
 
-  addBalance(id: AccountId, currency: CurrencyCode, deltaMinor: bigint): void {
+  /** @param spent what the account has paid out today, with this; not given where that stays as it is. */
+  addBalance(id: AccountId, currency: CurrencyCode, deltaMinor: bigint, spent?: SpentRecord | null): void {
     const account = this.#open(id);
-    const holding = holdingOf(account, currency);
-    const minor = holding.minor + deltaMinor;
+    const before = holdingOf(account, currency);
+    const minor = before.minor + deltaMinor;
     if (minor < 0n) throw new AssertionError(`a balance of ${id} would be negative`);
-    this.setAccount(id, withHolding(account, { ...holding, minor }));
-  }
-
-  setSpent(id: AccountId, currency: CurrencyCode, spent: SpentRecord): void {
-    const account = this.#open(id);
-    this.setAccount(id, withHolding(account, { ...holdingOf(account, currency), spent }));
+    this.setAccount(id, withHolding(account, { currency, minor, spent: spent ?? before.spent }));
   }
 
   /** Keeps the running transaction's changes. @throws AssertionError where they do not conserve money. */
   keep(): void {
     this.#assertConserved();
-    for (const cell of this.#running) {
+    for (let cell = this.#endNext(); cell !== undefined; cell = this.#endNext()) {
       cell.value = cell.next;
-      cell.isNext = false;
       if (!cell.isChanged) this.#changed.push(cell);
       cell.isChanged = true;
     }
-    this.#running = [];
   }
 
   /** Drops the running transaction's changes. */
   drop(): void {
-    for (const cell of this.#running) cell.isNext = false;
-    this.#running = [];
+    while (this.#endNext() !== undefined);
+  }
+
+  /** Taken off one by one, the list keeps its room for the next transaction. */
+  #endNext(): Cell | undefined {
+    const cell = this.#running.pop();
+    if (cell !== undefined) cell.isNext = false;
+    return cell;
   }
 
   /** All that the block changed, in ascending key order. */
@@ -159,14 +159,15 @@ export class LedgerState {
       if (schema === accountRecord) {
         for (const { currency, minor } of (next as AccountRecord).holdings) surplus.add(currency, minor);
         for (const { currency, minor } of (value as AccountRecord | null)?.holdings ?? NONE)
-          surplus.add(currency, -minor);
+          surplus.subtract(currency, minor);
       } else if (schema === supplyRecord) {
         const made = circulating(next as SupplyRecord) - circulating(value as SupplyRecord | null);
-        surplus.add(key.slice(key.lastIndexOf('/') + 1), -made);
+        surplus.subtract(key.slice(key.lastIndexOf('/') + 1), made);
       }
     }
-    for (const { currency, minor } of surplus.all)
-      if (minor !== 0n) throw new AssertionError(`${minor} minor units of ${currency} came from nowhere`);
+    const excess = surplus.any;
+    if (excess !== null)
+      throw new AssertionError(`${excess.minor} minor units of ${excess.currency} came from nowhere`);
   }
 
   /** An account that money is moved of, or looked for. */
@@ -228,17 +229,40 @@ export class LedgerState {
 
 const NONE: AccountRecord['holdings'] = [];
 
-/** Sums by currency. A transaction has one as a rule, for which a map is much. */
+/** A sum of money of one currency. */
+interface Sum {
+  readonly currency: string;
+  minor: bigint;
+}
+
+/** Sums by currency. A transaction has one as a rule, for which a list is much. */
 class Surplus {
-  readonly all: { readonly currency: string; minor: bigint }[] = [];
+  #first: Sum | null = null;
+  #others: Sum[] | null = null;
 
   add(currency: string, minor: bigint): void {
-    for (const sum of this.all) {
-      if (sum.currency !== currency) continue;
-      sum.minor += minor;
-      return;
-    }
-    this.all.push({ currency, minor });
+    this.#sumOf(currency).minor += minor;
+  }
+
+  subtract(currency: string, minor: bigint): void {
+    this.#sumOf(currency).minor -= minor;
+  }
+
+  /** One that is not zero; null where all are. */
+  get any(): Sum | null {
+    if (this.#first !== null && this.#first.minor !== 0n) return this.#first;
+    return this.#others?.find(({ minor }) => minor !== 0n) ?? null;
+  }
+
+  #sumOf(currency: string): Sum {
+    this.#first ??= { currency, minor: 0n };
+    if (this.#first.currency === currency) return this.#first;
+    this.#others ??= [];
+    const known = this.#others.find((sum) => sum.currency === currency);
+    if (known !== undefined) return known;
+    const sum = { currency, minor: 0n };
+    this.#others.push(sum);
+    return sum;
   }
 }
 

@@ -3,12 +3,12 @@ import { fromHex } from '../codec/hex.ts';
 import { blockReceipts, type IndexedReceipt } from '../codec/index-rows.ts';
 import { PLACE_KEY_BYTES, PLACE_RECORD_BYTES, writePlace } from '../codec/places.ts';
 import { encode } from '../codec/schema.ts';
-import { hashHex } from '../crypto/hash.ts';
+import { hashHex, hashLatin1 } from '../crypto/hash.ts';
 import { assert } from '../errors.ts';
 import type { IdentifiedTransaction } from '../ledger/ledger.ts';
 import { referenceOf } from '../mempool/transaction-pool.ts';
 import type { IndexWrite, IndexWrites } from '../ports.ts';
-import type { AccountId, BlockHash, Command, Receipt, TransactionId } from '../types/index.ts';
+import type { AccountId, BlockHash, Command, Place, Receipt, TransactionId } from '../types/index.ts';
 
 /** Every index that has a row a block: the index table of ARCHITECTURE.md. What can be read from the record itself is not in them. */
 export const INDEX_KINDS = [
@@ -41,7 +41,7 @@ export const accountPlaceKey = (account: AccountId) => fromHex(digitsOfAccount(a
 
 /** Hashed, as nonces may be counted up or chosen, and the index is fast where keys differ in their first bytes. */
 function digitsOfReference(reference: string): string {
-  return hashHex('clientReference', Buffer.from(reference, 'latin1')).slice(0, HEX_DIGITS);
+  return hashLatin1('clientReference', reference).slice(0, HEX_DIGITS);
 }
 
 /** Those of busy accounts are asked for all the time. */
@@ -89,16 +89,18 @@ function placesOf({ height, receipts, transactions }: IndexedBlock): Uint8Array 
   const records = touched.reduce((sum, accounts) => sum + 2 + accounts.length, 0);
   const places = Buffer.alloc(records * PLACE_RECORD_BYTES);
   let at = 0;
-  const add = (digits: string, index: number) => {
+  const add = (digits: string, place: Place) => {
     places.write(digits, at, PLACE_KEY_BYTES, 'hex');
-    writePlace(places, at, { height, index });
+    writePlace(places, at, place);
     at += PLACE_RECORD_BYTES;
   };
-  for (const [index, { id, transaction }] of transactions.entries()) {
+  for (let index = 0; index < transactions.length; index++) {
+    const { id, transaction } = transactions[index] as IdentifiedTransaction;
     assert(receipts[index]?.transactionId === id, 'a receipt has its transaction');
-    add(id, index);
-    add(digitsOfReference(referenceOf(transaction)), index);
-    for (const account of touched[index] ?? []) add(digitsOfAccount(account), index);
+    const place = { height, index };
+    add(id, place);
+    add(digitsOfReference(referenceOf(transaction)), place);
+    for (const account of touched[index] ?? []) add(digitsOfAccount(account), place);
   }
   return places;
 }

@@ -141,7 +141,7 @@ export class Intake {
     this.#parts.context.chain.expect(cases);
     let verdicts: readonly boolean[];
     try {
-      verdicts = await this.#parts.context.verifier.verifyAll(cases.flatMap(signatureChecks));
+      verdicts = await this.#parts.context.verifier.verifyAll(signatureChecks(cases));
     } catch (error) {
       for (const entry of cases) this.#refuse(entry, error);
       return;

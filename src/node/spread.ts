@@ -11,7 +11,7 @@ import { CodedError } from '../errors.ts';
 import type { KnownBatch } from '../mempool/batch-pool.ts';
 import type { Verdict } from '../ports.ts';
 import type { Batch, BatchDigest, ParticipantId } from '../types/index.ts';
-import { areSigned, knowBatch, readBatch, WRONG_SIGNATURE } from './admission.ts';
+import { areSigned, knownBatch, readBatch, WRONG_SIGNATURE } from './admission.ts';
 import type { Context } from './context.ts';
 
 /** What a batch's own fields take at most, beside its transactions. */
@@ -174,7 +174,11 @@ export class Spread {
       author: self,
       transactions: taken.map((entry) => entry.transaction),
     };
-    const known = knowBatch(batch, encode(batchSchema, batch));
+    const known = knownBatch(
+      batch,
+      encode(batchSchema, batch),
+      taken.map(({ id }) => id),
+    );
     batches.add(known, true);
     this.#underWay.add(known.digest);
     network.pushBatch(known.bytes);

@@ -6,7 +6,7 @@
  * it was filled stays, up to half of it, and the rest goes (second chance, as Corbató's clock). Nothing here has to be kept: what is
  * too long, or would be looked for too long, is not.
  */
-import { SHORT_BYTES } from '../codec/short.ts';
+import { Slab } from '../codec/slab.ts';
 
 const SEGMENT_BYTES = 256 * 1024;
 /** With fewer, what stays of one could not be more than a few. */
@@ -39,6 +39,8 @@ export class ValueCache {
   /** Word at which the first entry of each begins; 0 for none. */
   readonly #buckets: Int32Array;
   readonly #segmentBytes: number;
+  /** Where the copies are that are given away. */
+  readonly #slab = new Slab();
   /** Bytes of each segment that entries take. */
   readonly #filled: Int32Array;
   /** The one that is being filled. */
@@ -75,11 +77,7 @@ export class ValueCache {
     this.#words[at + LENGTHS] = lengths | ASKED;
     if ((lengths & ABSENT) !== 0) return null;
     const from = 4 * at + HEAD_BYTES + key.length;
-    const length = lengths >>> VALUE_SHIFT;
-    if (length > SHORT_BYTES) return this.#bytes.slice(from, from + length);
-    const value = new Uint8Array(length);
-    for (let i = 0; i < length; i++) value[i] = this.#bytes[from + i] ?? 0;
-    return value;
+    return this.#slab.copy(this.#bytes, from, from + (lengths >>> VALUE_SHIFT));
   }
 
   set(key: string, value: Uint8Array | null): void {

@@ -113,7 +113,7 @@ export function respond<T extends TransactionStateJson>(reply: FastifyReply, sta
 
 function readTransaction(body: unknown, currencies: readonly Currency[]): Transaction {
   if (body === undefined || body === null) throw fault('BODY_MISSING');
-  if (body instanceof Uint8Array) return decodeTransaction(body);
+  if (body instanceof Uint8Array) return decodeTransaction(body).value;
   return transactionFromJson(body, currencies);
 }
 
