@@ -152,18 +152,21 @@ export class SubmissionDesk {
     const touched = new Set<SubmissionOwner>();
     if (event.type === 'committed') {
       for (const { receipt } of event.transactions) {
-        this.#endAll(receipt.transactionId, { state: 'final', receipt }, touched);
+        this.#endAll(receipt.transactionId, receipt, touched);
       }
     } else if (event.type === 'expired') {
-      for (const id of event.ids) this.#endAll(id, { state: 'expired' }, touched);
+      for (const id of event.ids) this.#endAll(id, null, touched);
     } else return;
     this.#askAgain();
     for (const owner of touched) owner.proceed();
   }
 
-  #endAll(id: TransactionId, end: SubmissionEnd, touched: Set<SubmissionOwner>): void {
+  /** @param receipt null where it has expired. */
+  #endAll(id: TransactionId, receipt: Receipt | null, touched: Set<SubmissionOwner>): void {
+    // Most were submitted to other banks.
     let submission = this.#unended.get(id) ?? null;
     if (submission === null) return;
+    const end: SubmissionEnd = receipt === null ? { state: 'expired' } : { state: 'final', receipt };
     this.#unended.delete(id);
     for (; submission !== null; submission = submission.older) {
       if (end.state === 'final') this.#parts.metrics.final(submission.startMs);

@@ -65,17 +65,30 @@ export function sortRecords(records: Uint8Array): Uint8Array {
   const order = new Float64Array(count);
   for (let n = 0; n < count; n++) order[n] = headOf(records, n * PLACE_RECORD_BYTES) * MAX_SORTED + n;
   order.sort();
+  const from = wordsOf(records);
   const sorted = new Uint8Array(records.length);
+  const to = wordsOf(sorted);
   let end = 0;
   for (const head of order) {
-    const from = (head % MAX_SORTED) * PLACE_RECORD_BYTES;
+    const n = head % MAX_SORTED;
     let at = end;
-    while (at > 0 && compareRecords(sorted, at - PLACE_RECORD_BYTES, records, from) > 0) at -= PLACE_RECORD_BYTES;
+    while (at > 0 && compareRecords(sorted, at - PLACE_RECORD_BYTES, records, n * PLACE_RECORD_BYTES) > 0)
+      at -= PLACE_RECORD_BYTES;
     if (at < end) sorted.copyWithin(at + PLACE_RECORD_BYTES, at, end);
-    copyRecord(records, from, sorted, at);
+    const word = at / WORD_BYTES;
+    for (let i = 0; i < RECORD_WORDS; i++) to[word + i] = from[n * RECORD_WORDS + i] ?? 0;
     end += PLACE_RECORD_BYTES;
   }
   return sorted;
+}
+
+const WORD_BYTES = 4;
+const RECORD_WORDS = PLACE_RECORD_BYTES / WORD_BYTES;
+
+/** The same bytes by fours, which are copied in a quarter of the time. */
+function wordsOf(records: Uint8Array): Int32Array {
+  const { buffer, byteOffset, length } = records.byteOffset % WORD_BYTES === 0 ? records : new Uint8Array(records);
+  return new Int32Array(buffer, byteOffset, length / WORD_BYTES);
 }
 
 /** Shorter than it takes to make a view of them. */

@@ -27,13 +27,16 @@ const SMALLEST = [LONG_ARGUMENT, 0x100, 0x1_0000, 0x1_0000_0000] as const;
 
 /** One for all messages. */
 const slab = new Slab();
+/** Names of the fields and places that are being read, from the outermost in: nothing that reads is interrupted by another that does. */
+const path: (string | number)[] = [];
 
 export class Reader {
   readonly #bytes: Uint8Array;
   /** The same bytes of a long message, once hex or text is asked for. */
   #view: Buffer | null = null;
   readonly #type: string;
-  readonly #path: (string | number)[] = [];
+  /** How much of `path` is its own. */
+  #depth = 0;
   #at = 0;
   #marks: number[] | null = null;
   #isCanonical = true;
@@ -62,15 +65,15 @@ export class Reader {
 
   /** From here to the matching `leave`, messages name this field or place. */
   enter(name: string | number): void {
-    this.#path.push(name);
+    path[this.#depth++] = name;
   }
 
   leave(): void {
-    this.#path.pop();
+    this.#depth -= 1;
   }
 
   fail(problem: string, code = 'FIELD_INVALID'): never {
-    throw new CodecError(code, `${[this.#type, ...this.#path].join('.')}: ${problem}`);
+    throw new CodecError(code, `${[this.#type, ...path.slice(0, this.#depth)].join('.')}: ${problem}`);
   }
 
   end(): void {
@@ -191,7 +194,7 @@ export class Reader {
   #longArgument(low: number): number | bigint {
     const smallest = SMALLEST[low - LONG_ARGUMENT];
     if (smallest === undefined) this.#malformed('indefinite lengths are not accepted');
-    const size = 2 ** (low - LONG_ARGUMENT);
+    const size = 1 << (low - LONG_ARGUMENT);
     const start = this.#at;
     if (start + size > this.#bytes.length) this.#malformed('ends too early');
     this.#at += size;

@@ -48,7 +48,10 @@ const writer = new Writer();
  * @throws CodecError where the bytes are not the canonical encoding of a value of the schema.
  */
 export function decode<T>(schema: Schema<T>, bytes: Uint8Array, maxBytes: number): T {
-  return decodeMarked(schema, bytes, maxBytes).value;
+  const reader = readerOf(schema, bytes, maxBytes);
+  const value = schema.read(reader);
+  reader.end();
+  return value;
 }
 
 /** What was decoded, and where in its bytes the values of `marked` schemas are: start and end (excluded) of each, in turn. */
@@ -59,13 +62,17 @@ export interface Decoded<T> {
 
 /** As `decode`, for whoever wants the marks. */
 export function decodeMarked<T>(schema: Schema<T>, bytes: Uint8Array, maxBytes: number): Decoded<T> {
-  if (bytes.length > maxBytes) {
-    throw new CodecError('BYTES_TOO_LONG', `${schema.type}: ${bytes.length} bytes; at most ${maxBytes} are accepted`);
-  }
-  const reader = new Reader(bytes, schema.type);
+  const reader = readerOf(schema, bytes, maxBytes);
   const value = schema.read(reader);
   reader.end();
   return { value, marks: reader.marks };
+}
+
+function readerOf<T>({ type }: Schema<T>, bytes: Uint8Array, maxBytes: number): Reader {
+  if (bytes.length > maxBytes) {
+    throw new CodecError('BYTES_TOO_LONG', `${type}: ${bytes.length} bytes; at most ${maxBytes} are accepted`);
+  }
+  return new Reader(bytes, type);
 }
 
 // ---------------------------------------------------------------- combinators

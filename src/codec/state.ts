@@ -80,13 +80,14 @@ export const holding = record<Holding>('Holding', {
   minor: field(f.minorUnits, 'the balance'),
   spent: field(nullable(spentRecord), 'paid out on the last day that it did; null where that is not counted'),
 });
+const currencyOf = ({ currency }: Holding) => currency;
 export const accountRecord = record<AccountRecord>('AccountRecord', {
   publicKey: field(f.publicKey, 'signs for the account'),
   openedAtHeight: field(f.height, '0 for the accounts of the genesis'),
   tier: field(nullable(f.tierName), 'bounds what goes out in a day; null of settlement accounts'),
   holdings: field(
     refine(list(holding, 0, MAX_CURRENCIES), (held) =>
-      strictlyAscending(held, ({ currency }) => currency) ? null : 'expected each currency once, ascending',
+      strictlyAscending(held, currencyOf) ? null : 'expected each currency once, ascending',
     ),
     'ascending by currency',
   ),

@@ -98,13 +98,15 @@ export const transactionSignature = record<TransactionSignature>('TransactionSig
   signature: field(f.signature, 'Ed25519 over the tagged transaction id'),
 });
 
+const publicKeyOf = (entry: TransactionSignature) => entry.publicKey;
+
 /** Its bytes come with it where a client sent it, and are written into a batch as they are. */
 export const transaction = remembering(
   record<Transaction>('Transaction', {
     body: field(marked(transactionBody), 'what the signatures cover'),
     signatures: field(
       refine(list(transactionSignature, 1, MAX_SIGNATURES), (signatures) =>
-        strictlyAscending(signatures, (entry) => entry.publicKey) ? null : 'expected one a key, in ascending order',
+        strictlyAscending(signatures, publicKeyOf) ? null : 'expected one a key, in ascending order',
       ),
       'one a key, ascending',
     ),
@@ -135,5 +137,6 @@ export const receipt = record<Receipt>('Receipt', {
 
 /** Whether `by` rises strictly along the list: sorted, and nothing twice. */
 export function strictlyAscending<T, K extends string | number>(items: readonly T[], by: (item: T) => K): boolean {
-  return items.every((item, i) => i === 0 || by(items[i - 1] as T) < by(item));
+  for (let i = 1; i < items.length; i++) if (by(items[i - 1] as T) >= by(items[i] as T)) return false;
+  return true;
 }

@@ -38,7 +38,7 @@ test('hashHex is SHA-256 of the length of the tag, the tag and the parts', async
 });
 
 test('hashSpans and hashLatin1 are hashHex of those parts and of that text', async () => {
-  const spans = fc.array(fc.tuple(fc.nat({ max: 20_000 }), fc.nat({ max: 20_000 })), { maxLength: 4 });
+  const spans = fc.array(fc.tuple(fc.nat({ max: 19_999 }), fc.nat({ max: 19_999 })), { maxLength: 4 });
   fc.assert(
     fc.property(anyDomain, fc.uint8Array({ minLength: 20_000, maxLength: 20_000 }), spans, (domain, bytes, pairs) => {
       const view = bytes.subarray(1);

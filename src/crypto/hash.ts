@@ -37,7 +37,7 @@ export function hashEncoded<T>(domain: Domain, schema: Schema<T>, value: T): Has
   return lend(schema, value, HASHERS[domain]);
 }
 
-/** `hashHex` of parts of the bytes. @param spans start and end (excluded) of each, in turn. */
+/** `hashHex` of parts of the bytes. @param spans start and end (excluded) of each, in turn, none beyond the bytes. */
 export function hashSpans(domain: Domain, bytes: Uint8Array, spans: readonly number[]): Hash[] {
   const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const prefix = PREFIXES[domain];
@@ -55,14 +55,31 @@ export function hashSpans(domain: Domain, bytes: Uint8Array, spans: readonly num
   return hashes;
 }
 
-/** `hashHex` of text whose characters are all below U+0100, one byte each. */
-export function hashLatin1(domain: Domain, text: string): Hash {
+/** `hashHex` of texts, one after the other, whose characters are all below U+0100, one byte each. */
+export function hashLatin1(domain: Domain, ...parts: readonly string[]): Hash {
   const prefix = PREFIXES[domain];
-  const end = prefix.length + text.length;
-  if (end > scratch.length) return hashLong(prefix, [Buffer.from(text, 'latin1')]);
+  let length = prefix.length;
+  for (const part of parts) length += part.length;
+  if (length > scratch.length) return hashLong(prefix, [Buffer.from(parts.join(''), 'latin1')]);
   prefix.copy(scratch);
-  scratch.write(text, prefix.length, 'latin1');
-  return hashScratch(end);
+  let end = prefix.length;
+  for (const part of parts) end += scratch.write(part, end, 'latin1');
+  return hashScratch(length);
+}
+
+/** `hashHex` of digests given in hex, one after the other. */
+export function hashDigests(domain: Domain, digests: readonly Hash[]): Hash {
+  const prefix = PREFIXES[domain];
+  const length = prefix.length + 32 * digests.length;
+  assert(length <= scratch.length, 'some digests, not all there are');
+  prefix.copy(scratch);
+  let end = prefix.length;
+  for (const digest of digests) {
+    const written = scratch.write(digest, end, 'hex');
+    assert(written === 32 && digest.length === 64, 'a digest to be hashed is 32 bytes in hex');
+    end += written;
+  }
+  return hashScratch(length);
 }
 
 /** `hashHex` of a digest given in hex. */

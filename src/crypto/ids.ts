@@ -20,7 +20,7 @@ import type {
   TransactionId,
   ValidatorSet,
 } from '../types/index.ts';
-import { hashDigest, hashEncoded, hashHex, hashSpans, tagged, taggedDigests } from './hash.ts';
+import { hashDigest, hashDigests, hashEncoded, hashHex, hashSpans, tagged, taggedDigests } from './hash.ts';
 import { merkleRoot, merkleRootOf } from './merkle.ts';
 
 /** Remembered as long as the header lives: the same one is asked about along its whole way. */
@@ -114,8 +114,7 @@ const LEAF_TRANSACTIONS = 64;
 export function transactionsRoot(ids: readonly TransactionId[]): Hash {
   const leaves: Hash[] = [];
   for (let at = 0; at < ids.length; at += LEAF_TRANSACTIONS) {
-    const some = ids.slice(at, at + LEAF_TRANSACTIONS);
-    leaves.push(hashHex('transactionsLeaf', fromHex(some.join(''), 32 * some.length)));
+    leaves.push(hashDigests('transactionsLeaf', ids.slice(at, at + LEAF_TRANSACTIONS)));
   }
   return merkleRootOf(ids.length, leaves);
 }

@@ -37,20 +37,17 @@ interface Cell {
   isNext: boolean;
 }
 
-interface OpenAccount {
-  readonly id: AccountId;
-  readonly cell: Cell;
-}
-
-const NO_ACCOUNTS = { last: null, lastButOne: null };
-
 export class LedgerState {
   readonly #view: View;
   /** A key is looked up once and a value decoded once, however many checks ask; what it comes to is encoded at the end. */
   readonly #cells = new Map<StateKey, Cell>();
   readonly #changed: Cell[] = [];
-  /** The last two that were asked for. */
-  #accounts: { readonly last: OpenAccount | null; readonly lastButOne: OpenAccount | null } = NO_ACCOUNTS;
+  /** The last two that were asked for: payer and payee are, a dozen times a payment. */
+  #lastId: AccountId | null = null;
+  #lastCell: Cell | null = null;
+  #lastButOneId: AccountId | null = null;
+  #lastButOneCell: Cell | null = null;
+  #lastSeen: { readonly id: TransactionId; readonly validUntilMs: number; readonly cell: Cell } | null = null;
   /** Cells that the running transaction has set. */
   readonly #running: Cell[] = [];
   /** What the replay memory says of each transaction of the block. */
@@ -81,7 +78,7 @@ export class LedgerState {
   }
 
   hasSeen(validUntilMs: number, id: TransactionId): boolean {
-    return this.#isThere(seenKey(validUntilMs, id));
+    return this.#isThere(this.#seenCell(validUntilMs, id));
   }
 
   setAccount(id: AccountId, record: AccountRecord): void {
@@ -98,13 +95,13 @@ export class LedgerState {
 
   setSeen(validUntilMs: number, id: TransactionId, height: number): void {
     if (this.#seen?.height !== height) this.#seen = { height };
-    this.#set(seenRecord, seenKey(validUntilMs, id), this.#seen);
+    this.#setNext(decoded(seenRecord, this.#seenCell(validUntilMs, id)), this.#seen);
   }
 
   /** Evidence that is known already keeps the height it came with. */
   setEvidence(evidence: Evidence, height: number): void {
     const key = evidenceKey(evidence);
-    if (!this.#isThere(key)) this.#set(evidenceRecord, key, { height });
+    if (!this.#isThere(this.#cell(key))) this.#set(evidenceRecord, key, { height });
   }
 
   /** @param spent what the account has paid out today, with this; not given where that stays as it is. */
@@ -181,18 +178,24 @@ export class LedgerState {
     return presentOf(this.#decoded(schema, key)) as T | null;
   }
 
-  /** Payer and payee are asked for a dozen times a payment. */
   #accountCell(id: AccountId): Cell {
-    const { last, lastButOne } = this.#accounts;
-    if (last?.id === id) return last.cell;
-    if (lastButOne?.id === id) return lastButOne.cell;
+    if (this.#lastId === id && this.#lastCell !== null) return this.#lastCell;
+    if (this.#lastButOneId === id && this.#lastButOneCell !== null) return this.#lastButOneCell;
     const cell = this.#decoded(accountRecord, accountKey(id));
-    this.#accounts = { last: { id, cell }, lastButOne: last };
+    [this.#lastButOneId, this.#lastButOneCell] = [this.#lastId, this.#lastCell];
+    [this.#lastId, this.#lastCell] = [id, cell];
     return cell;
   }
 
-  #isThere(key: StateKey): boolean {
-    const cell = this.#cell(key);
+  /** Each transaction is asked for, and then set. */
+  #seenCell(validUntilMs: number, id: TransactionId): Cell {
+    if (this.#lastSeen?.id === id && this.#lastSeen.validUntilMs === validUntilMs) return this.#lastSeen.cell;
+    const cell = this.#cell(seenKey(validUntilMs, id));
+    this.#lastSeen = { id, validUntilMs, cell };
+    return cell;
+  }
+
+  #isThere(cell: Cell): boolean {
     return cell.isNext || (cell.schema === null ? cell.loaded !== null : cell.value !== null);
   }
 
@@ -206,14 +209,8 @@ export class LedgerState {
     cell.isNext = true;
   }
 
-  /** The cell with its value decoded. A key has one schema. */
   #decoded<T>(schema: Schema<T>, key: StateKey): Cell {
-    const cell = this.#cell(key);
-    if (cell.schema === null) {
-      cell.schema = schema as Schema<unknown>;
-      cell.value = cell.loaded === null ? null : decode(schema, cell.loaded, MAX_STATE_VALUE_BYTES);
-    }
-    return cell;
+    return decoded(schema, this.#cell(key));
   }
 
   #cell(key: StateKey): Cell {
@@ -264,6 +261,15 @@ class Surplus {
     this.#others.push(sum);
     return sum;
   }
+}
+
+/** The cell with its value decoded. A key has one schema. */
+function decoded<T>(schema: Schema<T>, cell: Cell): Cell {
+  if (cell.schema === null) {
+    cell.schema = schema as Schema<unknown>;
+    cell.value = cell.loaded === null ? null : decode(schema, cell.loaded, MAX_STATE_VALUE_BYTES);
+  }
+  return cell;
 }
 
 /** What it says now, in the running transaction. */

@@ -45,7 +45,7 @@ export class TransactionPool {
 
   offer(entry: PooledTransaction): Offer {
     if (this.#all.has(entry.id)) return 'known';
-    const reference = referenceOf(entry.transaction);
+    const reference = spelled(referenceOf(entry.transaction));
     if (this.#byReference.has(reference)) return 'referenceTaken';
     if (this.#all.size >= this.#maxTransactions) return 'full';
     this.#all.set(entry.id, entry);
@@ -82,7 +82,7 @@ export class TransactionPool {
     const entry = this.#all.get(id);
     if (entry === undefined) return;
     this.#all.delete(id);
-    this.#byReference.delete(referenceOf(entry.transaction));
+    this.#byReference.delete(spelled(referenceOf(entry.transaction)));
   }
 
   /** Forgets and returns what no later block can hold: its validity ended before `timeMs`, the time of the last block. */
@@ -102,9 +102,18 @@ export class TransactionPool {
   }
 }
 
-/** A client's reference belongs to the first key that signed: `<key>/<nonce>`. */
-export function referenceOf({ body, signatures }: Transaction): string {
-  const [first]: readonly { publicKey: PublicKey }[] = signatures;
-  const nonce: Nonce = body.nonce;
-  return `${first?.publicKey ?? ''}/${nonce}`;
+/** What a client calls a transaction by; it belongs to the first key that signed. */
+export interface Reference {
+  readonly publicKey: PublicKey;
+  readonly nonce: Nonce;
+}
+
+export function referenceOf({ body, signatures }: Transaction): Reference {
+  return { publicKey: signatures[0]?.publicKey ?? NO_KEY, nonce: body.nonce };
+}
+
+const NO_KEY = '' as PublicKey;
+
+function spelled({ publicKey, nonce }: Reference): string {
+  return `${publicKey}/${nonce}`;
 }

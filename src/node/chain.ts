@@ -9,7 +9,6 @@ import { certificateChecks } from '../crypto/certificate.ts';
 import { blockHash, chainIdOf, validatorSetHash, validatorsOf } from '../crypto/ids.ts';
 import { AssertionError, assert } from '../errors.ts';
 import { type IdentifiedTransaction, type Rules, rulesOf, touchedKeys } from '../ledger/ledger.ts';
-import type { View } from '../ledger/state.ts';
 import type { BlockLog, Clock, HeldState, Snapshots, StateStore, Verifier } from '../ports.ts';
 import type {
   BlockHash,
@@ -133,7 +132,8 @@ export class Chain {
     return this.#tip;
   }
 
-  async load(keys: Iterable<StateKey>): Promise<View> {
+  /** @returns a view that is the caller's own. */
+  async load(keys: Iterable<StateKey>): Promise<Map<StateKey, Uint8Array | null>> {
     const list = [...keys];
     const values = await this.store.get(list);
     const view = new Map<StateKey, Uint8Array | null>();

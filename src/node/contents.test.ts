@@ -4,7 +4,7 @@ import { openMemoryStateStore } from '../storage/index.ts';
 import { Cluster } from '../testing/cluster.ts';
 import { GENESIS_TIME_MS, testNetwork } from '../testing/genesis.ts';
 import { batchBy, idOf, issue, open, settlement, transactionOf, transfer } from '../testing/transactions.ts';
-import type { BlockHash, CommittedBlock } from '../types/index.ts';
+import type { BlockHash, CommittedBlock, Nonce, PublicKey } from '../types/index.ts';
 import { Contents } from './contents.ts';
 import { indexOf, NO_INDEX } from './indexes.ts';
 
@@ -58,7 +58,10 @@ t.test('receipts, transactions, proofs and histories are the same after a restar
   );
   t.strictSame(before.nextButOne, { ...before.next, entries: before.next.entries }, 'from the end of block 3');
   const { node } = cluster.get('nbc');
-  t.equal(await node.queries.byReference(`${'0'.repeat(64)}/${'0'.repeat(32)}`), null);
+  t.equal(
+    await node.queries.byReference({ publicKey: '0'.repeat(64) as PublicKey, nonce: '0'.repeat(32) as Nonce }),
+    null,
+  );
   // As good as the id of a transaction, and not it.
   const alike = `${ids[0]?.slice(0, 40)}${'0'.repeat(24)}` as (typeof ids)[number];
   t.strictSame(await node.queries.standing(alike), { state: 'unknown' });

@@ -8,7 +8,6 @@ import {
   type IdentifiedTransaction,
   type Rules,
 } from '../ledger/ledger.ts';
-import type { View } from '../ledger/state.ts';
 import type { Batch, BlockWrites, Header, Receipt, StateKey } from '../types/index.ts';
 
 /** What a block's content does to the state it is built on. */
@@ -28,15 +27,16 @@ export interface Parent {
   readonly writes: BlockWrites | null;
 }
 
-/** @param view of the committed state: all that the transactions and the evidence touch. */
+/** @param view of the committed state: all that the transactions and the evidence touch. It is changed to one of the parent's. */
 export function runOver(
   rules: Rules,
-  view: View,
+  view: Map<StateKey, Uint8Array | null>,
   { height, timeMs: parentTimeMs, writes }: Parent,
   content: Pick<BlockInput, 'timeMs' | 'transactions' | 'evidence'>,
 ): Execution {
   const input = { ...content, height: height + 1, parentTimeMs };
-  const result = applyBlock(rules, writes === null ? view : after(writes, view), input);
+  if (writes !== null) goOn(view, writes);
+  const result = applyBlock(rules, view, input);
   return { result, ...tookPart(result.receipts, content.transactions) };
 }
 
@@ -46,12 +46,10 @@ export function givesRootsOf(header: Header, { result }: Execution): boolean {
   return roots.every((root) => result[root] === header[root]);
 }
 
-/** What these keys hold after the writes. */
-function after({ entries, forget }: BlockWrites, before: View): View {
-  const view = new Map(before);
-  if (forget !== null) for (const key of before.keys()) if (isForgotten(key, forget)) view.set(key, null);
+/** Makes the view one of what these keys hold after the writes. */
+function goOn(view: Map<StateKey, Uint8Array | null>, { entries, forget }: BlockWrites): void {
+  if (forget !== null) for (const key of view.keys()) if (isForgotten(key, forget)) view.set(key, null);
   for (const { key, value } of entries) if (view.has(key)) view.set(key, value);
-  return view;
 }
 
 function isForgotten(key: StateKey, { from, to }: NonNullable<BlockWrites['forget']>): boolean {
@@ -64,14 +62,13 @@ function tookPart(
   offered: readonly IdentifiedTransaction[],
 ): Pick<Execution, 'transactions' | 'positions'> {
   const positions: number[] = [];
-  const transactions: IdentifiedTransaction[] = [];
-  for (const [position, entry] of offered.entries()) {
-    if (receipts[positions.length]?.transactionId !== entry.id) continue;
-    positions.push(position);
-    transactions.push(entry);
+  for (let position = 0; position < offered.length; position++) {
+    if (receipts[positions.length]?.transactionId === offered[position]?.id) positions.push(position);
   }
   assert(positions.length === receipts.length, 'receipts are of transactions that were run, in their order');
-  return { transactions, positions };
+  // As a rule all did.
+  if (positions.length === offered.length) return { transactions: offered, positions };
+  return { transactions: positions.map((position) => offered[position] as IdentifiedTransaction), positions };
 }
 
 /** A batch's transactions with their ids. */

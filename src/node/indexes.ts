@@ -6,7 +6,7 @@ import { encode } from '../codec/schema.ts';
 import { hashHex, hashLatin1 } from '../crypto/hash.ts';
 import { assert } from '../errors.ts';
 import type { IdentifiedTransaction } from '../ledger/ledger.ts';
-import { referenceOf } from '../mempool/transaction-pool.ts';
+import { type Reference, referenceOf } from '../mempool/transaction-pool.ts';
 import type { IndexWrite, IndexWrites } from '../ports.ts';
 import type { AccountId, BlockHash, Command, Place, Receipt, TransactionId } from '../types/index.ts';
 
@@ -35,13 +35,13 @@ export const blockIndexKey = (hash: BlockHash) => `block/${hash}`;
 export const receiptsIndexKey = (height: number) => `receipts/${String(height).padStart(16, '0')}`;
 
 export const transactionPlaceKey = (id: TransactionId) => fromHex(id.slice(0, HEX_DIGITS), PLACE_KEY_BYTES);
-/** @param reference as `referenceOf` spells it: the key, then the nonce. */
-export const referencePlaceKey = (reference: string) => fromHex(digitsOfReference(reference), PLACE_KEY_BYTES);
+/** @param reference a client's: the key that signed first, and the nonce. */
+export const referencePlaceKey = (reference: Reference) => fromHex(digitsOfReference(reference), PLACE_KEY_BYTES);
 export const accountPlaceKey = (account: AccountId) => fromHex(digitsOfAccount(account), PLACE_KEY_BYTES);
 
 /** Hashed, as nonces may be counted up or chosen, and the index is fast where keys differ in their first bytes. */
-function digitsOfReference(reference: string): string {
-  return hashLatin1('clientReference', reference).slice(0, HEX_DIGITS);
+function digitsOfReference({ publicKey, nonce }: Reference): string {
+  return hashLatin1('clientReference', publicKey, '/', nonce).slice(0, HEX_DIGITS);
 }
 
 /** Those of busy accounts are asked for all the time. */

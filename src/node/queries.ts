@@ -9,7 +9,7 @@ import { assert } from '../errors.ts';
 import { holdingOf } from '../ledger/holdings.ts';
 import { accountKey, aliasStateKey, supplyKey } from '../ledger/keys.ts';
 import { proveReceipt } from '../ledger/proof.ts';
-import type { TransactionPool } from '../mempool/transaction-pool.ts';
+import type { Reference, TransactionPool } from '../mempool/transaction-pool.ts';
 import type {
   AccountId,
   AliasKey,
@@ -109,8 +109,8 @@ export class Queries {
     return entry === null ? { state: this.#pool.has(id) ? 'pending' : 'unknown' } : { state: 'final', ...entry };
   }
 
-  /** Which transaction used a client's reference (`referenceOf`). */
-  async byReference(reference: string): Promise<TransactionId | null> {
+  /** Which transaction used a client's reference. */
+  async byReference(reference: Reference): Promise<TransactionId | null> {
     const [place = null] = await this.#chain.store.lastPlaces([referencePlaceKey(reference)]);
     return place === null ? null : await this.transactionAt(place);
   }

@@ -28,9 +28,10 @@ export function packRows(entries: readonly Entry[], name: string): PackedRow[] {
   const end = () => {
     if (packing.count > 0) rows.push({ key: `${group}/${name}.${rows.length}`, bytes: packing.take().bytes });
   };
-  for (const [key, value] of entries.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    if (packing.isFull || groupOf(key) !== group) end();
-    group = groupOf(key);
+  for (const [key, value] of entries.toSorted((a, b) => (a[0] < b[0] ? -1 : 1))) {
+    const own = groupOf(key);
+    if (packing.isFull || own !== group) end();
+    group = own;
     packing.add(key, value);
   }
   end();

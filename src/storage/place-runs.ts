@@ -131,14 +131,19 @@ export class PlaceRuns {
 
   /** The last place under each of the keys; null where there is none. */
   async last(keys: readonly Uint8Array[]): Promise<(Place | null)[]> {
-    return await Promise.all(
-      keys.map(async (key) => {
-        // Most are absent, which is known without waiting.
-        if (!this.#runs.some(({ filter }) => filter === null || filter.mayHave(key))) return null;
-        const [place = null] = await this.newest(key, null, 1);
-        return place;
-      }),
-    );
+    const places: (Place | null)[] = keys.map(() => null);
+    const readings: Promise<void>[] = [];
+    for (let n = 0; n < keys.length; n++) {
+      const key = keys[n] as Uint8Array;
+      // Most are absent, which is known without waiting.
+      if (!this.#runs.some(({ filter }) => filter === null || filter.mayHave(key))) continue;
+      const read = async () => {
+        [places[n] = null] = await this.newest(key, null, 1);
+      };
+      readings.push(read());
+    }
+    await Promise.all(readings);
+    return places;
   }
 
   /** Places under a key, the newest first, those before one only where it is given. */

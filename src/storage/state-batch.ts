@@ -51,18 +51,17 @@ async function putState({ database, batch, blocks, anew, held, isPacked }: Block
   }
   const packed: Entry[] = [];
   const single: HeldRow[] = [...anew];
-  for (const entry of entries) {
-    const [key, value] = entry;
+  entries.forEach((value, key) => {
     if (!isPacked(key)) {
       held.wrote(key, value);
-      single.push(entry);
+      single.push([key, value]);
     } else if (value !== null) packed.push([key, value]);
     else
       assert(
         forgotten.some((range) => isWithin(key, range)),
         'what is packed goes by whole groups',
       );
-  }
+  });
   let filled = 0;
   for (const [key, value] of single) {
     if (value === null) batch.del(STATE_PREFIX + key);

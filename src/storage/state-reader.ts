@@ -93,7 +93,7 @@ export class StateReader {
     for (const { key, value } of entries) {
       this.#parts.packed?.add(key);
       this.#cache.update(key, value);
-      for (const reading of this.#readings) reading.keys.delete(key);
+      if (this.#readings.size > 0) for (const reading of this.#readings) reading.keys.delete(key);
     }
   }
 
