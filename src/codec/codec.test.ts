@@ -258,6 +258,10 @@ t.test('a value that comes again and again is read as any other', async (t) => {
     t.equal(codeOf(again, input), codeOf(plain, input), bytes);
     t.not(codeOf(again, input), null, bytes);
   }
+  // Invalid UTF-8 is read as U+FFFD: refused, and refused again.
+  const invalid = fromHex('8161ff');
+  for (const time of ['once', 'twice']) t.equal(codeOf(again, invalid), 'BYTES_NOT_CANONICAL', time);
+  t.same(decode(again, encode(plain, ['\u{fffd}']), MAX), ['\u{fffd}']);
 });
 
 function codeOf(schema: Schema<never> | Schema<readonly string[]>, bytes: Uint8Array): string | null {

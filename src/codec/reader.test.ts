@@ -151,6 +151,8 @@ class TokenReader implements Omit<Public<Reader>, 'item'> {
     return this.#tokens.pos();
   }
 
+  readonly isCanonical = true;
+
   get marks(): readonly number[] {
     return [];
   }

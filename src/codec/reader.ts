@@ -52,6 +52,11 @@ export class Reader {
     return this.#at;
   }
 
+  /** Whether all that was read so far is in canonical form, as far as that does not show at once. */
+  get isCanonical(): boolean {
+    return this.#isCanonical;
+  }
+
   /** What `mark` was told: start and end of each, in turn. */
   get marks(): readonly number[] {
     return this.#marks ?? [];

@@ -118,6 +118,8 @@ export function recurring<T extends string>(schema: Schema<T>): Schema<T> {
       for (const { value, bytes } of recent) if (reader.tryItem(bytes)) return value;
       const start = reader.at;
       const value = schema.read(reader);
+      // What is no canonical form is refused at the end of the message, and must be each time.
+      if (!reader.isCanonical) return value;
       recent[oldest] = { value, bytes: reader.since(start) };
       oldest = (oldest + 1) % MAX_RECENT;
       return value;

@@ -117,7 +117,7 @@ export const transaction = remembering(
  * What a client sent. Its bytes stay with it: they need not be made again to be counted, batched and kept.
  *
  * @param bytes nobody changes them from now on.
- * @returns the body is marked.
+ * @returns with the place of the body among the bytes.
  * @throws CodecError where they are not the canonical bytes of a transaction.
  */
 export function decodeTransaction(bytes: Uint8Array): Decoded<Transaction> {

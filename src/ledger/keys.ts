@@ -73,12 +73,12 @@ function digits(value: number): string {
  * together has to be joined and hashed anew at each look-up: the same text again is found at once.
  */
 
-/** The accounts of some blocks of full size; beyond it all are forgotten and spelled anew. */
-const MAX_SPELLED_ACCOUNTS = 65_536;
+/** The accounts of some large blocks: where there are more, few come again soon, and what is kept has to be found among them. */
+const MAX_SPELLED_ACCOUNTS = 8_192;
 const spelledAccounts = new Map<AccountId, StateKey>();
 
 let lastBucket = { second: Number.NaN, key: '' as StateKey };
 
 /** The transactions of some blocks. */
-const MAX_SPELLED_SEEN = 16_384;
+const MAX_SPELLED_SEEN = 8_192;
 const spelledSeen = new Map<TransactionId, { readonly validUntilMs: number; readonly key: StateKey }>();

@@ -45,7 +45,7 @@ function digitsOfReference({ publicKey, nonce }: Reference): string {
 }
 
 /** Those of busy accounts are asked for all the time. */
-const MAX_KNOWN_ACCOUNTS = 65_536;
+const MAX_KNOWN_ACCOUNTS = 8_192;
 const digitsOfAccounts = new Map<AccountId, string>();
 
 function digitsOfAccount(account: AccountId): string {
