@@ -5,7 +5,7 @@ import { toHex } from '../codec/hex.ts';
 import type { Hash } from '../types/index.ts';
 import type { Domain } from './domains.ts';
 import { DOMAINS } from './domains.ts';
-import { hashHex, hashLatin1, hashPair, hashSpans, sha256, tagged, taggedDigests } from './hash.ts';
+import { hashDigests, hashHex, hashLatin1, hashPair, hashSpans, sha256, tagged, taggedDigests } from './hash.ts';
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 const domains = Object.keys(DOMAINS) as Domain[];
@@ -58,6 +58,19 @@ test('hashSpans and hashLatin1 are hashHex of those parts and of that text', asy
     }),
     { numRuns: 60 },
   );
+});
+
+test('hashDigests is hashHex of the digests', async (t) => {
+  const digests = fc.array(fc.uint8Array({ minLength: 32, maxLength: 32 }), { maxLength: 64 });
+  fc.assert(
+    fc.property(anyDomain, digests, (domain, all) => {
+      const hex = all.map((bytes) => toHex(bytes) as Hash);
+      return hashDigests(domain, hex) === hashHex(domain, ...all);
+    }),
+  );
+  for (const wrong of ['', 'ab', `${'ab'.repeat(31)}zz`, 'ab'.repeat(33)]) {
+    t.throws(() => hashDigests('digestLeaf', [wrong as Hash]), { name: 'AssertionError' }, wrong);
+  }
 });
 
 test('taggedDigests is tagged of each', async (t) => {
