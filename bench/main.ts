@@ -11,7 +11,7 @@ import { ownVersion } from '../src/cli/version.ts';
 import { CodedError } from '../src/errors.ts';
 import { chosenRun, completedBy, figuresOf } from './figures.ts';
 import { type Flags, HELP, readFlags } from './flags.ts';
-import { measureLimit } from './limit/limit.ts';
+import { measuredAgain, measureLimit } from './limit/limit.ts';
 import { commitHere, describeMachine } from './machine.ts';
 import { reportPage } from './page/page.ts';
 import { readReport } from './page/read.ts';
@@ -58,7 +58,8 @@ async function measure(flags: Flags, folder: string, progress: Progress): Promis
   const startedAtMs = systemClock.now();
   const machine = describeMachine({ tonle: await ownVersion() });
   progress.show('limit', 0, 'checking signatures on all cores');
-  const limit = await measureLimit({ seconds: isQuick ? 2 : 5, folder });
+  const limitS = isQuick ? 2 : 5;
+  let limit = await measureLimit({ seconds: limitS, folder });
   const postgresql = await besideIt(flags, folder, progress);
   const rows: Row[] = [];
   const failures: string[] = [];
@@ -83,6 +84,8 @@ async function measure(flags: Flags, folder: string, progress: Progress): Promis
     const saturationPerS = saturated?.finalPerS ?? null;
     try {
       rows.push(...(await scene.play({ seed, folder, isQuick, limit, saturationPerS, onProgress })));
+      // What is held against the limit has it on both sides: a machine that has rested is a quicker one.
+      if (scene.rows.includes('saturation-4')) limit = await measuredAgain(limit, limitS);
     } catch (error) {
       // The other scenes are networks of their own.
       failures.push(`${scene.name}: ${error instanceof Error ? error.message : String(error)}`);

@@ -41,8 +41,10 @@ export interface Skipped {
 
 /** What this machine can do at all, measured in the same run. */
 export interface Limit {
-  /** All cores together, by the library that the nodes verify with. */
+  /** All cores together, by the library that the nodes verify with: the mean of the samples. */
   readonly verificationsPerS: number;
+  /** What each measuring gave: before everything, and after the four banks, as cores do for seconds what they do not for minutes. */
+  readonly samples: readonly number[];
   readonly library: string;
   readonly cores: number;
   /** The same by OpenSSL, for comparison. */

@@ -8,7 +8,18 @@ import { type Chart, cpuChart, latencyCharts, searchCharts, throughputChart, tim
 import { costCharts } from './costs.ts';
 import { rowDetails } from './details.ts';
 import { BENCH_STYLE } from './style.ts';
-import { isSkipped, machineWords, millis, moment, noFigure, number, outcomeOf, size, titleOf } from './values.ts';
+import {
+  isSkipped,
+  limitWords,
+  machineWords,
+  millis,
+  moment,
+  noFigure,
+  number,
+  outcomeOf,
+  size,
+  titleOf,
+} from './values.ts';
 
 const TITLE = 'How fast Tonle is';
 
@@ -110,10 +121,7 @@ function beside({ limit, postgresql }: Report): string {
     limit === null
       ? '<p class="soft">The limit was not measured.</p>'
       : facts([
-          [
-            `Signature checks a second, ${limit.library}, ${count(limit.cores, 'core')}`,
-            number(limit.verificationsPerS),
-          ],
+          [`Signature checks a second, ${limit.library}, ${count(limit.cores, 'core')}`, limitWords(limit)],
           ['The same by OpenSSL', number(limit.opensslPerS)],
           ['Synced write of 4 KiB, p50', `${millis(limit.syncedWrite.p50)} ms`],
           ['Synced write of 4 KiB, p99', `${millis(limit.syncedWrite.p99)} ms`],

@@ -280,6 +280,7 @@ export const REPORT: Report = {
   },
   limit: {
     verificationsPerS: 12_640,
+    samples: [13_020, 12_260],
     library: 'libsodium',
     cores: 2,
     opensslPerS: 10_150,

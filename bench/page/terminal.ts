@@ -5,6 +5,7 @@ import { columns } from './columns.ts';
 import {
   cpuPerPayment,
   isSkipped,
+  limitWords,
   machineWords,
   millis,
   moment,
@@ -43,20 +44,15 @@ function beside(report: Report): string {
     ['Report', about],
     ['Again', report.command],
     ['Machine', onWhat],
-    ['Limit', limit === null ? 'not measured' : limitWords(limit)],
+    ['Limit', limit === null ? 'not measured' : limitLine(limit)],
     ['PostgreSQL', postgresqlWords(report)],
   ];
   return columns(lines, { width: WIDTH });
 }
 
-function limitWords({
-  verificationsPerS,
-  library,
-  cores,
-  opensslPerS,
-  syncedWrite,
-}: NonNullable<Report['limit']>): string {
-  const checks = `${number(verificationsPerS)} signature checks/s by ${library} on ${count(cores, 'core')}`;
+function limitLine(limit: NonNullable<Report['limit']>): string {
+  const { library, cores, opensslPerS, syncedWrite } = limit;
+  const checks = `${limitWords(limit)} signature checks/s by ${library} on ${count(cores, 'core')}`;
   const write = `synced write p50 ${millis(syncedWrite.p50)} ms, p99 ${millis(syncedWrite.p99)} ms`;
   return `${checks} (OpenSSL ${number(opensslPerS)}); ${write}`;
 }

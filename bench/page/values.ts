@@ -29,6 +29,12 @@ export function limitOf(limit: Limit, { validators }: Setup): number {
   return limit.verificationsPerS / validators;
 }
 
+/** Signature checks a second, and what each measuring gave where there was more than one. */
+export function limitWords({ verificationsPerS, samples }: Limit): string {
+  const each = samples.length > 1 ? ` (${samples.map((sample) => number(sample)).join(' and ')})` : '';
+  return `${number(verificationsPerS)}${each}`;
+}
+
 /** Final over what signature checks allow, 0 to 1; null where the limit was not measured. */
 export function shareOfLimit({ limit }: Report, { setup }: Row, run: Run): number | null {
   return limit === null ? null : run.finalPerS / limitOf(limit, setup);
