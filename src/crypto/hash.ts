@@ -70,32 +70,25 @@ export function hashLatin1(domain: Domain, ...parts: readonly string[]): Hash {
 /** `hashHex` of digests given in hex, one after the other. */
 export function hashDigests(domain: Domain, digests: readonly Hash[]): Hash {
   const prefix = PREFIXES[domain];
-  const length = prefix.length + 32 * digests.length;
+  const length = prefix.length + DIGEST_BYTES * digests.length;
   assert(length <= scratch.length, 'some digests, not all there are');
   prefix.copy(scratch);
   let end = prefix.length;
-  for (const digest of digests) {
-    const written = scratch.write(digest, end, 'hex');
-    assert(written === 32 && digest.length === 64, 'a digest to be hashed is 32 bytes in hex');
-    end += written;
-  }
+  for (const digest of digests) end = writeDigest(scratch, digest, end);
   return hashScratch(length);
 }
 
 /** `hashHex` of a digest given in hex. */
 export function hashDigest(domain: Domain, digest: Hash): Hash {
   const input = DIGEST_INPUTS[domain];
-  const written = input.write(digest, input.length - 32, 'hex');
-  assert(written === 32 && digest.length === 64, 'a digest to be hashed is 32 bytes in hex');
+  writeDigest(input, digest, input.length - DIGEST_BYTES);
   return hash('sha256', input, 'hex') as Hash;
 }
 
 /** `hashHex` of two digests given in hex, which saves turning them into arrays: the inner step of a Merkle tree. */
 export function hashPair(domain: Domain, left: Hash, right: Hash): Hash {
   const input = PAIR_INPUTS[domain];
-  const end = input.length;
-  const written = input.write(left, end - 64, 'hex') + input.write(right, end - 32, 'hex');
-  assert(written === 64 && left.length === 64 && right.length === 64, 'a pair to be hashed is two digests in hex');
+  writeDigest(input, right, writeDigest(input, left, input.length - 2 * DIGEST_BYTES));
   return hash('sha256', input, 'hex') as Hash;
 }
 
@@ -115,16 +108,24 @@ export function tagged(domain: Domain, ...parts: readonly Uint8Array[]): Uint8Ar
 /** `tagged` of digests given in hex, one array each, side by side in one buffer. */
 export function taggedDigests(domain: Domain, digests: readonly Hash[]): Uint8Array[] {
   const prefix = PREFIXES[domain];
-  const length = prefix.length + 32;
+  const length = prefix.length + DIGEST_BYTES;
   const joined = Buffer.alloc(digests.length * length);
   return digests.map((digest, i) => {
     const at = i * length;
     prefix.copy(joined, at);
-    const written = joined.write(digest, at + prefix.length, 'hex');
-    assert(written === 32 && digest.length === 64, 'a digest to be signed is 32 bytes in hex');
+    writeDigest(joined, digest, at + prefix.length);
     return new Uint8Array(joined.buffer, joined.byteOffset + at, length);
   });
 }
+
+/** @returns where it ends. */
+function writeDigest(into: Buffer, digest: Hash, at: number): number {
+  const written = into.write(digest, at, 'hex');
+  assert(written === DIGEST_BYTES && digest.length === 2 * DIGEST_BYTES, 'a digest is 32 bytes in hex');
+  return at + written;
+}
+
+const DIGEST_BYTES = 32;
 
 /** Most inputs are shorter; they are put together here instead of in an array each. Nothing keeps a view of it. */
 const scratch = Buffer.alloc(16_384);
@@ -152,8 +153,8 @@ const HASHERS = Object.fromEntries(
 ) as Readonly<Record<Domain, (bytes: Uint8Array) => Hash>>;
 
 /** What is hashed of a digest and of two, each with its prefix in place already. */
-const DIGEST_INPUTS = inputsOf(32);
-const PAIR_INPUTS = inputsOf(64);
+const DIGEST_INPUTS = inputsOf(DIGEST_BYTES);
+const PAIR_INPUTS = inputsOf(2 * DIGEST_BYTES);
 
 function inputsOf(bytes: number): Readonly<Record<Domain, Buffer>> {
   const inputs = Object.entries(PREFIXES).map(([domain, prefix]) => [
