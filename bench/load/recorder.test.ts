@@ -58,6 +58,20 @@ t.test('a queue that grows shows as backlog', async (t) => {
   t.equal(recorded((due) => ({ atMs: due + 1 })).figures().backlogGrowth, 0);
 });
 
+t.test('what waits for the next block when the time ends is no queue that grows', async (t) => {
+  // A block each 600 ms: what is open at 1.0 and at 3.0 s differs by up to 40.
+  for (let firstMs = 0; firstMs < 600; firstMs += 50) {
+    const block = (due: number) => firstMs + Math.ceil((due - firstMs + 1) / 600) * 600;
+    const { backlogGrowth } = recorded((due) => ({ atMs: block(due) })).figures();
+    t.ok(Math.abs(backlogGrowth) < 10, `${backlogGrowth} of 60 a block`);
+  }
+});
+
+t.test('what has no end is in the queue until the time is over', async (t) => {
+  const { backlogGrowth } = recorded((due) => (due < 1_000 ? { atMs: due + 1 } : null)).figures();
+  t.equal(backlogGrowth, 200);
+});
+
 t.test('a payment ends once', async (t) => {
   const recorder = recorded((due) => ({ atMs: due + 1 }));
   t.throws(() => recorder.ended(5, { atMs: 99, code: 'OK', height: 7 }), /ended twice/);

@@ -30,6 +30,8 @@ export type LoadFigures = Pick<
   | 'longestGapMs'
 >;
 
+const SAMPLE_MS = 100;
+
 export class Recorder {
   readonly #plan: Pick<LoadPlan, 'warmUpS' | 'measuredS' | 'capMs'>;
   readonly #dueMs: Float64Array;
@@ -108,19 +110,21 @@ export class Recorder {
       latencyMs: quantilesOf(histogram),
       curve: curveOf(histogram),
       timeline: this.#timeline(),
-      backlogGrowth: this.#openAt(toMs) - this.#openAt(fromMs),
+      backlogGrowth: growthOf(this.#backlogs(fromMs, toMs)),
       longestGapMs: this.#longestGapMs(fromMs, toMs),
     };
   }
 
-  #openAt(atMs: number): number {
-    let open = 0;
+  /** How many were due and had no end, at every tenth of a second of the measured time. */
+  #backlogs(fromMs: number, toMs: number): Float64Array {
+    const backlogs = new Float64Array(Math.round((toMs - fromMs) / SAMPLE_MS) + 1);
+    const after = (ms: number) => Math.min(backlogs.length, Math.max(0, Math.ceil((ms - fromMs) / SAMPLE_MS)));
     for (const [index, dueMs] of this.#dueMs.entries()) {
-      if (dueMs >= atMs) break;
       const endMs = this.#endMs[index] ?? Number.NaN;
-      if (Number.isNaN(endMs) || endMs > atMs) open += 1;
+      const end = Number.isNaN(endMs) ? backlogs.length : after(endMs);
+      for (let sample = after(dueMs); sample < end; sample++) backlogs[sample] = (backlogs[sample] ?? 0) + 1;
     }
-    return open;
+    return backlogs;
   }
 
   #longestGapMs(fromMs: number, toMs: number): number {
@@ -153,4 +157,18 @@ export class Recorder {
       return { second, final: latencies.length, p50, p99, max };
     });
   }
+}
+
+/**
+ * From the first sample to the last, along the straight line that is nearest to all of them (least squares). The two by themselves
+ * differ by what one block settles, a quarter of a second's payments, whether or not a queue grows.
+ */
+function growthOf(samples: Float64Array): number {
+  const middle = (samples.length - 1) / 2;
+  let [along, square] = [0, 0];
+  for (const [at, value] of samples.entries()) {
+    along += (at - middle) * value;
+    square += (at - middle) ** 2;
+  }
+  return square === 0 ? 0 : Math.round((along / square) * (samples.length - 1));
 }
