@@ -153,7 +153,7 @@ export interface Run {
   readonly blocks: number;
   /** Longest time in which nothing was seen final. */
   readonly longestGapMs: number;
-  /** Payments that were due and had no end: by how many more they became in the measured time, along the line that is nearest to all tenths of a second. */
+  /** By how many more the payments became, in the measured time, that were due and had no end: along the line nearest to all samples. */
   readonly backlogGrowth: number;
   /** Why the run has no figure: an invalid generator or a failed check. Empty where it is valid. */
   readonly problems: readonly string[];

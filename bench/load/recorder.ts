@@ -30,6 +30,7 @@ export type LoadFigures = Pick<
   | 'longestGapMs'
 >;
 
+/** Between two looks at the backlog: several to a block, where that is large. */
 const SAMPLE_MS = 100;
 
 export class Recorder {
@@ -161,7 +162,7 @@ export class Recorder {
 
 /**
  * From the first sample to the last, along the straight line that is nearest to all of them (least squares). The two by themselves
- * differ by what one block settles, a quarter of a second's payments, whether or not a queue grows.
+ * differ by what one block settles, whether or not a queue grows. A stall at one end of the time still bends the line.
  */
 function growthOf(samples: Float64Array): number {
   const middle = (samples.length - 1) / 2;
