@@ -293,7 +293,7 @@ process.on('message', (message: FromParent) => {
       return;
     case 'begin':
       raisePriority();
-      void generator?.run().then(() => process.disconnect());
+      void generator?.run().then(() => process.disconnect?.());
       return;
     case 'reopen':
       generator?.reopen(message.bank);

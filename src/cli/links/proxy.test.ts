@@ -28,7 +28,7 @@ async function stage(t: Test): Promise<Stage> {
     const entry = { socket, bytes: Buffer.alloc(0), ended: false, closed: false };
     inbound.push(entry);
     socket.on('error', () => undefined);
-    socket.on('data', (bytes) => {
+    socket.on('data', (bytes: Buffer) => {
       entry.bytes = Buffer.concat([entry.bytes, bytes]);
     });
     socket.on('end', () => {
@@ -52,7 +52,7 @@ async function stage(t: Test): Promise<Stage> {
     dialled.push(socket);
     const entry: Dialled = { socket, bytes: Buffer.alloc(0), closed: false };
     socket.on('error', () => undefined);
-    socket.on('data', (bytes) => {
+    socket.on('data', (bytes: Buffer) => {
       entry.bytes = Buffer.concat([entry.bytes, bytes]);
     });
     socket.on('close', () => {
