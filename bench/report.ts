@@ -153,15 +153,24 @@ export interface Run {
   readonly blocks: number;
   /** Longest time in which nothing was seen final. */
   readonly longestGapMs: number;
-  /** By how many more the payments became, in the measured time, that were due and had no end: along the line nearest to all samples. */
+  /** By how many more the payments became, in the measured time, that were due and had no end: by the median of all pairs of samples. */
   readonly backlogGrowth: number;
   /** Why the run has no figure: an invalid generator or a failed check. Empty where it is valid. */
   readonly problems: readonly string[];
 }
 
+/**
+ * What the threads of a node are for. `loop`: all of the node's own JavaScript, and the checks of votes and of small batches; `checks`:
+ * those of other batches; `engine`: V8's compiler and collector; `storage`: files and the database.
+ */
+export const THREAD_KINDS = ['loop', 'checks', 'engine', 'storage', 'other'] as const;
+export type ThreadKind = (typeof THREAD_KINDS)[number];
+
 export interface NodeUse {
   readonly participant: string;
   readonly cpuS: number;
+  /** The same by thread. */
+  readonly threadsS: Readonly<Record<ThreadKind, number>>;
   readonly maxRssBytes: number;
   /** Written to sockets. */
   readonly sentBytes: number;

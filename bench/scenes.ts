@@ -46,13 +46,12 @@ export const SCENES: readonly Scene[] = [
     when: 'quick',
     play: fourBanks,
   },
-  // Right after those with a thousand, which they are compared with: a shared machine is another one half an hour later.
-  ...[1_000_000, 100_000, 5_000_000].map((accounts): Scene => {
-    const name = `accounts-${accounts}`;
-    // Five million take minutes before the first load, and 7 GB on the disk.
-    const when = accounts > 1_000_000 ? 'asked' : 'full';
-    return { name, rows: [name], when, play: (context) => manyAccounts(context, name, accounts) };
-  }),
+  // Between two measurements of a thousand, which they are compared with: a shared machine is another one half an hour later.
+  accountsScene(1_000_000, 'full'),
+  { name: 'four banks again', rows: ['saturation-4-again'], when: 'full', play: fourBanksAgain },
+  accountsScene(100_000, 'full'),
+  // They take minutes before the first load, and 7 GB on the disk.
+  accountsScene(5_000_000, 'asked'),
   { name: 'ten minutes', rows: ['soak'], when: 'full', play: soak },
   { name: 'seven banks', rows: ['saturation-7', 'dead-7'], when: 'full', play: (context) => manyBanks(context, 7, 2) },
   {
@@ -129,6 +128,22 @@ async function manyBanks(context: SceneContext, validators: number, faulty: numb
     const load = { perS: perS * 0.95, warmUpS: 5, measuredS: 15 };
     return [all, await one(stage, rowOf, `dead-${validators}`, `${faulty} of ${validators} banks dead`, load)];
   });
+}
+
+async function fourBanksAgain(context: SceneContext): Promise<Row[]> {
+  return await onStage(
+    context,
+    { scene: 'four-again', validators: 4, accounts: FEW_ACCOUNTS },
+    async (stage, rowOf) => {
+      const title = 'Four banks at saturation, after those with a million accounts';
+      return [await saturation(context, stage, rowOf, { name: 'saturation-4-again', title })];
+    },
+  );
+}
+
+function accountsScene(accounts: number, when: Scene['when']): Scene {
+  const name = `accounts-${accounts}`;
+  return { name, rows: [name], when, play: (context) => manyAccounts(context, name, accounts) };
 }
 
 async function manyAccounts(context: SceneContext, name: string, accounts: number): Promise<Row[]> {

@@ -67,6 +67,14 @@ t.test('what waits for the next block when the time ends is no queue that grows'
   }
 });
 
+t.test('a stall that is made good is no queue that grows', async (t) => {
+  for (let fromMs = 1_000; fromMs <= 2_700; fromMs += 100) {
+    const isStalled = (due: number) => due >= fromMs && due < fromMs + 300;
+    const { backlogGrowth } = recorded((due) => ({ atMs: isStalled(due) ? fromMs + 300 : due + 1 })).figures();
+    t.equal(backlogGrowth, 0, `30 wait, from ${fromMs} ms on`);
+  }
+});
+
 t.test('what has no end is in the queue until the time is over', async (t) => {
   const { backlogGrowth } = recorded((due) => (due < 1_000 ? { atMs: due + 1 } : null)).figures();
   t.equal(backlogGrowth, 200);

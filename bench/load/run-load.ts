@@ -99,10 +99,11 @@ class Watch {
   async result(): Promise<{ readonly nodes: readonly NodeUse[]; readonly blocks: number }> {
     await this.#last;
     const nodes = [...this.#uses].map(([participant, { spent }]): NodeUse => {
-      const { cpuS, rssBytes, allWrittenBytes, diskWrittenBytes } = spent;
+      const { cpuS, threadsS, rssBytes, allWrittenBytes, diskWrittenBytes } = spent;
       return {
         participant,
         cpuS,
+        threadsS,
         maxRssBytes: rssBytes,
         sentBytes: Math.max(0, allWrittenBytes - diskWrittenBytes),
         writtenBytes: diskWrittenBytes,

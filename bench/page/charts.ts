@@ -1,7 +1,7 @@
 /** The plots of a report, each with its title, what to see in it, and its key. What was not measured has no plot. */
 import { PALETTE } from '../../src/scenario/report/svg.ts';
 import { count, grouped } from '../../src/scenario/words.ts';
-import type { Report, Row, Run } from '../report.ts';
+import type { Report, Row, Run, ThreadKind } from '../report.ts';
 import { linearAxis, msAxis, percentileAxis } from './axes.ts';
 import { type Bar, bars, type Group } from './bars.ts';
 import { plot, type Series, type Spot } from './plot.ts';
@@ -93,32 +93,37 @@ function bar(value: number, fill: string, text: string, hint: string): Bar {
   return { parts: [{ value, fill, hint }], text };
 }
 
+/** What threads are for, in the words of the key. */
+const THREADS: Readonly<Record<ThreadKind, string>> = {
+  checks: 'signatures, in threads of their own',
+  loop: 'event loops, with votes and small batches checked there',
+  engine: "V8's compiler and collector",
+  storage: 'files and database',
+  other: 'other threads',
+};
+
 export function cpuChart(report: Report): Chart | null {
-  const [nodeColour, generatorColour] = [colourOf(0), colourOf(1)];
+  const kinds = Object.keys(THREADS) as readonly ThreadKind[];
+  const generatorColour = colourOf(kinds.length);
   const groups = shownRows(report).flatMap(({ row, run }): readonly Group[] => {
     const cpu = cpuPerPayment(run);
     if (cpu === null) return [];
-    const nodes = cpu.nodes.map((value, i) => {
-      const says = `${run.nodes[i]?.participant ?? ''}: ${number(Math.round(value))} µs a payment`;
-      return { value, fill: nodeColour, hint: says };
-    });
-    const says = `generator: ${number(Math.round(cpu.generator))} µs a payment`;
-    const text = `${grouped(Math.round(sum(cpu.nodes)))} + ${grouped(Math.round(cpu.generator))} µs`;
-    return [
-      {
-        title: row.title,
-        bars: [{ parts: [...nodes, { value: cpu.generator, fill: generatorColour, hint: says }], text }],
-      },
-    ];
+    const part = (value: number, fill: string, of: string) => {
+      return { value, fill, hint: `${of}: ${number(Math.round(value))} µs a payment` };
+    };
+    const parts = kinds.map((kind, i) => part(cpu.threads[kind], colourOf(i), THREADS[kind]));
+    const generator = part(cpu.generator, generatorColour, 'generator');
+    const text = `${grouped(Math.round(cpu.nodes))} + ${grouped(Math.round(cpu.generator))} µs`;
+    return [{ title: row.title, bars: [{ parts: [...parts, generator], text }] }];
   });
   if (groups.length === 0) return null;
   return {
     title: 'CPU microseconds a payment',
     about:
-      'User and system time of each process over the payments that became final. Written behind: all nodes + generator.',
-    pictures: [bars({ says: 'CPU microseconds a payment by process', groups })],
+      'User and system time of all nodes, by what their threads are for, over the payments that became final. Written behind: nodes + generator. What the limit counts is in the first part, and a little of the second.',
+    pictures: [bars({ says: 'CPU microseconds a payment by kind of thread', groups })],
     key: [
-      { colour: nodeColour, text: 'nodes, one part each' },
+      ...kinds.map((kind, i) => ({ colour: colourOf(i), text: THREADS[kind] })),
       { colour: generatorColour, text: 'generator' },
     ],
   };

@@ -15,10 +15,12 @@ function latency(p50: number, tail: number): { readonly latencyMs: Quantiles; re
 }
 
 function nodeUse(i: number, final: number, accounts: number): NodeUse {
+  const cpuS = final * 0.00024 * (1 + 0.06 * i);
   return {
     participant:
       ['nbc', 'aclb', 'cnb', 'wing', 'abab', 'pppb', 'htbb', 'mbb', 'ppcb', 'sathapana', 'amret'][i] ?? `bank${i}`,
-    cpuS: final * 0.00024 * (1 + 0.06 * i),
+    cpuS,
+    threadsS: { loop: cpuS * 0.5, checks: cpuS * 0.38, engine: cpuS * 0.08, storage: cpuS * 0.03, other: cpuS * 0.01 },
     maxRssBytes: 180e6 + accounts * 410 + i * 9e6,
     sentBytes: final * (1_450 + 120 * i),
     writtenBytes: final * 900,

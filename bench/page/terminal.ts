@@ -16,7 +16,6 @@ import {
   ratio,
   shareOfLimit,
   size,
-  sum,
   titleOf,
 } from './values.ts';
 
@@ -98,7 +97,7 @@ function valuesOf(report: Report, row: Row, run: Run): readonly string[] {
     over.length === 0 ? '-' : over.join(' / '),
     millis(run.latencyMs.p50),
     millis(run.latencyMs.p99),
-    cpu === null ? '-' : number(Math.round(sum(cpu.nodes))),
+    cpu === null ? '-' : number(Math.round(cpu.nodes)),
     voided === 0 ? '' : `${voided} of ${count(row.runs.length, 'run')} void`,
   ];
 }

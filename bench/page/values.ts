@@ -1,6 +1,18 @@
 /** What a report's parts come to, and how figures are written: the one home for both the terminal's text and the page. */
 import { count, grouped } from '../../src/scenario/words.ts';
-import type { Limit, Machine, PostgresReport, PostgresRun, Report, Row, Run, Setup, Skipped } from '../report.ts';
+import {
+  type Limit,
+  type Machine,
+  type PostgresReport,
+  type PostgresRun,
+  type Report,
+  type Row,
+  type Run,
+  type Setup,
+  type Skipped,
+  THREAD_KINDS,
+  type ThreadKind,
+} from '../report.ts';
 
 /** The run that counts, or why the row has no figure. */
 export type Outcome = { readonly run: Run; readonly problem: null } | { readonly run: null; readonly problem: string };
@@ -51,11 +63,23 @@ export function postgresRuns({ postgresql }: Report): readonly PostgresRun[] {
   return valid.sort((a, b) => a.clients - b.clients);
 }
 
-/** CPU microseconds a payment: of each node, and of the generator. Null where nothing became final. */
-export function cpuPerPayment(run: Run): { readonly nodes: readonly number[]; readonly generator: number } | null {
+/** CPU microseconds a payment: of all nodes, the same by what their threads are for, and of the generator. */
+export interface PaymentCpu {
+  readonly nodes: number;
+  readonly threads: Readonly<Record<ThreadKind, number>>;
+  readonly generator: number;
+}
+
+/** Null where nothing became final. */
+export function cpuPerPayment(run: Run): PaymentCpu | null {
   if (run.final === 0) return null;
-  const each = (cpuS: number) => (cpuS * 1e6) / run.final;
-  return { nodes: run.nodes.map(({ cpuS }) => each(cpuS)), generator: each(run.generator.cpuS) };
+  const each = (cpuS: readonly number[]) => (sum(cpuS) * 1e6) / run.final;
+  const threads = THREAD_KINDS.map((kind) => [kind, each(run.nodes.map(({ threadsS }) => threadsS[kind]))]);
+  return {
+    nodes: each(run.nodes.map(({ cpuS }) => cpuS)),
+    threads: Object.fromEntries(threads) as PaymentCpu['threads'],
+    generator: each([run.generator.cpuS]),
+  };
 }
 
 export function sum(values: readonly number[]): number {
