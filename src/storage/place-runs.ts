@@ -32,7 +32,7 @@ import {
   type Span,
   type StoredRun,
 } from './place-rows.ts';
-import { leastOf, RunReader } from './run-reader.ts';
+import { RunReader, Tournament } from './run-reader.ts';
 import { chunksOf, putSealed, type StateBatch, type StateDatabase } from './state-database.ts';
 import { openValue } from './state-values.ts';
 
@@ -290,11 +290,13 @@ export class PlaceRuns {
   async #pour(runs: readonly StoredRun[], writer: RunWriter, file: PlaceFileWriter): Promise<boolean> {
     const sources = runs.map((run) => new RunReader(run, (row) => this.#needRow(run, row)));
     for (const source of sources) await source.next();
+    const tournament = new Tournament(sources);
     let records = 0;
     let beganMs = performance.now();
-    for (let least = leastOf(sources); least !== null; least = leastOf(sources)) {
+    for (let least = tournament.first; least !== null; least = tournament.first) {
       writer.add(least.row, least.at);
       if (!least.step()) await least.next();
+      tournament.moved();
       records += 1;
       if (records % TURN_RECORDS !== 0) continue;
       await file.flush();

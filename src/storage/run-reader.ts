@@ -10,8 +10,10 @@ export class RunReader {
   row = new Uint8Array();
   /** Where in the row the present record begins. */
   at = 0;
-  /** Of the present record. */
-  head = 0;
+  /** Of the present record; more than any at the end. */
+  head = Number.POSITIVE_INFINITY;
+  /** Of its next bytes. Payments of an account all have one key, so most records are told apart by both or by neither. */
+  second = 0;
 
   constructor(run: StoredRun, read: (row: number) => Promise<Uint8Array>) {
     this.#run = run;
@@ -26,7 +28,7 @@ export class RunReader {
   step(): boolean {
     this.at += PLACE_RECORD_BYTES;
     if (this.isAtEnd) return false;
-    this.head = headOf(this.row, this.at);
+    this.#look();
     return true;
   }
 
@@ -34,25 +36,67 @@ export class RunReader {
   async next(): Promise<void> {
     this.at = 0;
     this.row = new Uint8Array();
+    this.head = Number.POSITIVE_INFINITY;
     if (this.#next === this.#run.heads.length) return;
     this.row = new Uint8Array(await this.#read(this.#next));
-    this.head = headOf(this.row, 0);
     this.#next += 1;
+    this.#look();
+  }
+
+  #look(): void {
+    this.head = headOf(this.row, this.at);
+    this.second = headOf(this.row, this.at + 4);
   }
 }
 
-/** The one whose record comes first; null where all are at their ends. */
-export function leastOf(sources: readonly RunReader[]): RunReader | null {
-  let least: RunReader | null = null;
-  for (const source of sources) {
-    if (source.isAtEnd) continue;
-    if (least === null || isLess(source, least)) least = source;
+/**
+ * The reader whose record comes first, again and again: a tree of those that lost (Knuth, The Art of Computer Programming 3, 5.4.1). When
+ * the first one has moved on, it is compared with as many others as the tree is high, not with all.
+ */
+export class Tournament {
+  readonly #readers: readonly RunReader[];
+  /** Numbers of readers: who has won, then who lost at each inner node. */
+  readonly #tree: number[];
+
+  /** @param readers at their first records. */
+  constructor(readers: readonly RunReader[]) {
+    this.#readers = readers;
+    this.#tree = readers.map(() => NOBODY);
+    for (let n = readers.length - 1; n >= 0; n--) this.#play(n);
   }
-  return least;
+
+  /** Null where all are at their ends. */
+  get first(): RunReader | null {
+    const first = this.#readers[this.#tree[0] ?? NOBODY];
+    return first === undefined || first.isAtEnd ? null : first;
+  }
+
+  /** The first one is at another record now. */
+  moved(): void {
+    this.#play(this.#tree[0] ?? NOBODY);
+  }
+
+  /** From the leaf of a reader up: at each node stays who lost. */
+  #play(player: number): void {
+    const tree = this.#tree;
+    let winner = player;
+    for (let node = (player + tree.length) >> 1; node > 0; node >>= 1) {
+      const other = tree[node] ?? NOBODY;
+      if (!this.#isBefore(other, winner)) continue;
+      tree[node] = winner;
+      winner = other;
+    }
+    tree[0] = winner;
+  }
+
+  #isBefore(one: number, other: number): boolean {
+    const [a, b] = [this.#readers[one], this.#readers[other]];
+    // Until all have played, nobody beats everybody, and waits where they would meet.
+    if (a === undefined || b === undefined) return a === undefined;
+    if (a.head !== b.head) return a.head < b.head;
+    if (a.second !== b.second) return a.second < b.second;
+    return compareRecords(a.row, a.at, b.row, b.at) < 0;
+  }
 }
 
-/** Most records differ in their heads. */
-function isLess(one: RunReader, other: RunReader): boolean {
-  if (one.head !== other.head) return one.head < other.head;
-  return compareRecords(one.row, one.at, other.row, other.at) < 0;
-}
+const NOBODY = -1;
