@@ -28,8 +28,9 @@ export function figuresOf(measured: Measured): Figure[] {
   ];
 }
 
-/** What this run did not measure, as the last full one did. */
-export function completedBy(figures: readonly Figure[], full: Report): Figure[] {
+/** What this run did not measure, as the last full one did, where there is one. */
+export function completedBy(figures: readonly Figure[], full: Report | null): readonly Figure[] {
+  if (full === null) return figures;
   const from = `full run of ${full.startedAt.slice(0, 10)}, commit ${full.commit}`;
   return figures.map((figure) => {
     const known = full.figures.find(({ what }) => what === figure.what);

@@ -18,7 +18,7 @@ import { readReport } from './page/read.ts';
 import { reportText } from './page/terminal.ts';
 import { measurePostgres } from './peers/postgresql/postgresql.ts';
 import { Progress } from './progress.ts';
-import type { Figure, PostgresReport, Report, Row, Skipped } from './report.ts';
+import type { PostgresReport, Report, Row, Skipped } from './report.ts';
 import { SCENES, type Scene } from './scenes.ts';
 
 /** The last full report, which is kept in the repository. */
@@ -57,6 +57,8 @@ async function measure(flags: Flags, folder: string, progress: Progress): Promis
   const { isQuick, seed } = flags;
   const startedAtMs = systemClock.now();
   const machine = describeMachine({ tonle: await ownVersion() });
+  // Now, as this run may write over it before it has measured all.
+  const lastFull = lastFullReport();
   progress.show('limit', 0, 'checking signatures on all cores');
   const limitS = isQuick ? 2 : 5;
   let limit = await measureLimit({ seconds: limitS, folder });
@@ -75,7 +77,7 @@ async function measure(flags: Flags, folder: string, progress: Progress): Promis
     limit,
     postgresql,
     rows,
-    figures: figuresWithThoseOfFull(figuresOf({ limit, postgresql, rows })),
+    figures: completedBy(figuresOf({ limit, postgresql, rows }), lastFull),
     failures,
   });
   for (const scene of scenesOf(flags)) {
@@ -104,12 +106,11 @@ async function write({ json, report: page }: Flags, report: Report): Promise<voi
 }
 
 /** Some figures take the full run: where its report is kept, they are shown with its date. */
-function figuresWithThoseOfFull(figures: readonly Figure[]): readonly Figure[] {
-  if (figures.every(({ reached }) => reached !== null)) return figures;
+function lastFullReport(): Report | null {
   try {
-    return completedBy(figures, readReport(LAST_FULL));
+    return readReport(LAST_FULL);
   } catch (error) {
-    if (error instanceof CodedError && error.code === 'REPORT_NOT_FOUND') return figures;
+    if (error instanceof CodedError && error.code === 'REPORT_NOT_FOUND') return null;
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { THREAD_KINDS, type ThreadKind } from '../report.ts';
 
 export interface Use {
   readonly cpuS: number;
-  /** The same by what threads are for; `other` has those that have ended. */
+  /** The same by what threads are for, of those that there are. */
   readonly threadsS: Readonly<Record<ThreadKind, number>>;
   readonly rssBytes: number;
   /** Given to `write` and its kin: files, sockets and pipes. */
@@ -22,10 +22,9 @@ export async function useOf(pid: number): Promise<Use | null> {
     const [stat = '', status, io] = await Promise.all(
       ['stat', 'status', 'io'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8')),
     );
-    const { cpuS } = statOf(stat);
     return {
-      cpuS,
-      threadsS: await threadsOf(pid, cpuS),
+      cpuS: statOf(stat).cpuS,
+      threadsS: await threadsOf(pid),
       rssBytes: numberIn(status, /^VmRSS:\s+(\d+) kB$/m) * 1024,
       allWrittenBytes: numberIn(io, /^wchar: (\d+)$/m),
       diskWrittenBytes: numberIn(io, /^write_bytes: (\d+)$/m),
@@ -36,17 +35,14 @@ export async function useOf(pid: number): Promise<Use | null> {
   }
 }
 
-async function threadsOf(pid: number, allS: number): Promise<Use['threadsS']> {
+async function threadsOf(pid: number): Promise<Use['threadsS']> {
   const threadsS = { ...NO_TIME };
-  let knownS = 0;
   for (const thread of await readdir(`/proc/${pid}/task`)) {
     const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(unlessGone);
     if (stat === null) continue;
     const { name, cpuS } = statOf(stat);
     threadsS[thread === String(pid) ? 'loop' : kindOf(name)] += cpuS;
-    knownS += cpuS;
   }
-  threadsS.other += Math.max(0, allS - knownS);
   return threadsS;
 }
 
@@ -95,7 +91,8 @@ export class BankUse {
     else
       this.#spent = {
         cpuS: cpuS + use.cpuS - before.cpuS,
-        threadsS: byKind((kind) => threadsS[kind] + use.threadsS[kind] - before.threadsS[kind]),
+        // A thread that has ended is not there any more: what it has used then is what it had at the look before.
+        threadsS: byKind((kind) => threadsS[kind] + Math.max(0, use.threadsS[kind] - before.threadsS[kind])),
         allWrittenBytes: allWrittenBytes + use.allWrittenBytes - before.allWrittenBytes,
         diskWrittenBytes: diskWrittenBytes + use.diskWrittenBytes - before.diskWrittenBytes,
         rssBytes: Math.max(rssBytes, use.rssBytes),

@@ -97,8 +97,7 @@ export class PlaceRuns {
     await files.keep(names);
     const opened = new PlaceRuns(stores, kept, maxFilterBytes);
     try {
-      for (const run of kept) if (isInFile(run)) await opened.#checkFile(run);
-      await opened.#readFilters();
+      await opened.#checkAll();
     } catch (error) {
       await files.close();
       throw error;
@@ -193,36 +192,45 @@ export class PlaceRuns {
     return Bloom.bytesFor(records) <= this.#maxFilterBytes;
   }
 
-  /** As LevelDB's tables are looked at before they are opened: what a merge would find damaged can be made anew now. */
-  async #checkFile(run: StoredRun): Promise<void> {
+  /** Those that are files, whole; and takes the filters of the newest runs, as many as there is room for. */
+  async #checkAll(): Promise<void> {
+    const runs = [...this.#runs];
+    let bytes = 0;
+    for (let at = runs.length - 1; at >= 0; at--) {
+      const run = runs[at] as StoredRun;
+      if (run.filterRows > 0) bytes += Bloom.bytesFor(run.records);
+      const hasRoom = run.filterRows > 0 && bytes <= this.#maxFilterBytes;
+      const filter = isInFile(run) ? await this.#checkFile(run) : await this.#filterRows(run);
+      if (hasRoom) runs[at] = { ...run, filter: new Bloom(Buffer.concat(filter)) };
+    }
+    this.#runs = runs;
+  }
+
+  /**
+   * As LevelDB's tables are looked at before they are opened: what a merge would find damaged can be made anew now.
+   *
+   * @returns the rows of its filter.
+   */
+  async #checkFile(run: StoredRun): Promise<readonly Uint8Array[]> {
     const { name, heads, filterRows } = run;
     if (!(await this.#files.open(name))) throw lost(name);
     const rows = Array.from(heads, (_, row) => ({ key: rowKey(name, row), ...rowSpan(run, row) }));
-    const filters = Array.from({ length: filterRows }, (_, row) => ({
+    const filter = Array.from({ length: filterRows }, (_, row) => ({
       key: filterKey(name, row),
       ...filterSpan(run, row),
     }));
-    for (const parts of groupsOf([...rows, ...filters], CHECKED_PARTS)) {
+    const found: Uint8Array[] = [];
+    for (const parts of groupsOf([...rows, ...filter], CHECKED_PARTS)) {
       const from = parts[0]?.at ?? 0;
       const length = parts.reduce((sum, part) => sum + part.length, 0);
       const bytes = await this.#files.read(name, from, length);
       if (bytes === null) throw lost(name);
-      for (const { key, at, length } of parts) openValue(key, bytes.subarray(at - from, at - from + length));
+      for (const { key, at, length } of parts) {
+        const value = openValue(key, bytes.subarray(at - from, at - from + length));
+        if (at >= filterSpan(run, 0).at) found.push(value);
+      }
     }
-  }
-
-  /** Those of the newest runs, as many as there is room for. */
-  async #readFilters(): Promise<void> {
-    const runs = [...this.#runs];
-    let bytes = 0;
-    for (let at = runs.length - 1; at >= 0; at--) {
-      const run = runs[at];
-      if (run === undefined || run.filterRows === 0) continue;
-      bytes += Bloom.bytesFor(run.records);
-      if (bytes > this.#maxFilterBytes) break;
-      runs[at] = { ...run, filter: await this.#filterOf(run) };
-    }
-    this.#runs = runs;
+    return found;
   }
 
   /** @returns null where a run is not there any more. */
@@ -319,18 +327,15 @@ export class PlaceRuns {
     return bytes;
   }
 
-  async #filterOf(run: StoredRun): Promise<Bloom> {
-    const { name, filterRows } = run;
-    const parts: Uint8Array[] = [];
+  /** Of a run that is in the database. */
+  async #filterRows({ name, filterRows }: StoredRun): Promise<readonly Uint8Array[]> {
+    const rows: Uint8Array[] = [];
     for (let row = 0; row < filterRows; row++) {
-      const key = filterKey(name, row);
-      const part = isInFile(run)
-        ? await this.#partOf(run, key, filterSpan(run, row))
-        : await readRow(this.#database, key);
-      if (part === null) throw lost(key);
-      parts.push(part);
+      const bytes = await readRow(this.#database, filterKey(name, row));
+      if (bytes === null) throw lost(filterKey(name, row));
+      rows.push(bytes);
     }
-    return new Bloom(Buffer.concat(parts));
+    return rows;
   }
 
   async #partOf({ name }: StoredRun, key: string, { at, length }: Span): Promise<Uint8Array | null> {
