@@ -135,7 +135,7 @@ async function fourBanksAgain(context: SceneContext): Promise<Row[]> {
     context,
     { scene: 'four-again', validators: 4, accounts: FEW_ACCOUNTS },
     async (stage, rowOf) => {
-      const title = 'Four banks at saturation, after those with a million accounts';
+      const title = 'Four banks at saturation, after a million accounts';
       return [await saturation(context, stage, rowOf, { name: 'saturation-4-again', title })];
     },
   );

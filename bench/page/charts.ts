@@ -102,11 +102,14 @@ const THREADS: Readonly<Record<ThreadKind, string>> = {
   other: 'other threads',
 };
 
+/** Of fewer payments most of the CPU is that of a network at rest, and a bar that is sixty times as long hides all others. */
+const LEAST_SHOWN_PER_S = 100;
+
 export function cpuChart(report: Report): Chart | null {
   const kinds = Object.keys(THREADS) as readonly ThreadKind[];
   const generatorColour = colourOf(kinds.length);
   const groups = shownRows(report).flatMap(({ row, run }): readonly Group[] => {
-    const cpu = cpuPerPayment(run);
+    const cpu = run.finalPerS < LEAST_SHOWN_PER_S ? null : cpuPerPayment(run);
     if (cpu === null) return [];
     const part = (value: number, fill: string, of: string) => {
       return { value, fill, hint: `${of}: ${number(Math.round(value))} µs a payment` };
@@ -120,7 +123,7 @@ export function cpuChart(report: Report): Chart | null {
   return {
     title: 'CPU microseconds a payment',
     about:
-      'User and system time of all nodes, by what their threads are for, over the payments that became final. Written behind: nodes + generator. What the limit counts is in the first part, and a little of the second.',
+      'User and system time of all nodes, by what their threads are for, over the payments that became final. Written behind: nodes + generator. What the limit counts is in the first part, and a little of the second. Rows with less than a hundred payments a second are left out.',
     pictures: [bars({ says: 'CPU microseconds a payment by kind of thread', groups })],
     key: [
       ...kinds.map((kind, i) => ({ colour: colourOf(i), text: THREADS[kind] })),
