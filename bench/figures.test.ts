@@ -1,18 +1,8 @@
 /** Figures that are made of several rows. */
 import t from 'tap';
 import { figuresOf } from './figures.ts';
-import { run } from './page/sample.suite.ts';
-import type { Row, Setup } from './report.ts';
-
-const SETUP: Setup = {
-  validators: 4,
-  dead: 0,
-  accounts: 1_000,
-  distribution: 'uniform',
-  arrivals: 'poisson',
-  checks: '',
-  sync: '',
-};
+import { run, SETUP } from './page/sample.suite.ts';
+import type { Row } from './report.ts';
 
 /** A search that found so much; null for one without a figure. */
 function row(name: string, perS: number | null): Row {

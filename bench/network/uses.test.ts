@@ -57,7 +57,7 @@ t.test('of a process that has ended nothing is known', async (t) => {
   t.equal(await useOf(2 ** 30), null);
 });
 
-t.test('a process is its loop, and its threads have their kinds', async (t) => {
+t.test('a process is its loop, and its threads have their kinds', { skip: process.platform !== 'linux' }, async (t) => {
   const worker = new Worker('for (;;);', { eval: true });
   t.teardown(() => worker.terminate());
   for (;;) {

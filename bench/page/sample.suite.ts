@@ -67,7 +67,7 @@ export function run(offeredPerS: number, finalPerS: number, changes: Changes = {
   };
 }
 
-const SETUP: Setup = {
+export const SETUP: Setup = {
   validators: 4,
   dead: 0,
   accounts: 1_000,

@@ -198,10 +198,11 @@ export class PlaceRuns {
     let bytes = 0;
     for (let at = runs.length - 1; at >= 0; at--) {
       const run = runs[at] as StoredRun;
-      if (run.filterRows > 0) bytes += Bloom.bytesFor(run.records);
-      const hasRoom = run.filterRows > 0 && bytes <= this.#maxFilterBytes;
-      const filter = isInFile(run) ? await this.#checkFile(run) : await this.#filterRows(run);
-      if (hasRoom) runs[at] = { ...run, filter: new Bloom(Buffer.concat(filter)) };
+      const checked = isInFile(run) ? await this.#checkFile(run) : null;
+      if (run.filterRows === 0) continue;
+      bytes += Bloom.bytesFor(run.records);
+      if (bytes > this.#maxFilterBytes) continue;
+      runs[at] = { ...run, filter: new Bloom(Buffer.concat(checked ?? (await this.#filterRows(run)))) };
     }
     this.#runs = runs;
   }
