@@ -1,7 +1,7 @@
 import t from 'tap';
 import { run } from './page/sample.suite.ts';
 import type { Run } from './report.ts';
-import { findSaturation, isCarried } from './saturation.ts';
+import { confirmed, findSaturation, isCarried } from './saturation.ts';
 import type { Load } from './stage.ts';
 
 /** A network that carries so much a second. */
@@ -40,6 +40,33 @@ t.test('where nothing passes there is no figure, and the search ends', async (t)
   const { chosen } = await findSaturation(stage, { ...OPTIONS, maxRuns: 4 });
   t.equal(chosen, null);
   t.equal(asked.length, 4);
+});
+
+t.test('longer runs go up from what a search has found as far as they are carried', async (t) => {
+  const found = { runs: [passed(900), failed(1_400), passed(1_000)], chosen: 2 };
+  const times = { warmUpS: 1, measuredS: 1 };
+  const table: readonly [carried: number, asked: readonly number[], chosen: number | null][] = [
+    [1_000, [1_000, 1_050], 1_000],
+    [1_060, [1_000, 1_050, 1_103], 1_050],
+    [9_000, [1_000, 1_050, 1_103, 1_158], 1_158],
+    [999, [1_000, 950], 950],
+    [620, [1_000, 950, 900, 820, 720, 600], 600],
+    [0, [1_000, 950, 900, 820, 720, 600], null],
+  ];
+  for (const [carried, expected, perS] of table) {
+    const { asked, stage } = carrying(carried);
+    const { runs, chosen } = await confirmed(stage, found, times);
+    t.strictSame(asked, expected, `${carried}`);
+    t.equal(runs.length, found.runs.length + expected.length);
+    t.equal(chosen === null ? null : runs[chosen]?.offeredPerS, perS);
+  }
+});
+
+t.test('where a search has found nothing there is no longer run', async (t) => {
+  const { asked, stage } = carrying(9_000);
+  const found = { runs: [failed(1_000)], chosen: null };
+  t.strictSame(await confirmed(stage, found, { warmUpS: 1, measuredS: 1 }), found);
+  t.strictSame(asked, []);
 });
 
 t.test('what counts as carried', async (t) => {

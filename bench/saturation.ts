@@ -47,6 +47,40 @@ export async function findSaturation(stage: Pick<Stage, 'load'>, options: Search
   return { runs, chosen: passed?.index ?? null };
 }
 
+/** Where a longer run goes on from what was carried last, and how often it goes higher. */
+const HIGHER = 1.05;
+const MOST_HIGHER = 3;
+/** Of what a search has found, what is tried next where it is not carried for longer. */
+const LOWER_SHARES = [0.95, 0.9, 0.82, 0.72, 0.6];
+
+/**
+ * A search has short runs, of which one that fails by chance keeps all later ones below it, and one that passes by luck is the figure. So
+ * longer ones begin at what it has found, and go up until one fails, or down until one is carried.
+ *
+ * @returns all runs, the search's first.
+ */
+export async function confirmed(
+  stage: Pick<Stage, 'load'>,
+  { runs, chosen }: Found,
+  times: Pick<Load, 'warmUpS' | 'measuredS'>,
+): Promise<Found> {
+  const found = chosen === null ? undefined : runs[chosen];
+  if (found === undefined) return { runs, chosen };
+  const all = [...runs];
+  const carries = async (share: number): Promise<boolean> => {
+    const run = await stage.load({ perS: Math.round(found.offeredPerS * share), ...times });
+    all.push(run);
+    return isCarried(run);
+  };
+  if (await carries(1)) {
+    let index = all.length - 1;
+    for (let n = 1; n <= MOST_HIGHER && (await carries(HIGHER ** n)); n++) index = all.length - 1;
+    return { runs: all, chosen: index };
+  }
+  for (const share of LOWER_SHARES) if (await carries(share)) return { runs: all, chosen: all.length - 1 };
+  return { runs: all, chosen: null };
+}
+
 function nextRate(passedPerS: number, failedPerS: number): number {
   if (failedPerS === Number.POSITIVE_INFINITY) return passedPerS * RAMP;
   return passedPerS === 0 ? failedPerS / RAMP : Math.sqrt(passedPerS * failedPerS);

@@ -5,7 +5,7 @@
 import path from 'node:path';
 import { useOf } from './network/uses.ts';
 import type { Limit, Row, Run } from './report.ts';
-import { findSaturation, isCarried, type SearchOptions } from './saturation.ts';
+import { confirmed, findSaturation, type SearchOptions } from './saturation.ts';
 import { type Load, Stage } from './stage.ts';
 
 interface SceneContext {
@@ -276,20 +276,14 @@ async function saturation(
     startPerS,
     warmUpS: 4,
     measuredS: isQuick ? 6 : 8,
-    within: isQuick ? 1.12 : 1.06,
+    within: isQuick ? 1.12 : 1.2,
     maxRuns: mostRuns(context),
   };
   const found = await findSaturation(stage, options);
-  const carried = found.chosen === null ? undefined : found.runs[found.chosen];
-  if (isQuick || carried === undefined) return rowOf({ kind, name, title, ...found });
-  // What a search finds is its luckiest run: the figure is a longer one of its own, and what carries less is tried until one does.
-  const runs = [...found.runs];
-  for (const share of LONGER_SHARES) {
-    const run = await stage.load({ perS: Math.round(carried.offeredPerS * share), warmUpS: 5, measuredS: 14 });
-    runs.push(run);
-    if (isCarried(run)) return rowOf({ kind, name, title, runs, chosen: runs.length - 1 });
-  }
-  return rowOf({ kind, name, title, runs, chosen: null, notes: ['no longer run carried what the search had found'] });
+  if (isQuick || found.chosen === null) return rowOf({ kind, name, title, ...found });
+  const longer = await confirmed(stage, found, { warmUpS: 5, measuredS: 14 });
+  const notes = longer.chosen === null ? ['no longer run carried what the search had found'] : [];
+  return rowOf({ kind, name, title, ...longer, notes });
 }
 
 /** Five searches of a full run begin near what they look for, and there are forty minutes for all of it. */
@@ -300,8 +294,6 @@ function mostRuns({ isQuick, saturationPerS }: SceneContext): number {
 
 /** Of what four banks with few accounts carry, where a search of others begins: one that begins with too much measures its own backlog. */
 const START_SHARE = 0.7;
-/** Of what a search has found, what its longer run carries: the first of these that it does. */
-const LONGER_SHARES = [1, 0.93, 0.86, 0.75, 0.6];
 
 /** Where a search begins that knows nothing of this machine but its limit. */
 function guess({ limit }: SceneContext, validators: number): number {

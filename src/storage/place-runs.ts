@@ -322,10 +322,17 @@ export class PlaceRuns {
     return isInFile(run) ? await this.#partOf(run, key, rowSpan(run, row)) : await readRow(this.#database, key);
   }
 
+  /** For a merge. What the database has of it was written some seconds ago: a trip to another thread takes longer than finding it. */
   async #needRow(run: StoredRun, row: number): Promise<Uint8Array> {
-    const bytes = await this.#row(run, row);
-    if (bytes === null) throw lost(rowKey(run.name, row));
+    const key = rowKey(run.name, row);
+    const bytes = isInFile(run) ? await this.#partOf(run, key, rowSpan(run, row)) : this.#rowAtOnce(key);
+    if (bytes === null) throw lost(key);
     return bytes;
+  }
+
+  #rowAtOnce(key: string): Uint8Array | null {
+    const sealed = this.#database.getSync(key);
+    return sealed === undefined ? null : openValue(key, sealed);
   }
 
   /** Of a run that is in the database. */
