@@ -46,9 +46,9 @@ t.test('longer runs go up from what a search has found as far as they are carrie
   const found = { runs: [passed(900), failed(1_400), passed(1_000)], chosen: 2 };
   const times = { warmUpS: 1, measuredS: 1 };
   const table: readonly [carried: number, asked: readonly number[], chosen: number | null][] = [
-    [1_000, [1_000, 1_050], 1_000],
-    [1_060, [1_000, 1_050, 1_103], 1_050],
-    [9_000, [1_000, 1_050, 1_103, 1_158], 1_158],
+    [1_000, [1_000, 1_070], 1_000],
+    [1_080, [1_000, 1_070, 1_145], 1_070],
+    [9_000, [1_000, 1_070, 1_145], 1_145],
     [999, [1_000, 950], 950],
     [620, [1_000, 950, 900, 820, 720, 600], 600],
     [0, [1_000, 950, 900, 820, 720, 600], null],

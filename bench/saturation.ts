@@ -48,8 +48,8 @@ export async function findSaturation(stage: Pick<Stage, 'load'>, options: Search
 }
 
 /** Where a longer run goes on from what was carried last, and how often it goes higher. */
-const HIGHER = 1.05;
-const MOST_HIGHER = 3;
+const HIGHER = 1.07;
+const MOST_HIGHER = 2;
 /** Of what a search has found, what is tried next where it is not carried for longer. */
 const LOWER_SHARES = [0.95, 0.9, 0.82, 0.72, 0.6];
 
