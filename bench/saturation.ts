@@ -1,4 +1,7 @@
-/** The highest load that a network carries: a geometric ramp until it no longer does, then bisection between the two. */
+/**
+ * The highest load that a network carries: a geometric ramp until it no longer does, then bisection between the two; and longer runs from
+ * there, where there is time for them.
+ */
 import type { Run } from './report.ts';
 import type { Load, Stage } from './stage.ts';
 
@@ -47,10 +50,8 @@ export async function findSaturation(stage: Pick<Stage, 'load'>, options: Search
   return { runs, chosen: passed?.index ?? null };
 }
 
-/** Where a longer run goes on from what was carried last, and how often it goes higher. */
-const HIGHER = 1.07;
-const MOST_HIGHER = 2;
-/** Of what a search has found, what is tried next where it is not carried for longer. */
+/** Of what a search has found, what longer runs offer one after the other: as long as they are carried, and else until one is. */
+const HIGHER_SHARES = [1, 1.07, 1.145];
 const LOWER_SHARES = [0.95, 0.9, 0.82, 0.72, 0.6];
 
 /**
@@ -72,11 +73,12 @@ export async function confirmed(
     all.push(run);
     return isCarried(run);
   };
-  if (await carries(1)) {
-    let index = all.length - 1;
-    for (let n = 1; n <= MOST_HIGHER && (await carries(HIGHER ** n)); n++) index = all.length - 1;
-    return { runs: all, chosen: index };
+  let highest: number | null = null;
+  for (const share of HIGHER_SHARES) {
+    if (!(await carries(share))) break;
+    highest = all.length - 1;
   }
+  if (highest !== null) return { runs: all, chosen: highest };
   for (const share of LOWER_SHARES) if (await carries(share)) return { runs: all, chosen: all.length - 1 };
   return { runs: all, chosen: null };
 }

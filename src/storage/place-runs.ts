@@ -317,22 +317,16 @@ export class PlaceRuns {
   }
 
   /** @returns null where the run is not there any more. */
-  async #row(run: StoredRun, row: number): Promise<Uint8Array | null> {
+  async #row(run: StoredRun, row: number, inDatabase = readRow): Promise<Uint8Array | null> {
     const key = rowKey(run.name, row);
-    return isInFile(run) ? await this.#partOf(run, key, rowSpan(run, row)) : await readRow(this.#database, key);
+    return isInFile(run) ? await this.#partOf(run, key, rowSpan(run, row)) : await inDatabase(this.#database, key);
   }
 
   /** For a merge. What the database has of it was written some seconds ago: a trip to another thread takes longer than finding it. */
   async #needRow(run: StoredRun, row: number): Promise<Uint8Array> {
-    const key = rowKey(run.name, row);
-    const bytes = isInFile(run) ? await this.#partOf(run, key, rowSpan(run, row)) : this.#rowAtOnce(key);
-    if (bytes === null) throw lost(key);
+    const bytes = await this.#row(run, row, readRowHere);
+    if (bytes === null) throw lost(rowKey(run.name, row));
     return bytes;
-  }
-
-  #rowAtOnce(key: string): Uint8Array | null {
-    const sealed = this.#database.getSync(key);
-    return sealed === undefined ? null : openValue(key, sealed);
   }
 
   /** Of a run that is in the database. */
@@ -352,8 +346,14 @@ export class PlaceRuns {
   }
 }
 
-async function readRow(database: StateDatabase, key: string): Promise<Uint8Array | null> {
-  const sealed = await database.get(key);
+type ReadRow = (database: StateDatabase, key: string) => Promise<Uint8Array | null>;
+
+const readRow: ReadRow = async (database, key) => opened(key, await database.get(key));
+
+/** Without leaving the thread. */
+const readRowHere: ReadRow = async (database, key) => opened(key, database.getSync(key));
+
+function opened(key: string, sealed: Uint8Array | undefined): Uint8Array | null {
   return sealed === undefined ? null : openValue(key, sealed);
 }
 
