@@ -1,7 +1,7 @@
 import t from 'tap';
 import { run } from './page/sample.suite.ts';
 import type { Run } from './report.ts';
-import { confirmed, findSaturation, isCarried } from './saturation.ts';
+import { findSaturation, isCarried } from './saturation.ts';
 import type { Load } from './stage.ts';
 
 /** A network that carries so much a second. */
@@ -16,7 +16,7 @@ function carrying(mostPerS: number) {
 
 const passed = (perS: number) => ({ ...run(perS, perS), planned: 100, final: 100, backlogGrowth: 0 });
 const failed = (perS: number) => ({ ...passed(perS), final: 80 });
-const OPTIONS = { startPerS: 1_000, warmUpS: 1, measuredS: 1, within: 1.05, maxRuns: 20 };
+const OPTIONS = { startPerS: 1_000, ramp: 1.4, warmUpS: 1, measuredS: 1, within: 1.05, maxRuns: 20 };
 
 t.test('the ramp goes up until it fails, and bisection ends close below the limit', async (t) => {
   for (const most of [1_000, 2_345, 9_000]) {
@@ -42,31 +42,22 @@ t.test('where nothing passes there is no figure, and the search ends', async (t)
   t.equal(asked.length, 4);
 });
 
-t.test('longer runs go up from what a search has found as far as they are carried', async (t) => {
-  const found = { runs: [passed(900), failed(1_400), passed(1_000)], chosen: 2 };
-  const times = { warmUpS: 1, measuredS: 1 };
+t.test('a ramp of small steps goes as far as it is carried, and closes in between its last two', async (t) => {
+  const options = { ...OPTIONS, ramp: 1.12, within: 1.07, maxRuns: 6 };
   const table: readonly [carried: number, asked: readonly number[], chosen: number | null][] = [
-    [1_000, [1_000, 1_070], 1_000],
-    [1_080, [1_000, 1_070, 1_145], 1_070],
-    [9_000, [1_000, 1_070, 1_145], 1_145],
-    [999, [1_000, 950], 950],
-    [620, [1_000, 950, 900, 820, 720, 600], 600],
-    [0, [1_000, 950, 900, 820, 720, 600], null],
+    [1_000, [1_000, 1_120, 1_058], 1_000],
+    [1_100, [1_000, 1_120, 1_058], 1_058],
+    [1_300, [1_000, 1_120, 1_254, 1_405, 1_328], 1_254],
+    [9_000, [1_000, 1_120, 1_254, 1_405, 1_574, 1_762], 1_762],
+    [900, [1_000, 893, 945], 893],
+    [0, [1_000, 893, 797, 712, 636, 567], null],
   ];
   for (const [carried, expected, perS] of table) {
     const { asked, stage } = carrying(carried);
-    const { runs, chosen } = await confirmed(stage, found, times);
+    const { runs, chosen } = await findSaturation(stage, options);
     t.strictSame(asked, expected, `${carried}`);
-    t.equal(runs.length, found.runs.length + expected.length);
     t.equal(chosen === null ? null : runs[chosen]?.offeredPerS, perS);
   }
-});
-
-t.test('where a search has found nothing there is no longer run', async (t) => {
-  const { asked, stage } = carrying(9_000);
-  const found = { runs: [failed(1_000)], chosen: null };
-  t.strictSame(await confirmed(stage, found, { warmUpS: 1, measuredS: 1 }), found);
-  t.strictSame(asked, []);
 });
 
 t.test('what counts as carried', async (t) => {

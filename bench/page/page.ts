@@ -89,8 +89,8 @@ const HOW = [
   'longest wait. After each run everything under way comes to its end, and then money must be conserved, every node must have the same',
   'state, and every payment that was acknowledged must be on the chain. A run that fails this has no figure, nor has one whose generator',
   'was late or sent less than 99 % of the plan. A search for saturation raises the load until less than 99 % of it becomes final, the slowest',
-  'hundredth takes too long, or a backlog grows; in a full run longer ones go up from what it has found, and the last that was carried is',
-  'the figure. Signature checks are counted before everything, and again after the four banks, since a',
+  'hundredth takes too long, or a backlog grows; in a full run a second one of longer runs begins at what it has found, and has the',
+  'figure. Signature checks are counted before everything, and again after the four banks, since a',
   'machine that has rested is a quicker one; their mean counts. On a shared machine only ratios within one report mean something.</p>',
 ].join(' ');
 

@@ -819,7 +819,15 @@ for (const [what, { isOfFiles, others, levels }] of [
         ended += 1;
       }
     };
-    const database = writing(over(home.database, { get: (key) => counted(() => home.database.get(key)) }), counted);
+    const reading: Partial<StateDatabase> = {
+      get: (key) => counted(() => home.database.get(key)),
+      getSync: (key) => {
+        begun += 1;
+        ended += 1;
+        return home.database.getSync(key);
+      },
+    };
+    const database = writing(over(home.database, reading), counted);
     const disk = through(home.disk, (kind, _path, work) => {
       // The first reading of a file is that of the second merge.
       if (isToStop && kind === 'read') stopped ??= book.runs.stop();
