@@ -292,7 +292,7 @@ async function saturation(
  * A search has short runs, of which one that passes by luck is the figure, and one that fails by chance keeps all later ones below it. So
  * the figure is of a second search, of longer runs, that begins at what the first has found.
  */
-const LONGER: Omit<SearchOptions, 'startPerS'> = { ramp: 1.12, warmUpS: 5, measuredS: 14, within: 1.07, maxRuns: 6 };
+const LONGER: Omit<SearchOptions, 'startPerS'> = { ramp: 1.12, warmUpS: 5, measuredS: 12, within: 1.07, maxRuns: 5 };
 
 /** Five searches of a full run begin near what they look for, and there are forty minutes for all of it. */
 function mostRuns({ isQuick, saturationPerS }: SceneContext): number {
