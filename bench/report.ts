@@ -39,12 +39,10 @@ export interface Skipped {
   readonly skipped: string;
 }
 
-/** What this machine can do at all, measured in the same run. */
+/** What this machine can do at all, measured before everything else; searches measure the checks again, see `Row`. */
 export interface Limit {
-  /** All cores together, by the library that the nodes verify with: the mean of the samples. */
+  /** All cores together, by the library that the nodes verify with. */
   readonly verificationsPerS: number;
-  /** What each measuring gave: before everything, and after the four banks, as cores do for seconds what they do not for minutes. */
-  readonly samples: readonly number[];
   readonly library: string;
   readonly cores: number;
   /** The same by OpenSSL, for comparison. */
@@ -67,6 +65,9 @@ export interface PostgresReport {
   readonly version: string;
   readonly settings: Readonly<Record<string, string>>;
   readonly accounts: number;
+  /** Of the ways to say a transfer, the one that was the faster in a trial. */
+  readonly way: string;
+  /** In the order they were made: before the network, and after it. */
   readonly runs: readonly PostgresRun[];
 }
 
@@ -98,6 +99,11 @@ export interface Row {
   readonly runs: readonly Run[];
   /** Index of the run that counts, or null where none is valid. */
   readonly chosen: number | null;
+  /**
+   * Signature checks a second on all cores, before each of the runs of which one counts and after the last: of a search, what it is
+   * held against, as a shared machine is another one from minute to minute. Absent where it was not measured.
+   */
+  readonly verificationsPerS?: readonly number[];
   /** What else was measured, by name: `readyMs`, `diskBytes`, … */
   readonly measures: Readonly<Record<string, number>>;
   /** Sentences for the reader. */

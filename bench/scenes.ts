@@ -3,9 +3,10 @@
  * from others is the rate at which four banks saturate, so it is the first one.
  */
 import path from 'node:path';
+import { measureChecks } from './limit/limit.ts';
 import { useOf } from './network/uses.ts';
 import type { Limit, Row, Run } from './report.ts';
-import { findSaturation, type SearchOptions } from './saturation.ts';
+import { type Found, findSaturation, type SearchOptions } from './saturation.ts';
 import { type Load, Stage } from './stage.ts';
 
 interface SceneContext {
@@ -73,7 +74,7 @@ async function fourBanks(context: SceneContext): Promise<Row[]> {
     const timed = (load: Partial<Load>): Load => ({
       perS,
       warmUpS: isQuick ? 2 : 5,
-      measuredS: isQuick ? 8 : 14,
+      measuredS: isQuick ? 7 : 14,
       ...load,
     });
     const half = await one(stage, rowOf, 'half-4', 'Half of saturation', timed({ perS: perS / 2 }));
@@ -89,7 +90,7 @@ async function fourBanks(context: SceneContext): Promise<Row[]> {
       rowOf,
       'idle',
       'One payment on an idle network',
-      timed({ perS: IDLE_PER_S, warmUpS: 1, measuredS: isQuick ? 8 : 20, arrivals: 'constant' }),
+      timed({ perS: IDLE_PER_S, warmUpS: 1, measuredS: isQuick ? 6 : 14, arrivals: 'constant' }),
     );
     const more = isQuick
       ? []
@@ -223,6 +224,7 @@ async function killed(stage: Stage, rowOf: RowOf, perS: number): Promise<Row> {
 /** What a scene has to say of a row; the rest is that of its stage. */
 type Told = Pick<Row, 'kind' | 'name' | 'title' | 'runs' | 'chosen'> & {
   readonly load?: Partial<Load>;
+  readonly verificationsPerS?: readonly number[];
   readonly measures?: Row['measures'];
   readonly notes?: Row['notes'];
 };
@@ -247,7 +249,7 @@ async function onStage(
   try {
     // What V8 has not compiled yet is slow: a network that has just been started is no measure of one that runs.
     const perS = Math.round(WARM_UP_VALIDATIONS_PER_S / validators);
-    await stage.load({ perS, warmUpS: 1, measuredS: context.isQuick ? 19 : 44 });
+    await stage.load({ perS, warmUpS: 1, measuredS: context.isQuick ? 15 : 36 });
     const rows = await play(stage, ({ load = {}, measures = {}, notes = [], ...told }) => {
       return { ...told, setup: stage.setup(load), measures, notes };
     });
@@ -272,27 +274,44 @@ async function saturation(
   const kind = 'saturation';
   const { validators } = stage.setup();
   const startPerS = (saturationPerS === null ? guess(context, 4) : saturationPerS * START_SHARE) * (4 / validators);
-  const found = await findSaturation(stage, {
-    startPerS,
-    ramp: 1.4,
-    warmUpS: 4,
-    measuredS: isQuick ? 6 : 8,
-    within: isQuick ? 1.12 : 1.2,
-    maxRuns: mostRuns(context),
-  });
+  const search = { startPerS, ramp: 1.4, warmUpS: 4, maxRuns: mostRuns(context) };
+  if (isQuick) {
+    const found = await heldAgainstChecks(stage, { ...search, measuredS: 6, within: 1.12 });
+    return rowOf({ kind, name, title, ...found });
+  }
+  const found = await findSaturation(stage, { ...search, measuredS: 7, within: 1.2 });
   const carried = found.chosen === null ? undefined : found.runs[found.chosen];
-  if (isQuick || carried === undefined) return rowOf({ kind, name, title, ...found });
-  const longer = await findSaturation(stage, { ...LONGER, startPerS: carried.offeredPerS });
-  const runs = [...found.runs, ...longer.runs];
-  if (longer.chosen !== null) return rowOf({ kind, name, title, runs, chosen: found.runs.length + longer.chosen });
-  return rowOf({ kind, name, title, runs, chosen: null, notes: ['no longer run carried what the search had found'] });
+  if (carried === undefined) return rowOf({ kind, name, title, ...found });
+  const longer = await heldAgainstChecks(stage, { ...LONGER, startPerS: carried.offeredPerS });
+  const chosen = longer.chosen === null ? null : found.runs.length + longer.chosen;
+  const notes = chosen === null ? ['no longer run carried what the search had found'] : [];
+  const { verificationsPerS } = longer;
+  return rowOf({ kind, name, title, verificationsPerS, notes, runs: [...found.runs, ...longer.runs], chosen });
 }
+
+/** A second of the limit before each run and after the last. The banks are idle meanwhile, which takes 2 % of two cores. */
+async function heldAgainstChecks(
+  stage: Stage,
+  options: SearchOptions,
+): Promise<Found & Required<Pick<Told, 'verificationsPerS'>>> {
+  const verificationsPerS: number[] = [];
+  const sample = async () => verificationsPerS.push(await measureChecks(CHECKS_S));
+  const load: Stage['load'] = async (plan) => {
+    await sample();
+    return await stage.load(plan);
+  };
+  const found = await findSaturation({ load }, options);
+  await sample();
+  return { ...found, verificationsPerS };
+}
+
+const CHECKS_S = 1;
 
 /**
  * A search has short runs, of which one that passes by luck is the figure, and one that fails by chance keeps all later ones below it. So
  * the figure is of a second search, of longer runs, that begins at what the first has found.
  */
-const LONGER: Omit<SearchOptions, 'startPerS'> = { ramp: 1.12, warmUpS: 5, measuredS: 12, within: 1.07, maxRuns: 5 };
+const LONGER: Omit<SearchOptions, 'startPerS'> = { ramp: 1.12, warmUpS: 4, measuredS: 12, within: 1.07, maxRuns: 5 };
 
 /** Five searches of a full run begin near what they look for, and there are forty minutes for all of it. */
 function mostRuns({ isQuick, saturationPerS }: SceneContext): number {

@@ -1,23 +1,12 @@
 /** The plots of a report, each with its title, what to see in it, and its key. What was not measured has no plot. */
 import { PALETTE } from '../../src/scenario/report/svg.ts';
 import { count, grouped } from '../../src/scenario/words.ts';
+import { limitPerS, postgresRates } from '../beside.ts';
 import type { Report, Row, Run, ThreadKind } from '../report.ts';
 import { linearAxis, msAxis, percentileAxis } from './axes.ts';
 import { type Bar, bars, type Group } from './bars.ts';
 import { plot, type Series, type Spot } from './plot.ts';
-import {
-  cpuPerPayment,
-  limitOf,
-  millis,
-  noFigure,
-  number,
-  outcomeOf,
-  postgresRuns,
-  ratio,
-  shareOfLimit,
-  sum,
-  titleOf,
-} from './values.ts';
+import { cpuPerPayment, millis, noFigure, number, outcomeOf, ratio, shareOfLimit, sum, titleOf } from './values.ts';
 
 export interface Chart {
   readonly title: string;
@@ -66,19 +55,19 @@ export function throughputChart(report: Report): Chart | null {
       `${row.title}: ${number(run.finalPerS)} final a second`,
     );
     if (limit === null) return { title: titleOf(row), bars: [measured] };
-    const most = limitOf(limit, row.setup);
+    const most = limitPerS(limit, row);
     return {
       title: row.title,
       bars: [measured, bar(most, 'var(--limit)', number(most), `limit: ${number(most)} a second`)],
     };
   });
-  const postgres = postgresRuns(report).at(-1);
+  const postgres = postgresRates(report.postgresql).at(-1);
   const word = `PostgreSQL, ${count(postgres?.clients ?? 0, 'client')}: ${number(postgres?.transfersPerS ?? 0)}/s`;
   const reference = postgres === undefined ? {} : { reference: { value: postgres.transfersPerS, text: word } };
   return {
     title: 'Final payments a second at saturation',
     about:
-      'The limit is all signature checks a second of this machine over the number of validators, as each of them checks every payment.',
+      'The limit is all signature checks a second of this machine, measured between the runs of the search, over the number of validators, as each of them checks every payment.',
     pictures: [
       bars({ says: 'Final payments a second of each search, beside the limit and PostgreSQL', groups, ...reference }),
     ],

@@ -2,15 +2,16 @@
 import { table } from '../../src/scenario/report/html.ts';
 import { escaped } from '../../src/scenario/report/svg.ts';
 import { count, grouped } from '../../src/scenario/words.ts';
+import { postgresRates } from '../beside.ts';
 import type { NodeUse, Report, Row, Run } from '../report.ts';
 import {
+  checksWords,
   measure,
   megabytes,
   millis,
   noFigure,
   number,
   outcomeOf,
-  postgresRuns,
   ratio,
   setupWords,
   shareOfLimit,
@@ -28,6 +29,7 @@ export function rowDetails(report: Report, row: Row): string {
     `<p class="soft">${escaped(setupWords(row.setup))}. <code>--row ${escaped(row.name)}</code></p>`,
     ...row.notes.map((note) => `<p>${escaped(note)}</p>`),
     run === null ? '' : ratiosOf(report, row, run),
+    checksOf(report, row),
     measuresOf(row),
     part('All runs', runsOf(row)),
     run === null ? '' : part('Nodes in the run that counts', nodesOf(run)),
@@ -43,12 +45,18 @@ function part(title: string, body: string): string {
 
 function ratiosOf(report: Report, row: Row, run: Run): string {
   const share = shareOfLimit(report, row, run);
-  const over = postgresRuns(report).map(
+  const over = postgresRates(report.postgresql).map(
     ({ clients, transfersPerS }) =>
       `${ratio(run.finalPerS / transfersPerS)} of PostgreSQL with ${count(clients, 'client')}`,
   );
   const words = [...(share === null ? [] : [`${ratio(share)} of the limit`]), ...over];
   return words.length === 0 ? '' : `<p>${words.join(', ')}.</p>`;
+}
+
+/** Also beside a row without a figure: a machine that was slow then may be why. */
+function checksOf({ limit }: Report, row: Row): string {
+  const words = limit === null ? null : checksWords(limit, row);
+  return words === null ? '' : `<p>Signature checks a second on all cores, between its runs: ${words}.</p>`;
 }
 
 function measuresOf({ measures }: Row): string {

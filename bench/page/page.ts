@@ -3,23 +3,13 @@ import { htmlPage, section, table } from '../../src/scenario/report/html.ts';
 import { STYLE } from '../../src/scenario/report/style.ts';
 import { escaped } from '../../src/scenario/report/svg.ts';
 import { count, duration, grouped } from '../../src/scenario/words.ts';
+import { isSkipped } from '../beside.ts';
 import type { Figure, PostgresReport, PostgresRun, Report } from '../report.ts';
 import { type Chart, cpuChart, latencyCharts, searchCharts, throughputChart, timelineCharts } from './charts.ts';
 import { costCharts } from './costs.ts';
 import { rowDetails } from './details.ts';
 import { BENCH_STYLE } from './style.ts';
-import {
-  isSkipped,
-  limitWords,
-  machineWords,
-  millis,
-  moment,
-  noFigure,
-  number,
-  outcomeOf,
-  size,
-  titleOf,
-} from './values.ts';
+import { machineWords, millis, moment, noFigure, number, outcomeOf, size, titleOf } from './values.ts';
 
 const TITLE = 'How fast Tonle is';
 
@@ -123,7 +113,10 @@ function beside({ limit, postgresql }: Report): string {
     limit === null
       ? '<p class="soft">The limit was not measured.</p>'
       : facts([
-          [`Signature checks a second, ${limit.library}, ${count(limit.cores, 'core')}`, limitWords(limit)],
+          [
+            `Signature checks a second, ${limit.library}, ${count(limit.cores, 'core')}`,
+            number(limit.verificationsPerS),
+          ],
           ['The same by OpenSSL', number(limit.opensslPerS)],
           ['Synced write of 4 KiB, p50', `${millis(limit.syncedWrite.p50)} ms`],
           ['Synced write of 4 KiB, p99', `${millis(limit.syncedWrite.p99)} ms`],

@@ -1,18 +1,16 @@
 /** A report for a terminal: figures, what they stand next to, and a line for each row. No line is wider than 110 columns. */
 import { count, duration, grouped } from '../../src/scenario/words.ts';
+import { isSkipped, postgresRates } from '../beside.ts';
 import type { PostgresRun, Report, Row, Run } from '../report.ts';
 import { columns } from './columns.ts';
 import {
   cpuPerPayment,
-  isSkipped,
-  limitWords,
   machineWords,
   millis,
   moment,
   noFigure,
   number,
   outcomeOf,
-  postgresRuns,
   ratio,
   shareOfLimit,
   size,
@@ -51,7 +49,7 @@ function beside(report: Report): string {
 
 function limitLine(limit: NonNullable<Report['limit']>): string {
   const { library, cores, opensslPerS, syncedWrite } = limit;
-  const checks = `${limitWords(limit)} signature checks/s by ${library} on ${count(cores, 'core')}`;
+  const checks = `${number(limit.verificationsPerS)} signature checks/s by ${library} on ${count(cores, 'core')}`;
   const write = `synced write p50 ${millis(syncedWrite.p50)} ms, p99 ${millis(syncedWrite.p99)} ms`;
   return `${checks} (OpenSSL ${number(opensslPerS)}); ${write}`;
 }
@@ -71,7 +69,7 @@ function transfers(run: PostgresRun): string {
 /** A row without a figure says why in place of all its numbers. */
 function rows(report: Report): string {
   if (report.rows.length === 0) return 'No rows were run.';
-  const clients = postgresRuns(report).map(({ clients: n }) => grouped(n));
+  const clients = postgresRates(report.postgresql).map(({ clients: n }) => grouped(n));
   const over = clients.length === 0 ? 'of PG' : `of PG ${clients.join(' / ')}`;
   const head = ['Row', 'final/s', 'of limit', over, 'p50 ms', 'p99 ms', 'CPU us', ''];
   const lines = report.rows.map((row) => {
@@ -80,7 +78,8 @@ function rows(report: Report): string {
   });
   const align = ['left', ...head.slice(1, -1).map(() => 'right' as const), 'left'] as const;
   const key = [
-    'of limit: final/s × validators / signature checks/s. of PG: final/s over PostgreSQL with so many clients.',
+    'of limit: final/s × validators / signature checks/s, of a search those between its runs.',
+    'of PG: final/s over PostgreSQL with so many clients, the mean of its runs before and after the four banks.',
     'CPU us: microseconds of CPU a payment, all nodes together.',
   ];
   return `${columns([head, ...lines], { width: WIDTH, align })}\n\n${key.join('\n')}`;
@@ -88,7 +87,7 @@ function rows(report: Report): string {
 
 function valuesOf(report: Report, row: Row, run: Run): readonly string[] {
   const share = shareOfLimit(report, row, run);
-  const over = postgresRuns(report).map(({ transfersPerS }) => ratio(run.finalPerS / transfersPerS));
+  const over = postgresRates(report.postgresql).map(({ transfersPerS }) => ratio(run.finalPerS / transfersPerS));
   const cpu = cpuPerPayment(run);
   const voided = row.runs.filter(({ problems }) => problems.length > 0).length;
   return [

@@ -1,15 +1,13 @@
 /** What a report's parts come to, and how figures are written: the one home for both the terminal's text and the page. */
 import { count, grouped } from '../../src/scenario/words.ts';
+import { limitPerS, verificationsPerS } from '../beside.ts';
 import {
   type Limit,
   type Machine,
-  type PostgresReport,
-  type PostgresRun,
   type Report,
   type Row,
   type Run,
   type Setup,
-  type Skipped,
   THREAD_KINDS,
   type ThreadKind,
 } from '../report.ts';
@@ -36,31 +34,15 @@ export function noFigure(problem: string): string {
   return `no figure: ${problem}`;
 }
 
-/** Payments a second that a network could make final at most, if nodes did nothing but check signatures; each checks all. */
-export function limitOf(limit: Limit, { validators }: Setup): number {
-  return limit.verificationsPerS / validators;
-}
-
-/** Signature checks a second, and what each measuring gave where there was more than one. */
-export function limitWords({ verificationsPerS, samples }: Limit): string {
-  const each = samples.length > 1 ? ` (${samples.map((sample) => number(sample)).join(' and ')})` : '';
-  return `${number(verificationsPerS)}${each}`;
-}
-
 /** Final over what signature checks allow, 0 to 1; null where the limit was not measured. */
-export function shareOfLimit({ limit }: Report, { setup }: Row, run: Run): number | null {
-  return limit === null ? null : run.finalPerS / limitOf(limit, setup);
+export function shareOfLimit({ limit }: Report, row: Row, run: Run): number | null {
+  return limit === null ? null : run.finalPerS / limitPerS(limit, row);
 }
 
-export function isSkipped(postgresql: PostgresReport | Skipped): postgresql is Skipped {
-  return 'skipped' in postgresql;
-}
-
-/** Runs of PostgreSQL that have a figure, fewest clients first. */
-export function postgresRuns({ postgresql }: Report): readonly PostgresRun[] {
-  if (isSkipped(postgresql)) return [];
-  const valid = postgresql.runs.filter((run) => run.conserved && run.transfersPerS > 0);
-  return valid.sort((a, b) => a.clients - b.clients);
+/** `29,113 (27,110, 32,613, 28,004)`: the signature checks a second that a row is held against; null where it has none of its own. */
+export function checksWords(limit: Limit, row: Row): string | null {
+  const own = row.verificationsPerS ?? [];
+  return own.length === 0 ? null : `${number(verificationsPerS(limit, row))} (${own.map(number).join(', ')})`;
 }
 
 /** CPU microseconds a payment: of all nodes, the same by what their threads are for, and of the generator. */

@@ -12,7 +12,7 @@ import { createLatencyHistogram, quantilesOf } from '../../histogram.ts';
 import { booksOf, isConserved } from './books.ts';
 import { findInstallation } from './installation.ts';
 import { readLogs, readSummary, runPgbench } from './pgbench.ts';
-import { measurePostgres } from './postgresql.ts';
+import { measuredAgain, measurePostgres } from './postgresql.ts';
 import { reachableFolder, SERVERS, Servers } from './servers.ts';
 import { schemaSql, variants } from './workload.ts';
 
@@ -86,6 +86,10 @@ t.test('a measurement: plausible figures, the money checked, nothing left behind
     t.ok(0 < p50 && p50 <= p95 && p95 <= p99 && p99 <= max);
   }
   t.ok(heard.length > 5);
+  t.strictSame(await readdir(folder), []);
+  const again = await measuredAgain(report, 4, { seconds: 1, folder, onProgress });
+  t.strictSame(again, { ...report, runs: [...report.runs, again.runs[2]] });
+  t.match(again.runs[2], { clients: 4, conserved: true, failed: 0 });
   t.strictSame(await readdir(folder), []);
 });
 

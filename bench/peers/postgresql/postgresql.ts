@@ -17,7 +17,7 @@ import { assert } from '../../../src/errors.ts';
 import { createLatencyHistogram, quantilesOf } from '../../histogram.ts';
 import type { PostgresReport, PostgresRun, Skipped } from '../../report.ts';
 import { booksOf, isConserved } from './books.ts';
-import { findInstallation } from './installation.ts';
+import { findInstallation, type Installation } from './installation.ts';
 import { runPgbench } from './pgbench.ts';
 import { areOnOneDevice, reachableFolder, Servers } from './servers.ts';
 import { schemaSql, variants } from './workload.ts';
@@ -45,32 +45,55 @@ const DURABILITY =
  * @returns why it was left out, where PostgreSQL is not there. @throws CodedError `POSTGRESQL_FAILED`.
  */
 export async function measurePostgres(options: PostgresOptions): Promise<PostgresReport | Skipped> {
-  const { accounts, clients, onProgress } = options;
   const installation = await findInstallation();
   if ('skipped' in installation) return installation;
+  const { accounts, clients } = options;
+  return await onServers(installation, options, async (servers, disk) => {
+    const { way, script, tried } = await fasterOf(servers, options);
+    const runs: PostgresRun[] = [];
+    for (const count of clients) runs.push(await measureRun(servers, script, count, options));
+    const settings = { ...(await servers.settings()), transfer: tried, durability: DURABILITY, disk };
+    return { version: installation.version, settings, accounts, way, runs };
+  });
+}
+
+/** One run more in the same way, on servers of its own as well. @throws CodedError `POSTGRESQL_FAILED`. */
+export async function measuredAgain(
+  report: PostgresReport,
+  clients: number,
+  options: Omit<PostgresOptions, 'accounts' | 'clients'>,
+): Promise<PostgresReport> {
+  const { accounts, way, runs } = report;
+  const installation = await findInstallation();
+  const script = variants(accounts).find(({ name }) => name === way)?.script;
+  assert(!('skipped' in installation) && script !== undefined, 'what was measured before is there');
+  const run = await onServers(installation, { ...options, accounts }, async (servers) => {
+    return await measureRun(servers, script, clients, options);
+  });
+  return { ...report, runs: [...runs, run] };
+}
+
+/** @param measure gets the disk of their data in words. */
+async function onServers<T>(
+  installation: Installation,
+  { accounts, folder, onProgress }: Pick<PostgresOptions, 'accounts' | 'folder' | 'onProgress'>,
+  measure: (servers: Servers, disk: string) => Promise<T>,
+): Promise<T> {
   onProgress('starting a primary and two standbys');
-  const parent = reachableFolder(options.folder, installation);
-  const isSameDisk = await areOnOneDevice(parent, options.folder);
+  const parent = reachableFolder(folder, installation);
+  const isSameDisk = await areOnOneDevice(parent, folder);
   const servers = await Servers.start(installation, parent);
   try {
     await servers.query('primary', schemaSql(accounts));
     await servers.query('primary', 'VACUUM ANALYZE account');
-    const { script, tried } = await fasterOf(servers, options);
-    const runs: PostgresRun[] = [];
-    for (const count of clients) runs.push(await measureRun(servers, script, count, options));
-    const settings = {
-      ...(await servers.settings()),
-      transfer: tried,
-      durability: DURABILITY,
-      disk: isSameDisk ? "the nodes'" : "another than the nodes', whose folder PostgreSQL's user cannot reach",
-    };
-    return { version: installation.version, settings, accounts, runs };
+    const disk = isSameDisk ? "the nodes'" : "another than the nodes', whose folder PostgreSQL's user cannot reach";
+    return await measure(servers, disk);
   } finally {
     servers.close();
   }
 }
 
-/** Tries each way to say a transfer under the most clients. @returns the fastest one's script, and in words what was tried. */
+/** Tries each way to say a transfer under the most clients. @returns the fastest one with its script, and in words what was tried. */
 async function fasterOf(servers: Servers, { accounts, clients, seconds, onProgress }: PostgresOptions) {
   const trials: { name: string; script: string; perS: number }[] = [];
   for (const { name, script } of variants(accounts)) {
@@ -84,7 +107,7 @@ async function fasterOf(servers: Servers, { accounts, clients, seconds, onProgre
   const [first, ...rest] = [best, ...others].map(
     ({ name, perS }) => `${name} (${Math.round(perS)}/s in a short trial)`,
   );
-  return { script: best.script, tried: `${first}; slower, and not taken: ${rest.join(', ')}` };
+  return { way: best.name, script: best.script, tried: `${first}; slower, and not taken: ${rest.join(', ')}` };
 }
 
 /** A run after which the books of the three servers are not right has no throughput. */
@@ -92,7 +115,7 @@ async function measureRun(
   servers: Servers,
   script: string,
   clients: number,
-  { seconds, onProgress }: PostgresOptions,
+  { seconds, onProgress }: Pick<PostgresOptions, 'seconds' | 'onProgress'>,
 ): Promise<PostgresRun> {
   onProgress(`warming up with ${clients} clients`);
   await servers.query('primary', 'CHECKPOINT');
