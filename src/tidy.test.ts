@@ -9,6 +9,7 @@ interface SourceFile {
   /** Relative to the repository, with forward slashes: `src/codec/limits.ts`. */
   readonly name: string;
   readonly layer: string;
+  /** Also of a suite, which tests share and no build has. */
   readonly isTest: boolean;
   readonly text: string;
   /** The text without its comments. */
@@ -134,7 +135,7 @@ function readFolder(folder: string): readonly SourceFile[] {
 
 function readSource(name: string): SourceFile {
   const text = readFileSync(path.join(root, name), 'utf8');
-  return { name, layer: layerOf(name), isTest: name.endsWith('.test.ts'), text, code: withoutComments(text) };
+  return { name, layer: layerOf(name), isTest: /\.(?:test|suite)\.ts$/.test(name), text, code: withoutComments(text) };
 }
 
 /** `src/codec/limits.ts` is in `codec`, `src/ports.ts` and `src/ports.test.ts` in `ports`. */
