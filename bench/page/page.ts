@@ -80,8 +80,9 @@ const HOW = [
   'state, and every payment that was acknowledged must be on the chain. A run that fails this has no figure, nor has one whose generator',
   'was late or sent less than 99 % of the plan. A search for saturation raises the load until less than 99 % of it becomes final, the slowest',
   'hundredth takes too long, or a backlog grows; in a full run a second one of longer runs begins at what it has found, and has the',
-  'figure. Signature checks are counted before everything, and again after the four banks, since a',
-  'machine that has rested is a quicker one; their mean counts. On a shared machine only ratios within one report mean something.</p>',
+  'figure. Signature checks are counted before everything, and, while the banks are idle, for a second before each run of the search that has',
+  'the figure and after its last; its row is held against the mean of these. PostgreSQL is measured before the four banks and after them.',
+  'A shared machine is another one from second to second: only ratios of what was measured side by side mean something.</p>',
 ].join(' ');
 
 function machine({ machine: on, seed }: Report): string {
