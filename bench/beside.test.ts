@@ -29,11 +29,11 @@ t.test('PostgreSQL with so many clients is the mean of its runs that have a figu
     [
       [run(32, 3_000), run(8, 500), run(32, 2_000)],
       [
-        { clients: 8, transfersPerS: 500 },
-        { clients: 32, transfersPerS: 2_500 },
+        { clients: 8, runs: 1, transfersPerS: 500 },
+        { clients: 32, runs: 2, transfersPerS: 2_500 },
       ],
     ],
-    [[run(32, 3_000), run(32, 900, false), run(32, 0)], [{ clients: 32, transfersPerS: 3_000 }]],
+    [[run(32, 3_000), run(32, 900, false), run(32, 0)], [{ clients: 32, runs: 1, transfersPerS: 3_000 }]],
     [[run(32, 3_000, false)], []],
   ];
   for (const [runs, rates] of table) t.strictSame(postgresRates({ ...postgresql, runs }), rates);

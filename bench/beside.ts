@@ -16,7 +16,9 @@ export function verificationsPerS(
 
 export interface PostgresRate {
   readonly clients: number;
-  /** The mean of all its runs with so many clients, before the network and after it. */
+  /** Before the network, and after it. */
+  readonly runs: number;
+  /** Their mean. */
   readonly transfersPerS: number;
 }
 
@@ -27,7 +29,7 @@ export function postgresRates(postgresql: PostgresReport | Skipped): readonly Po
   const clients = [...new Set(runs.map((run) => run.clients))].sort((a, b) => a - b);
   return clients.map((count) => {
     const rates = runs.filter((run) => run.clients === count).map((run) => run.transfersPerS);
-    return { clients: count, transfersPerS: mean(rates) ?? 0 };
+    return { clients: count, runs: rates.length, transfersPerS: mean(rates) ?? 0 };
   });
 }
 

@@ -9,18 +9,19 @@ export interface Measured {
 }
 
 export function figuresOf(measured: Measured): Figure[] {
-  const run = (name: string) => chosenRun(measured.rows, name);
+  const row = (name: string) => measured.rows.find((each) => each.name === name);
+  const run = (name: string) => chosenOf(row(name));
   const saturated = run('saturation-4');
   return [
-    overLimit(measured),
+    overLimit(measured, row('saturation-4')),
     overPostgres(measured, saturated),
     latency('latency paced at 1,000 payments/s', run('paced-1000'), 30, 120, 'planned sending to seen final'),
     latency('latency at half of saturation', run('half-4'), 60, 250, 'planned sending to seen final'),
     idle(run('idle')),
     dead(saturated, run('dead-4'), run('half-4'), run('dead-4-half')),
     accounts(saturated, run('saturation-4-again'), run('accounts-1000000')),
-    memory(measured.rows.find(({ name }) => name === 'soak')),
-    restart(measured.rows.find(({ name }) => name === 'soak')),
+    memory(row('soak')),
+    restart(row('soak')),
   ];
 }
 
@@ -37,15 +38,17 @@ export function completedBy(figures: readonly Figure[], full: Report | null): re
 
 /** The run of a row that counts; null where it was not made or has no figure. */
 export function chosenRun(rows: readonly Row[], name: string): Run | null {
-  const row = rows.find((each) => each.name === name);
+  return chosenOf(rows.find((row) => row.name === name));
+}
+
+function chosenOf(row: Row | undefined): Run | null {
   return row === undefined || row.chosen === null ? null : (row.runs[row.chosen] ?? null);
 }
 
-function overLimit({ limit, rows }: Measured): Figure {
+function overLimit({ limit }: Measured, row: Row | undefined): Figure {
   const what = 'final/s, 4 validators, over the limit c*v/n of the same run';
   const toReach = '>= 0.45, aim 0.65';
-  const row = rows.find(({ name }) => name === 'saturation-4');
-  const run = chosenRun(rows, 'saturation-4');
+  const run = chosenOf(row);
   if (row === undefined || run === null || limit === null) return notMeasured(what, toReach);
   const most = limitPerS(limit, row);
   const samples = row.verificationsPerS?.length ?? 0;
@@ -59,7 +62,7 @@ function overPostgres({ postgresql }: Measured, run: Run | null): Figure {
   const toReach = '>= 0.5, aim 0.8';
   const peer = postgresRates(postgresql).find(({ clients }) => clients === 32);
   if (run === null || peer === undefined) return notMeasured(what, toReach);
-  const how = `${Math.round(run.finalPerS)}/s against ${Math.round(peer.transfersPerS)}/s, mean of before and after`;
+  const how = `${Math.round(run.finalPerS)}/s against ${Math.round(peer.transfersPerS)}/s${peer.runs > 1 ? ', mean of before and after' : ''}`;
   return ratio(what, toReach, run.finalPerS / peer.transfersPerS, 0.5, 0.8, how);
 }
 
@@ -121,7 +124,7 @@ function accounts(few: Run | null, fewAgain: Run | null, many: Run | null): Figu
 function memory(row: Row | undefined): Figure {
   const what = 'memory of a node at saturation for 10 minutes';
   const toReach = 'flat, under 600 MB';
-  const run = row === undefined || row.chosen === null ? null : (row.runs[row.chosen] ?? null);
+  const run = chosenOf(row);
   if (row === undefined || run === null) return notMeasured(what, toReach);
   const { rssAfterOneMinuteBytes: early = 0, rssAtEndBytes: late = 0 } = row.measures;
   const most = Math.max(...run.nodes.map(({ maxRssBytes }) => maxRssBytes));

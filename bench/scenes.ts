@@ -289,6 +289,8 @@ async function saturation(
   return rowOf({ kind, name, title, verificationsPerS, notes, runs: [...found.runs, ...longer.runs], chosen });
 }
 
+const CHECKS_S = 1;
+
 /** A second of the limit before each run and after the last. The banks are idle meanwhile, which takes 2 % of two cores. */
 async function heldAgainstChecks(
   stage: Stage,
@@ -304,8 +306,6 @@ async function heldAgainstChecks(
   await sample();
   return { ...found, verificationsPerS };
 }
-
-const CHECKS_S = 1;
 
 /**
  * A search has short runs, of which one that passes by luck is the figure, and one that fails by chance keeps all later ones below it. So
