@@ -14,7 +14,6 @@ import {
 } from './memory-disk.ts';
 import { filterSpan, isInFile, rowSpan, runName } from './place-rows.ts';
 import {
-  type Around,
   amiss,
   Book,
   FAN_IN,
@@ -22,22 +21,29 @@ import {
   fileOf,
   type Home,
   keyOf,
-  left,
-  MemoryDatabase,
-  type MemoryHome,
   merged,
   NO_KEY,
   openHome,
   rowsIn,
   runsIn,
   sizeOf,
-  through,
   writeAlmostTwoLevels,
-  writing,
 } from './place-runs.suite.ts';
+import { type Around, MemoryDatabase, through, writing } from './stand-ins.suite.ts';
 import { SEAL_BYTES } from './state-values.ts';
 
+interface MemoryHome extends Home {
+  readonly database: MemoryDatabase;
+  readonly disk: MemoryDisk;
+}
+
 const memoryHome = (): MemoryHome => ({ database: new MemoryDatabase(), disk: new MemoryDisk() });
+
+/** What a crash leaves of it. */
+const left = ({ database, disk }: MemoryHome, survival: Survival): MemoryHome => ({
+  database: database.copy(),
+  disk: disk.afterCrash(survival),
+});
 
 t.test('a file with a flipped byte, or cut anywhere, is told, and leads nobody to a wrong place', async (t) => {
   const chance = new Chance(12, 'harm');

@@ -1,4 +1,4 @@
-/** What the tests of the index of places share: where one lies, what is due of it, and disks and databases that do otherwise. */
+/** What the tests of the index of places share: where one lies, what it has there, and what is due of it. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { Level } from 'level';
@@ -6,23 +6,22 @@ import t, { type Test } from 'tap';
 import { MAX_PLACE_RUN_BYTES, placeRun } from '../codec/index-rows.ts';
 import { PLACE_KEY_BYTES, PLACE_RECORD_BYTES, writePlace } from '../codec/places.ts';
 import { decode } from '../codec/schema.ts';
-import type { Disk, DiskFile } from '../ports.ts';
+import type { Disk } from '../ports.ts';
 import type { Chance } from '../simulator/world/random.ts';
 import type { Place } from '../types/index.ts';
 import { Bloom } from './bloom.ts';
 import { openFileDisk } from './file-disk.ts';
 import { PLACES_PREFIX, wholeSection } from './keys.ts';
-import type { MemoryDisk, Survival } from './memory-disk.ts';
 import { PlaceFiles } from './place-files.ts';
 import { headsOf, isBefore, isInFile, keysOfRun, nameIn, runKey, type StoredRun } from './place-rows.ts';
 import { PlaceRuns } from './place-runs.ts';
 import { chunksOf, type StateDatabase } from './state-database.ts';
 import { openValue, SEAL_BYTES } from './state-values.ts';
 
+/** Runs of a level that are merged into one of the next. */
 export const FAN_IN = 16;
-
+/** Height of the first block of each index here. */
 export const FIRST = 5;
-
 export const NO_KEY = Buffer.alloc(PLACE_KEY_BYTES, 0x77);
 
 /** Where an index lies. */
@@ -253,21 +252,6 @@ export class Book {
   }
 }
 
-/** A database some of whose methods are others. */
-export function over(database: StateDatabase, change: Partial<StateDatabase>): StateDatabase {
-  return {
-    get: (key) => database.get(key),
-    getSync: (key) => database.getSync(key),
-    getMany: (keys) => database.getMany(keys),
-    batch: () => database.batch(),
-    iterator: (range) => database.iterator(range),
-    keys: (range) => database.keys(range),
-    clear: () => database.clear(),
-    close: () => database.close(),
-    ...change,
-  };
-}
-
 /** Runs of which those of the second level are merged next, when one of the first level was written. */
 export async function writeAlmostTwoLevels(home: Home, book: Book, keys: readonly Uint8Array[], others: number) {
   for (let run = 0; run < FAN_IN - 1; run++) {
@@ -276,118 +260,3 @@ export async function writeAlmostTwoLevels(home: Home, book: Book, keys: readonl
   }
   await book.writeRuns(FAN_IN - 1, keys, others);
 }
-
-/** An operation of a disk or of one of its files. */
-export type Around = <T>(kind: keyof Disk | keyof DiskFile, path: string, work: () => Promise<T>) => Promise<T>;
-
-/** The disk, each of whose operations goes through `around`. */
-export function through(disk: Disk, around: Around): Disk {
-  const fileThrough = (path: string, file: DiskFile): DiskFile => ({
-    size: () => around('size', path, () => file.size()),
-    read: (position, length) => around('read', path, () => file.read(position, length)),
-    append: (bytes) => around('append', path, () => file.append(bytes)),
-    appendSynced: (bytes) => around('appendSynced', path, () => file.appendSynced(bytes)),
-    truncate: (size) => around('truncate', path, () => file.truncate(size)),
-    sync: () => around('sync', path, () => file.sync()),
-    close: () => around('close', path, () => file.close()),
-  });
-  return {
-    open: async (path, create) => {
-      const file = await around('open', path, () => disk.open(path, create));
-      return file === null ? null : fileThrough(path, file);
-    },
-    rename: (from, to) => around('rename', from, () => disk.rename(from, to)),
-    remove: (path) => around('remove', path, () => disk.remove(path)),
-    names: () => around('names', '', () => disk.names()),
-    syncFolder: () => around('syncFolder', '', () => disk.syncFolder()),
-  };
-}
-
-/** The database, whose batches write by `around`. */
-export function writing(
-  database: StateDatabase,
-  around: (write: () => Promise<void>, isSynced: boolean) => Promise<void>,
-): StateDatabase {
-  return over(database, {
-    batch: () => {
-      const batch = database.batch();
-      return {
-        put: (key, value) => batch.put(key, value),
-        del: (key) => batch.del(key),
-        write: (options) => around(() => batch.write(options), options?.sync === true),
-        close: () => batch.close(),
-      };
-    },
-  });
-}
-
-/** A database in memory, of which a copy can be had at any moment. */
-export class MemoryDatabase implements StateDatabase {
-  readonly #rows: Map<string, Uint8Array>;
-
-  constructor(rows: ReadonlyMap<string, Uint8Array> = new Map()) {
-    this.#rows = new Map(rows);
-  }
-
-  copy(): MemoryDatabase {
-    return new MemoryDatabase(this.#rows);
-  }
-
-  get(key: string): Promise<Uint8Array | undefined> {
-    return Promise.resolve(this.getSync(key));
-  }
-
-  getSync(key: string): Uint8Array | undefined {
-    return this.#rows.get(key)?.slice();
-  }
-
-  getMany(keys: string[]): Promise<(Uint8Array | undefined)[]> {
-    return Promise.resolve(keys.map((key) => this.getSync(key)));
-  }
-
-  batch() {
-    const changes = new Map<string, Uint8Array | null>();
-    return {
-      put: (key: string, value: Uint8Array) => changes.set(key, value.slice()),
-      del: (key: string) => changes.set(key, null),
-      write: () => {
-        for (const [key, value] of changes) {
-          if (value === null) this.#rows.delete(key);
-          else this.#rows.set(key, value);
-        }
-        return Promise.resolve();
-      },
-      close: () => Promise.resolve(),
-    };
-  }
-
-  iterator({ gte, lt }: { readonly gte: string; readonly lt: string }) {
-    const rows = [...this.#rows].filter(([key]) => key >= gte && key < lt).sort(([a], [b]) => (a < b ? -1 : 1));
-    return { nextv: (size: number) => Promise.resolve(rows.splice(0, size)), close: () => Promise.resolve() };
-  }
-
-  keys(range: { readonly gte: string; readonly lt: string }) {
-    const { nextv, close } = this.iterator(range);
-    return { nextv: async (size: number) => (await nextv(size)).map(([key]) => key), close };
-  }
-
-  clear(): Promise<void> {
-    this.#rows.clear();
-    return Promise.resolve();
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
-export interface MemoryHome extends Home {
-  readonly database: MemoryDatabase;
-  readonly disk: MemoryDisk;
-}
-
-/** What a crash leaves of it. */
-export const left = ({ database, disk }: MemoryHome, survival: Survival): MemoryHome => ({
-  database: database.copy(),
-  disk: disk.afterCrash(survival),
-});

@@ -28,7 +28,6 @@ import {
   merged,
   NO_KEY,
   openHome,
-  over,
   runsIn,
   set,
   sizeOf,
@@ -37,6 +36,7 @@ import {
   writeAlmostTwoLevels,
 } from './place-runs.suite.ts';
 import { PlaceRuns } from './place-runs.ts';
+import { over } from './stand-ins.suite.ts';
 import { chunksOf } from './state-database.ts';
 import { SEAL_BYTES } from './state-values.ts';
 

@@ -7,11 +7,9 @@ import { Level } from 'level';
 import t from 'tap';
 import type { Disk, StateStore } from '../ports.ts';
 import { setAsideStateStore } from './leveldb.ts';
+import { FAN_IN } from './place-runs.suite.ts';
 import { chain, heldStore, NO_INDEX, openWith, placeKey, placesOf, writesOf } from './state-store.suite.ts';
 import { openStateStore } from './state-store.ts';
-
-/** Runs that are merged into a file. */
-const FAN_IN = 16;
 
 /** Applies blocks that each touch `every` and one that is their own, and are each written by themselves. */
 async function applyPlaces(store: StateStore, from: number, to: number): Promise<void> {

@@ -6,6 +6,7 @@ import { PLACE_KEY_BYTES, PLACE_RECORD_BYTES, writePlace } from '../codec/places
 import type { Disk, HeldState, IndexWrites, StateStore } from '../ports.ts';
 import type { BlockWrites, Hash, StateKey } from '../types/index.ts';
 import { openFileDisk } from './file-disk.ts';
+import { over } from './stand-ins.suite.ts';
 import type { StateDatabase } from './state-database.ts';
 import type { StateStoreOptions } from './state-store.ts';
 import { openStateStore, stateStoreOver } from './state-store.ts';
@@ -83,16 +84,6 @@ export async function openWith(
     compression: false,
   });
   await database.open();
-  const all: StateDatabase = {
-    get: (key) => database.get(key),
-    getSync: (key) => database.getSync(key),
-    getMany: (many) => database.getMany(many),
-    iterator: (query) => database.iterator(query),
-    keys: (query) => database.keys(query),
-    batch: () => database.batch(),
-    clear: () => database.clear(),
-    close: () => database.close(),
-  };
   const disk = await openFileDisk(path.join(folder, 'places'));
   const allOfDisk: Disk = {
     open: (name, create) => disk.open(name, create),
@@ -101,7 +92,7 @@ export async function openWith(
     names: () => disk.names(),
     syncFolder: () => disk.syncFolder(),
   };
-  const parts = { database: { ...all, ...replaced(database) }, disk: { ...allOfDisk, ...replacedDisk(disk) } };
+  const parts = { database: over(database, replaced(database)), disk: { ...allOfDisk, ...replacedDisk(disk) } };
   return await stateStoreOver(parts, { writeAfterMs: 0, ...options });
 }
 

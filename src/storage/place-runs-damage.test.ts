@@ -1,4 +1,4 @@
-/** The index of places when it is opened again: what came back, was lost or is another beneath it. */
+/** What stops, power failures and strangers leave beneath the index of places: it is made good, or told. */
 import t from 'tap';
 import type { Disk } from '../ports.ts';
 import { Chance } from '../simulator/world/random.ts';
@@ -15,18 +15,16 @@ import {
   merged,
   NO_KEY,
   openHome,
-  over,
   rowsIn,
   runsIn,
   set,
   sizesIn,
   storesOf,
-  through,
   turn,
   writeAlmostTwoLevels,
-  writing,
 } from './place-runs.suite.ts';
 import { PlaceRuns } from './place-runs.ts';
+import { over, through, writing } from './stand-ins.suite.ts';
 import type { StateDatabase } from './state-database.ts';
 
 async function contentOf(disk: Disk, name: string): Promise<Uint8Array> {
